@@ -1,0 +1,1 @@
+//! Six small storage engines, each twice: as audited and corrected.

@@ -1,0 +1,1 @@
+//! fsynclint: after a power cut, is the data safe, or was it lucky?
