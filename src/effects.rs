@@ -1,0 +1,101 @@
+//! The closed vocabulary of effects: what a call does to files, told in words that no language or library owns.
+//!
+//! API models (`rules/apis/*.toml`) name these in kebab case; `flow` gives each its meaning. Operands are named by the
+//! row that uses the effect: `on` is the subject (a handle or a path), `to` the second operand.
+
+use serde::Deserialize;
+
+/// What one call does. A handle leads to a file, a file to the path it was opened by, a path to its directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Opens the existing file or directory at path `on` for reading. Result: a handle that cannot write.
+    OpenRead,
+    /// Opens the existing file at path `on` for writing, content kept. Result: a handle.
+    OpenWrite,
+    /// Opens path `on`: created if absent (a pending name), **cut to nothing if present** (a pending truncation). Result: a handle.
+    Create,
+    /// Creates path `on`, fails if it exists: a pending name. Result: a handle.
+    CreateNew,
+    /// Opens path `on` for append, created if absent. Result: a handle.
+    OpenAppend,
+    /// Starts a set of open options. Result: the options, all off.
+    OptionsNew,
+    /// Sets the option named by the call's own method on options `on` to the value `to`. Result: the options.
+    OptionsSet,
+    /// Opens path `to` with the options `on`; which effect that is follows from the options set. Result: a handle.
+    OptionsOpen,
+    /// Creates a temporary file with a name, in directory `on` if given, else in the system's. Result: a handle that knows its path.
+    CreateTemp,
+    /// Creates a temporary file without a name. Result: a handle.
+    CreateUnnamed,
+    /// Bytes of `to` go to the file behind handle `on`: pending data, or user-buffered data if the handle buffers.
+    Write,
+    /// As `write`, but into a user-space buffer whatever the handle is.
+    WriteBuffered,
+    /// The file at path `on` is created or cut, and filled with `to`, and closed: pending name, truncation and data.
+    WriteFile,
+    /// The file at path `to` is created or cut, and filled from path `on`: pending name and data; reads `on`.
+    CopyFile,
+    /// Content of `on` (handle or path) is read.
+    Read,
+    /// The file behind handle `on` is cut or extended to the length `to`: pending size; a truncation if `to` is 0 or unknown.
+    SetLength,
+    /// User-space buffers of handle `on` are handed to the kernel. Nothing becomes durable.
+    Flush,
+    /// Data (and the size needed to read it) of the file behind `on` becomes durable. If `on` is a directory: its names.
+    SyncData,
+    /// Data and metadata of the file behind `on` become durable. If `on` is a directory: its names.
+    SyncAll,
+    /// Flushes the user-space buffers of `on`, then [`Effect::SyncAll`].
+    FlushAndSync,
+    /// Content and names of the whole file system become durable.
+    SyncFileSystem,
+    /// Starts write-out or orders it, proves nothing durable (`sync_file_range`, `MS_ASYNC`, `F_BARRIERFSYNC`).
+    SyncHint,
+    /// The names in the directory at path `on` become durable.
+    SyncDirectory,
+    /// Path `on` is renamed to path `to`: two pending name changes; the identity of the file moves.
+    Rename,
+    /// The temporary file behind handle `on` is renamed to path `to`. Result: a handle, or nothing.
+    Persist,
+    /// As [`Effect::Persist`] but synced before the rename: content is durable, the name pending.
+    PersistSynced,
+    /// A second name `to` for the file at path `on`: a pending name.
+    Link,
+    /// The name at path `on` is removed: a pending removal.
+    Unlink,
+    /// The directory at path `on` and all in it is removed.
+    RemoveTree,
+    /// Directory `on` is made: a pending name.
+    MakeDirectory,
+    /// Directory `on` and its ancestors are made: pending names.
+    MakeDirectories,
+    /// Path `on` is replaced by `to`'s content with every sync that takes (content, and names): nothing is left pending.
+    ReplaceDurably,
+    /// Another handle for the same open file as `on` (`try_clone`, `dup`). Result: a handle.
+    Duplicate,
+    /// A user-space buffer around handle `on`. Result: a handle that buffers.
+    WrapBuffer,
+    /// A reading adaptor around handle `on`. Result: a handle that does not buffer writes.
+    WrapRead,
+    /// The result is `on` itself, as far as files and paths go.
+    Same,
+    /// A path made from the operands by the operation named after the call; equal operands give equal paths.
+    PathOp,
+    /// A writable mapping of the file behind `on`: stores through it are pending data. Result: a handle (the mapping).
+    Map,
+    /// Calls the function value `on`, once, before the call returns.
+    CallArg,
+    /// The program or thread ends here, without success.
+    Abort,
+    /// Nothing that matters to files: known to be harmless.
+    Nothing,
+}
+
+impl Effect {
+    /// Whether the effect asks the disk to make file content durable.
+    pub fn is_sync(self) -> bool {
+        matches!(self, Effect::SyncData | Effect::SyncAll | Effect::FlushAndSync | Effect::SyncFileSystem | Effect::SyncDirectory)
+    }
+}
