@@ -4,6 +4,7 @@
 //! [`ir`] (programs), `frontends` (texts to programs), `flow` (effects along paths), `checks` (obligations), [`finding`], `report`.
 
 pub mod apis;
+pub mod discover;
 pub mod effects;
 pub mod finding;
 pub mod ir;
