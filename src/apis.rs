@@ -3,8 +3,9 @@
 
 use crate::effects::Effect;
 use crate::ir::{ApiId, ValueKind};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
+use toml::Spanned;
 use ustr::Ustr;
 
 /// Which operand of a call a row speaks of.
@@ -28,11 +29,15 @@ impl TryFrom<String> for Slot {
             other => other
                 .strip_prefix("arg ")
                 .and_then(|number| number.parse().ok())
+                .filter(|&number| number <= MAX_ARG)
                 .map(Slot::Arg)
-                .ok_or_else(|| format!("`{other}` names no operand: use `receiver`, `result` or `arg N`")),
+                .ok_or_else(|| format!("`{other}` names no operand: use `receiver`, `result` or `arg N` (N from 0 to {MAX_ARG})")),
         }
     }
 }
+
+/// No function in any table has more arguments than this allows.
+const MAX_ARG: u8 = 9;
 
 /// When the effect has happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
@@ -51,6 +56,9 @@ pub enum When {
 pub struct Api {
     /// Path by which it is called: `std::fs::rename`, `std::fs::File::sync_all`; a trait's method by the trait: `std::io::Write::write_all`.
     pub path: Ustr,
+    /// What it does before [`Api::effect`], in order; seldom more than nothing.
+    #[serde(default)]
+    pub first: Vec<SubEffect>,
     /// What it does.
     pub effect: Effect,
     /// The subject of the effect.
@@ -59,10 +67,20 @@ pub struct Api {
     /// The second operand.
     #[serde(default)]
     pub to: Option<Slot>,
+    /// The open directory that path `on` starts from (`openat`).
+    #[serde(default)]
+    pub dir: Option<Slot>,
+    /// The open directory that path `to` starts from (`renameat`).
+    #[serde(default)]
+    pub to_dir: Option<Slot>,
+    /// The operation that a path operation is, if it is not the one the function is named after: `push` is `join`.
+    #[serde(default)]
+    pub op: Option<Ustr>,
     /// When it has happened.
     #[serde(default)]
     pub when: When,
-    /// The type it gives back, in the language's own syntax; `Self` is the receiver's type, `Arg0` that of argument 0, `Call0` what function argument 0 gives back.
+    /// The type it gives back (when awaited, if it must be), in the language's own syntax; `Self` is the receiver's type, `Inner` the
+    /// receiver's first type argument, `Arg0` the type of argument 0, `Call0` what function (or future) argument 0 gives back.
     #[serde(default)]
     pub returns: Option<String>,
     /// The method's name alone speaks for it where the receiver's type is unknown (`sync_all`, `write_all`; never `write` or `flush`).
@@ -72,6 +90,64 @@ pub struct Api {
     pub example: String,
     /// Why we believe it.
     pub source: String,
+}
+
+/// One of the further effects of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubEffect {
+    /// What it does.
+    pub effect: Effect,
+    /// The subject of the effect.
+    #[serde(default)]
+    pub on: Option<Slot>,
+    /// The second operand.
+    #[serde(default)]
+    pub to: Option<Slot>,
+}
+
+impl Api {
+    /// All it does, in order.
+    pub fn steps(&self) -> impl Iterator<Item = SubEffect> + '_ {
+        let last = SubEffect {
+            effect: self.effect,
+            on: self.on,
+            to: self.to,
+        };
+        self.first.iter().copied().chain(std::iter::once(last))
+    }
+
+    /// What is wrong with the row in itself.
+    fn fault(&self) -> Option<String> {
+        if self.path.as_str().split("::").any(str::is_empty) {
+            return Some(format!("`{}` is no path", self.path));
+        }
+        let lacking = self.steps().find_map(|step| {
+            let operand = match step {
+                SubEffect {
+                    effect, on: None, ..
+                } if effect.needs_on() => "on",
+                SubEffect {
+                    effect, to: None, ..
+                } if effect.needs_to() => "to",
+                _ => return None,
+            };
+            Some(format!(
+                "`{}`: the effect `{:?}` needs `{operand}`",
+                self.path, step.effect
+            ))
+        });
+        lacking.or_else(|| {
+            let stray = (self.dir.is_some() && self.on.is_none())
+                || (self.to_dir.is_some() && self.to.is_none());
+            stray.then(|| {
+                format!(
+                    "`{}`: a directory without the path that starts from it",
+                    self.path
+                )
+            })
+        })
+    }
 }
 
 /// A type of a library, so that the front end knows what a value of it is.
@@ -85,7 +161,7 @@ pub struct ApiType {
     /// A wrapper: its methods that have no row are those of its first type argument (`BufWriter<File>` is *not* one: writes differ; `Arc<T>` is).
     #[serde(default)]
     pub transparent: bool,
-    /// Traits whose rows hold for it (`std::io::Write`).
+    /// Traits whose rows hold for it (`std::io::Write`), and types it gives way to (`PathBuf` to `Path`).
     #[serde(default)]
     pub implements: Vec<Ustr>,
 }
@@ -125,16 +201,56 @@ impl From<KindName> for ValueKind {
 /// One file of rows.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
+pub struct Table {
     /// `rust`, `python`, …: which front end reads it.
-    language: Ustr,
+    pub language: Ustr,
+    /// Opens a source text in which a test calls each row's example: what it needs from elsewhere, and the head of a function whose parameters are the variables of the examples.
+    #[serde(default)]
+    pub prelude: String,
     /// Paths under which the same items are also known: `std` → `core`, `fs_err` → `std::fs`. A path that starts with the key is looked up with the value too.
     #[serde(default)]
-    alias: FxHashMap<String, String>,
+    pub alias: FxHashMap<String, String>,
+    /// The types.
     #[serde(default, rename = "type")]
-    types: Vec<ApiType>,
+    pub types: Vec<Spanned<ApiType>>,
+    /// The rows.
     #[serde(default)]
-    api: Vec<Api>,
+    pub api: Vec<Spanned<Api>>,
+}
+
+impl Table {
+    /// Reads a table; `name` is for the error.
+    pub fn parse(name: &str, text: &str) -> Result<Table, ApiError> {
+        let fail = |span, message| ApiError {
+            table: name.to_string(),
+            span,
+            message,
+        };
+        let table: Table = toml::from_str(text)
+            .map_err(|error| fail(error.span(), error.message().to_string()))?;
+        let mut seen = FxHashSet::default();
+        for row in &table.types {
+            if !seen.insert(row.get_ref().path) {
+                return Err(fail(
+                    Some(row.span()),
+                    format!("the type `{}` is here twice", row.get_ref().path),
+                ));
+            }
+        }
+        seen.clear();
+        for row in &table.api {
+            if !seen.insert(row.get_ref().path) {
+                return Err(fail(
+                    Some(row.span()),
+                    format!("`{}` has a row already", row.get_ref().path),
+                ));
+            }
+            if let Some(message) = row.get_ref().fault() {
+                return Err(fail(Some(row.span()), message));
+            }
+        }
+        Ok(table)
+    }
 }
 
 /// All rows of one language.
@@ -171,22 +287,18 @@ impl Apis {
 
     /// Adds the rows of one table if it is of `language`. A row with a path that is known already replaces it.
     pub fn add(&mut self, name: &str, text: &str, language: &str) -> Result<(), ApiError> {
-        let table: Table = toml::from_str(text).map_err(|error| ApiError {
-            table: name.to_string(),
-            span: error.span(),
-            message: error.message().to_string(),
-        })?;
+        let table = Table::parse(name, text)?;
         if table.language.as_str() != language {
             return Ok(());
         }
         let mut aliases: Vec<_> = table.alias.into_iter().collect();
         aliases.sort();
         self.aliases.extend(aliases);
-        for row in table.types {
+        for row in table.types.into_iter().map(Spanned::into_inner) {
             self.types_by_path.insert(row.path, self.types.len());
             self.types.push(row);
         }
-        for row in table.api {
+        for row in table.api.into_iter().map(Spanned::into_inner) {
             let id = ApiId(self.rows.len() as u32);
             self.by_path.insert(row.path, id);
             if row.distinctive {
@@ -219,7 +331,9 @@ impl Apis {
 
     /// The type at `path` (aliases are tried).
     pub fn find_type(&self, path: &str) -> Option<&ApiType> {
-        self.resolve(path, |path| self.types_by_path.get(&path).map(|&at| &self.types[at]))
+        self.resolve(path, |path| {
+            self.types_by_path.get(&path).map(|&at| &self.types[at])
+        })
     }
 
     /// The row that a method's name alone speaks for.
@@ -245,5 +359,170 @@ fn last_segment(path: Ustr) -> Ustr {
     path.as_str().rsplit("::").next().unwrap_or_default().into()
 }
 
+macro_rules! tables {
+    ($($name:literal)*) => { &[$(($name, include_str!(concat!("../rules/apis/", $name)))),*] };
+}
+
 /// The embedded tables: file name and text.
-pub const BUILTIN: &[(&str, &str)] = &[("rust-std.toml", include_str!("../rules/apis/rust-std.toml"))];
+pub const BUILTIN: &[(&str, &str)] = tables! {
+    "rust-std.toml"
+    "rust-tempfile.toml"
+    "rust-tokio.toml"
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tables() -> impl Iterator<Item = (&'static str, Table)> {
+        BUILTIN.iter().map(|(name, text)| {
+            (
+                *name,
+                Table::parse(name, text)
+                    .unwrap_or_else(|error| panic!("{name}: {}", error.message)),
+            )
+        })
+    }
+
+    #[test]
+    fn every_file_of_rows_is_built_in() {
+        let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/apis");
+        let mut files: Vec<_> = std::fs::read_dir(dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.retain(|name| name.ends_with(".toml"));
+        files.sort();
+        assert_eq!(
+            files,
+            BUILTIN.iter().map(|(name, _)| *name).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn no_two_tables_speak_of_the_same() {
+        let mut rows = FxHashMap::default();
+        let mut types = FxHashMap::default();
+        let mut methods = FxHashMap::default();
+        let mut aliases = FxHashMap::default();
+        for (name, table) in tables() {
+            for row in table.api.iter().map(Spanned::get_ref) {
+                if let Some(other) = rows.insert(row.path, name) {
+                    panic!("{} is in {other} and in {name}", row.path);
+                }
+                if row.distinctive
+                    && let Some(other) = methods.insert(last_segment(row.path), row.path)
+                {
+                    panic!("{other} and {} cannot both speak for their name", row.path);
+                }
+            }
+            for row in &table.types {
+                if let Some(other) = types.insert(row.get_ref().path, name) {
+                    panic!("{} is in {other} and in {name}", row.get_ref().path);
+                }
+            }
+            for (from, _) in table.alias {
+                if let Some(other) = aliases.insert(from.clone(), name) {
+                    panic!("{from} is an alias in {other} and in {name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_say_where_they_come_from() {
+        for (name, table) in tables() {
+            for row in table.api.iter().map(Spanned::get_ref) {
+                assert!(row.source.starts_with("https://"), "{name}: {}", row.path);
+                assert!(!row.example.is_empty(), "{name}: {}", row.path);
+            }
+            assert!(!table.prelude.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_type_implements_has_rows_or_is_a_type() {
+        for (name, table) in tables() {
+            let apis = Apis::builtin(table.language.as_str()).unwrap();
+            for row in &table.types {
+                for implemented in &row.get_ref().implements {
+                    let prefix = format!("{implemented}::");
+                    assert!(
+                        apis.rows().iter().any(|api| api.path.starts_with(&prefix)),
+                        "{name}: {implemented} has no rows"
+                    );
+                }
+            }
+        }
+    }
+
+    fn fault(body: &str) -> ApiError {
+        Table::parse("t.toml", &format!("language = \"rust\"\n{body}")).unwrap_err()
+    }
+
+    const ROW: &str = "[[api]]\npath = \"a::b\"\neffect = \"nothing\"\nexample = \"a::b()\"\nsource = \"https://a\"\n";
+
+    #[test]
+    fn faults_point_into_the_table() {
+        for (body, words) in [
+            (ROW.replace("nothing", "sink"), "unknown variant"),
+            (format!("{ROW}on = \"argument 1\"\n"), "names no operand"),
+            (format!("{ROW}on = \"arg 10\"\n"), "names no operand"),
+            (format!("{ROW}of = \"arg 1\"\n"), "unknown field"),
+            (format!("{ROW}{ROW}"), "has a row already"),
+            (
+                ROW.replace("nothing", "rename\"\non = \"arg 0"),
+                "needs `to`",
+            ),
+            (
+                format!("{ROW}first = [{{ effect = \"flush\" }}]\n"),
+                "needs `on`",
+            ),
+            (format!("{ROW}to_dir = \"arg 0\"\n"), "a directory without"),
+            (ROW.replace("a::b\"\n", "a::\"\n"), "is no path"),
+        ] {
+            let error = fault(&body);
+            assert!(error.message.contains(words), "{body}\n{}", error.message);
+            assert!(
+                error.span.is_some_and(|span| !span.is_empty()),
+                "{body}\n{}",
+                error.message
+            );
+        }
+    }
+
+    #[test]
+    fn aliases_find_rows_and_types() {
+        let apis = Apis::builtin("rust").unwrap();
+        let find = |path: &str| apis.find(path).map(|id| apis.get(id).path.as_str());
+        assert_eq!(find("std::fs::rename"), Some("std::fs::rename"));
+        assert_eq!(
+            find("std::os::unix::io::AsRawFd::as_raw_fd"),
+            Some("std::os::fd::AsRawFd::as_raw_fd")
+        );
+        assert_eq!(find("standard::fs::rename"), None);
+        assert_eq!(
+            apis.find_type("alloc::vec::Vec")
+                .map(|row| row.path.as_str()),
+            Some("std::vec::Vec")
+        );
+    }
+
+    #[test]
+    fn a_projects_row_replaces_a_built_in_one() {
+        let mut apis = Apis::builtin("rust").unwrap();
+        apis.add(
+            "own.toml",
+            &format!(
+                "language = \"rust\"\n{}",
+                ROW.replace("a::b\"\n", "std::fs::rename\"\n")
+            ),
+            "rust",
+        )
+        .unwrap();
+        assert_eq!(
+            apis.get(apis.find("std::fs::rename").unwrap()).effect,
+            Effect::Nothing
+        );
+    }
+}

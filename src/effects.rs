@@ -27,6 +27,8 @@ pub enum Effect {
     OptionsOpen,
     /// Creates a temporary file with a name, in directory `on` if given, else in the system's. Result: a handle that knows its path.
     CreateTemp,
+    /// Creates a temporary file that takes the place of path `on` once it is persisted (by a row that has no `to`). Result: a handle.
+    CreateReplacement,
     /// Creates a temporary file without a name. Result: a handle.
     CreateUnnamed,
     /// Bytes of `to` go to the file behind handle `on`: pending data, or user-buffered data if the handle buffers.
@@ -37,12 +39,15 @@ pub enum Effect {
     WriteFile,
     /// The file at path `to` is created or cut, and filled from path `on`: pending name and data; reads `on`.
     CopyFile,
-    /// Content of `on` (handle or path) is read.
+    /// Content of `on` (handle or path) is read, into `to` if the row has one, else into the result.
     Read,
     /// The file behind handle `on` is cut or extended to the length `to`: pending size; a truncation if `to` is 0 or unknown.
     SetLength,
-    /// User-space buffers of handle `on` are handed to the kernel. Nothing becomes durable.
+    /// User-space buffers of handle `on`, and of all handles it is wrapped around, are handed to the kernel. Nothing becomes durable.
     Flush,
+    /// Ends the wrapper `on`: what it held goes to the handle it was wrapped around (into that one's buffer, if it buffers too;
+    /// else to the kernel). Result: that handle (`BufWriter::into_inner`, an encoder's `finish`).
+    Unwrap,
     /// Data (and the size needed to read it) of the file behind `on` becomes durable. If `on` is a directory: its names.
     SyncData,
     /// Data and metadata of the file behind `on` become durable. If `on` is a directory: its names.
@@ -57,7 +62,8 @@ pub enum Effect {
     SyncDirectory,
     /// Path `on` is renamed to path `to`: two pending name changes; the identity of the file moves.
     Rename,
-    /// The temporary file behind handle `on` is renamed to path `to`. Result: a handle, or nothing.
+    /// The temporary file behind handle `on` is renamed to path `to` (without `to`: to the path it was created to replace). Result: a
+    /// handle, or nothing.
     Persist,
     /// As [`Effect::Persist`] but synced before the rename: content is durable, the name pending.
     PersistSynced,
@@ -79,10 +85,14 @@ pub enum Effect {
     WrapBuffer,
     /// A reading adaptor around handle `on`. Result: a handle that does not buffer writes.
     WrapRead,
-    /// The result is `on` itself, as far as files and paths go.
+    /// The result is `on` itself, as far as files and paths go; where it is a tuple, every part is (a part that is a path: the path of `on`).
     Same,
-    /// A path made from the operands by the operation named after the call; equal operands give equal paths.
+    /// The path under which the file behind handle `on` is known. Result: a path.
+    PathOf,
+    /// A path made from the operands by the operation named after the call (or by the row's `op`); equal operands give equal paths.
     PathOp,
+    /// Path `on` becomes what [`Effect::PathOp`] would give: the change is made in place (`push` is `join`).
+    PathChange,
     /// A writable mapping of the file behind `on`: stores through it are pending data. Result: a handle (the mapping).
     Map,
     /// Calls the function value `on`, once, before the call returns.
@@ -96,6 +106,28 @@ pub enum Effect {
 impl Effect {
     /// Whether the effect asks the disk to make file content durable.
     pub fn is_sync(self) -> bool {
-        matches!(self, Effect::SyncData | Effect::SyncAll | Effect::FlushAndSync | Effect::SyncFileSystem | Effect::SyncDirectory)
+        matches!(
+            self,
+            Effect::SyncData
+                | Effect::SyncAll
+                | Effect::FlushAndSync
+                | Effect::SyncFileSystem
+                | Effect::SyncDirectory
+        )
+    }
+
+    /// Whether a row with this effect must say what its subject (`on`) is.
+    pub fn needs_on(self) -> bool {
+        use Effect::*;
+        !matches!(
+            self,
+            OptionsNew | CreateTemp | CreateUnnamed | SyncFileSystem | PathOp | Abort | Nothing
+        )
+    }
+
+    /// Whether a row with this effect must say what its second operand (`to`) is.
+    pub fn needs_to(self) -> bool {
+        use Effect::*;
+        matches!(self, OptionsSet | OptionsOpen | CopyFile | Rename | Link)
     }
 }
