@@ -1,11 +1,18 @@
 //! fsynclint: after a power cut, is the data safe, or was it lucky?
 //!
 //! Modules in reading order: [`source`] (places), [`effects`] (the vocabulary), [`apis`] (who has which effect),
-//! [`ir`] (programs), `frontends` (texts to programs), `flow` (effects along paths), `checks` (obligations), [`finding`], `report`.
+//! [`ir`] (programs), `frontends` (texts to programs), `flow` (effects along paths), [`checks`] (obligations), [`finding`],
+//! [`discover`] (what to analyse), [`config`] (what is asked), [`mod@check`] (all of it in a row), [`report`] (how it is
+//! shown), [`cli`].
 
 pub mod apis;
+pub mod check;
+pub mod checks;
+pub mod cli;
+pub mod config;
 pub mod discover;
 pub mod effects;
 pub mod finding;
 pub mod ir;
+pub mod report;
 pub mod source;

@@ -1,2 +1,5 @@
-//! The command line.
-fn main() {}
+//! `fsynclint`.
+
+fn main() -> std::process::ExitCode {
+    fsynclint::cli::run(std::env::args_os().collect())
+}

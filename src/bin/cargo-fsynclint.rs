@@ -1,0 +1,5 @@
+//! `cargo fsynclint`: the same program, as cargo calls it.
+
+fn main() -> std::process::ExitCode {
+    fsynclint::cli::run_for_cargo(std::env::args_os().collect())
+}

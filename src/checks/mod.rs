@@ -1,0 +1,3 @@
+//! Obligations held against the flow. One file a rule, one line each here.
+
+pub mod registry;

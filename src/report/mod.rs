@@ -1,0 +1,5 @@
+//! How findings are shown: one file a format. Everything here reads [`crate::check::Report`] and changes nothing.
+
+pub mod human;
+pub mod json;
+pub mod page;
