@@ -173,7 +173,8 @@ impl Cli {
             (report, config)
         };
         // A panic is a mistake of this program, not of the code it reads: it says so, and does not look like "no findings".
-        let (report, config) = std::panic::catch_unwind(work).map_err(|_| "internal error: this is a bug in fsynclint".to_string())?;
+        let (report, config) =
+            std::panic::catch_unwind(work).map_err(|_| "internal error: this is a bug in fsynclint".to_string())?;
         print(|out| match args.format {
             Format::Human => human::render(&report, self.style(), out),
             Format::Json => json::render(&report, out),
@@ -184,7 +185,11 @@ impl Cli {
     fn explain(&self, id: &str) -> Result<ExitCode, String> {
         let Some(rule) = registry::find(id) else {
             let near = nearest(id);
-            let hint = if near.is_empty() { "`fsynclint rules` lists them".into() } else { format!("did you mean {}?", near.join(" or ")) };
+            let hint = if near.is_empty() {
+                "`fsynclint rules` lists them".into()
+            } else {
+                format!("did you mean {}?", near.join(" or "))
+            };
             return Err(format!("no rule is called `{id}`; {hint}"));
         };
         print(|out| page::page(rule, self.style(), out))?;

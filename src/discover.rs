@@ -294,8 +294,7 @@ impl Search {
         let name = manifest.name();
         let library = targets.entries.iter().find(|entry| entry.library).map(|entry| entry.name.clone());
         self.by_folder.insert(canonical, (name.clone(), library.unwrap_or_else(|| name.replace('-', "_"))));
-        let found =
-            manifest.dependencies(all, &mut self.roots, root.include_tests, &mut self.workspace.problems);
+        let found = manifest.dependencies(all, &mut self.roots, root.include_tests, &mut self.workspace.problems);
         self.pending.push(PendingDependencies { package: self.workspace.packages.len(), found });
         self.workspace.packages.push(SourcePackage { name, entries: targets.entries, dependencies: Vec::new(), files });
     }
@@ -305,7 +304,9 @@ impl Search {
         let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
         for file in &files {
             let source = file.parent().filter(|parent| parent.file_name().is_some_and(|name| name == "src"));
-            if let (Some(source), Some("lib.rs" | "main.rs")) = (source, file.file_name().and_then(|name| name.to_str())) {
+            if let (Some(source), Some("lib.rs" | "main.rs")) =
+                (source, file.file_name().and_then(|name| name.to_str()))
+            {
                 folders.insert(source.parent().map(Path::to_path_buf).unwrap_or_default());
             }
         }
@@ -377,7 +378,9 @@ impl Search {
                 // A package of that name in the same tree is the same code, whichever version the manifest asks for.
                 let target = match folder.and_then(|folder| self.by_folder.get(&folder).cloned()) {
                     Some(target) => Some(target),
-                    None => by_name.get(&dependency.package).map(|library| (dependency.package.clone(), library.clone())),
+                    None => {
+                        by_name.get(&dependency.package).map(|library| (dependency.package.clone(), library.clone()))
+                    }
                 };
                 if let Some((name, library)) = target {
                     names.push((if dependency.renamed { dependency.key.replace('-', "_") } else { library }, name));
@@ -389,7 +392,9 @@ impl Search {
         }
         // A problem that two roots meet is told once.
         let mut seen = FxHashSet::default();
-        self.workspace.problems.retain(|problem| seen.insert((problem.path.clone(), problem.line, problem.message.clone())));
+        self.workspace
+            .problems
+            .retain(|problem| seen.insert((problem.path.clone(), problem.line, problem.message.clone())));
         self.workspace
     }
 }

@@ -1,8 +1,9 @@
 //! The rules by id: what the command line, the documentation and the tests know of them.
 
+use crate::config::Policy;
 use crate::finding::Level;
 
-/// A rule as users meet it. The page's front matter says the same, which a test holds.
+/// A rule as users meet it. The front matter of its page says the same, which a test holds.
 #[derive(Debug, Clone, Copy)]
 pub struct RuleInfo {
     /// Its id, which names the fault.
@@ -13,6 +14,8 @@ pub struct RuleInfo {
     pub level: Level,
     /// Which obligation it is an instance of.
     pub obligation: &'static str,
+    /// The weakest policy that asks for it.
+    pub policy: Policy,
     /// Its page, `rules/<id>.md`.
     pub page: &'static str,
 }
@@ -24,13 +27,76 @@ pub fn find(id: &str) -> Option<&'static RuleInfo> {
 
 /// All rules, grouped by obligation.
 pub const RULES: &[RuleInfo] = &[
-    RuleInfo { id: "rename-before-sync", title: "", level: Level::Error, obligation: "publish", page: "" },
-    RuleInfo { id: "rename-before-flush", title: "", level: Level::Error, obligation: "publish", page: "" },
-    RuleInfo { id: "rename-without-dir-sync", title: "", level: Level::Warning, obligation: "name", page: "" },
-    RuleInfo { id: "create-without-dir-sync", title: "", level: Level::Warning, obligation: "name", page: "" },
-    RuleInfo { id: "delete-before-sync", title: "", level: Level::Error, obligation: "destroy", page: "" },
-    RuleInfo { id: "truncate-before-sync", title: "", level: Level::Error, obligation: "destroy", page: "" },
-    RuleInfo { id: "sync-before-flush", title: "", level: Level::Error, obligation: "order", page: "" },
-    RuleInfo { id: "flush-is-not-sync", title: "", level: Level::Warning, obligation: "acknowledge", page: "" },
-    RuleInfo { id: "ack-before-sync", title: "", level: Level::Error, obligation: "acknowledge", page: "" },
+    RuleInfo {
+        id: "rename-before-sync",
+        title: "a file is renamed into place before its content is durable",
+        level: Level::Error,
+        obligation: "publish",
+        policy: Policy::Atomic,
+        page: include_str!("../../rules/rename-before-sync.md"),
+    },
+    RuleInfo {
+        id: "rename-before-flush",
+        title: "a file is renamed into place while part of it is still in a user-space buffer",
+        level: Level::Error,
+        obligation: "publish",
+        policy: Policy::Atomic,
+        page: include_str!("../../rules/rename-before-flush.md"),
+    },
+    RuleInfo {
+        id: "rename-without-dir-sync",
+        title: "a synced file is renamed into place and its directory is never synced",
+        level: Level::Warning,
+        obligation: "name",
+        policy: Policy::Durable,
+        page: include_str!("../../rules/rename-without-dir-sync.md"),
+    },
+    RuleInfo {
+        id: "create-without-dir-sync",
+        title: "a new file is filled and synced and its directory is never synced",
+        level: Level::Warning,
+        obligation: "name",
+        policy: Policy::Durable,
+        page: include_str!("../../rules/create-without-dir-sync.md"),
+    },
+    RuleInfo {
+        id: "delete-before-sync",
+        title: "the last durable copy is deleted before its successor is durable",
+        level: Level::Error,
+        obligation: "destroy",
+        policy: Policy::Atomic,
+        page: include_str!("../../rules/delete-before-sync.md"),
+    },
+    RuleInfo {
+        id: "truncate-before-sync",
+        title: "a log is cut to nothing before what it protects is durable",
+        level: Level::Error,
+        obligation: "destroy",
+        policy: Policy::Atomic,
+        page: include_str!("../../rules/truncate-before-sync.md"),
+    },
+    RuleInfo {
+        id: "sync-before-flush",
+        title: "a file is synced while bytes for it are still in a user-space buffer",
+        level: Level::Error,
+        obligation: "order",
+        policy: Policy::Atomic,
+        page: include_str!("../../rules/sync-before-flush.md"),
+    },
+    RuleInfo {
+        id: "flush-is-not-sync",
+        title: "a flush is taken for a sync",
+        level: Level::Warning,
+        obligation: "acknowledge",
+        policy: Policy::Durable,
+        page: include_str!("../../rules/flush-is-not-sync.md"),
+    },
+    RuleInfo {
+        id: "ack-before-sync",
+        title: "success is returned while the written bytes are still pending",
+        level: Level::Warning,
+        obligation: "acknowledge",
+        policy: Policy::Durable,
+        page: include_str!("../../rules/ack-before-sync.md"),
+    },
 ];

@@ -286,7 +286,8 @@ impl<'a, 't> Sections<'a, 't> {
     /// Line of the first `workspace = true`.
     fn inherits(&self) -> Option<usize> {
         let mut first = None;
-        let mut holders: Vec<&Value> = self.table.iter().filter(|(key, _)| key.get_ref() != "workspace").map(|(_, v)| v).collect();
+        let mut holders: Vec<&Value> =
+            self.table.iter().filter(|(key, _)| key.get_ref() != "workspace").map(|(_, v)| v).collect();
         while let Some(value) = holders.pop() {
             let Some(table) = as_table(value) else { continue };
             if let Some(found) = table.get("workspace").filter(|value| value.get_ref().as_bool() == Some(true)) {
@@ -511,8 +512,11 @@ pub(super) struct Owners {
 
 /// Sorts out which manifest has which folder.
 pub(super) fn owners(manifests: &[Manifest], include_tests: bool) -> Owners {
-    let folders: FxHashMap<PathBuf, (usize, bool)> =
-        manifests.iter().enumerate().map(|(at, manifest)| (manifest.folder.clone(), (at, manifest.is_package()))).collect();
+    let folders: FxHashMap<PathBuf, (usize, bool)> = manifests
+        .iter()
+        .enumerate()
+        .map(|(at, manifest)| (manifest.folder.clone(), (at, manifest.is_package())))
+        .collect();
     let mut left_out = FxHashSet::default();
     for manifest in manifests {
         let above = manifest.folder.ancestors().skip(1).find_map(|folder| folders.get(folder));

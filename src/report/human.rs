@@ -85,7 +85,8 @@ pub fn summary(findings: &[Finding], stats: &Stats) -> String {
     if findings.is_empty() {
         return format!("no findings in {files}, {seconds:.1} s");
     }
-    let levels = [(Level::Error, "error", "errors"), (Level::Warning, "warning", "warnings"), (Level::Info, "note", "notes")];
+    let levels =
+        [(Level::Error, "error", "errors"), (Level::Warning, "warning", "warnings"), (Level::Info, "note", "notes")];
     let parts: Vec<String> = levels
         .into_iter()
         .map(|(level, one, many)| (findings.iter().filter(|finding| finding.level == level).count(), one, many))
@@ -144,7 +145,8 @@ impl<'a> View<'a> {
         };
         let digits = marks.iter().map(|mark| (mark.line + 1).ilog10() as usize + 1).max().unwrap_or(1);
         let room = width.saturating_sub(digits + 3).max(30);
-        let labels = marks.into_iter().map(|mark| Label::new(mark.style, mark.file, mark.range).with_message(mark.message));
+        let labels =
+            marks.into_iter().map(|mark| Label::new(mark.style, mark.file, mark.range).with_message(mark.message));
         Diagnostic::new(severity)
             .with_code(finding.rule)
             .with_message(printable(&finding.message))
@@ -196,8 +198,8 @@ impl<'a> View<'a> {
     fn mark(&mut self, span: Span, style: LabelStyle, message: String) -> Mark {
         let shown = self.open(span.file);
         let text: &str = &shown.text;
-        let start = text.floor_char_boundary(span.start as usize);
-        let end = text.floor_char_boundary((span.end as usize).max(start));
+        let start = boundary(text, span.start as usize);
+        let end = boundary(text, (span.end as usize).max(start));
         let rest = &text[start..end];
         let first = rest.lines().next().unwrap_or_default().trim_end();
         let line = shown.lines.line(start as u32).0;
@@ -227,7 +229,7 @@ impl<'a> View<'a> {
                 Some(other) => other.start.min(window.start)..other.end.max(window.end),
                 None => window,
             };
-            let window = shown.text.floor_char_boundary(window.start)..shown.text.ceil_char_boundary(window.end);
+            let window = boundary(&shown.text, window.start)..boundary(&shown.text, window.end);
             shown.windows.insert(mark.line, window);
         }
     }
@@ -266,6 +268,11 @@ impl<'a> Files<'a> for View<'_> {
         let shown = self.files.get(&id).ok_or(FilesError::FileMissing)?;
         Ok(shown.windows.get(&line).cloned().unwrap_or_else(|| shown.whole_line(line)))
     }
+}
+
+/// The last start of a character at or before `at`.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 /// What stands below the snippet.
@@ -315,7 +322,8 @@ pub(super) fn wrap(text: &str, width: usize) -> String {
 /// `text` without what would steer the terminal instead of being read; every byte stays where it is.
 fn printable(text: &str) -> Cow<'_, str> {
     let steers = |letter: char| {
-        letter.is_control() && !matches!(letter, '\n' | '\t' | '\r') || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        letter.is_control() && !matches!(letter, '\n' | '\t' | '\r')
+            || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     if !text.contains(steers) {
         return Cow::Borrowed(text);

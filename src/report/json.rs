@@ -204,7 +204,8 @@ mod tests {
         let full = &json["findings"][1];
         let step = serde_json::json!({"path": "src/a.rs", "line": 2, "column": 5, "function": "store::save", "message": "written"});
         assert_eq!(full["steps"][0], step);
-        let fix = serde_json::json!({"safe": true, "edits": [{"path": "src/a.rs", "start": 16, "end": 16, "insert": "x"}]});
+        let fix =
+            serde_json::json!({"safe": true, "edits": [{"path": "src/a.rs", "start": 16, "end": 16, "insert": "x"}]});
         assert_eq!(full["fix"], fix);
         assert_eq!(json["unparsed"], serde_json::json!([{"path": "src/b.rs", "line": 3, "message": "expected `;`"}]));
         for key in ["files", "parsed", "functions", "elapsed_ms"] {

@@ -14,7 +14,12 @@ const CYAN: &str = "\x1b[36m";
 pub fn page(rule: &RuleInfo, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let paint = Paint { color: style.color };
     let width = style.width.min(100);
-    writeln!(out, "{} {}", paint.with(BOLD, rule.id), paint.with(DIM, &format!("({}, {})", level(rule.level), rule.obligation)))?;
+    writeln!(
+        out,
+        "{} {}",
+        paint.with(BOLD, rule.id),
+        paint.with(DIM, &format!("({}, {})", level(rule.level), rule.obligation))
+    )?;
     writeln!(out, "{}", rule.title)?;
     let mut paragraph = String::new();
     let mut code = false;
