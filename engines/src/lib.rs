@@ -7,11 +7,13 @@
 //! | module | engine |
 //! |---|---|
 //! | [`wal`] | write-ahead log in numbered segments |
+//! | [`btree`] | B-tree of fixed pages with a redo log |
 //!
 //! The corrected versions assume the strictest crash model: an unsynced write, truncation, rename or unlink survives or not, each
 //! on its own, and a directory entry is durable only once its directory was synced. They need a system on which a
 //! directory can be synced, that is, any Unix. `README.md` tells the I/O order of each engine and what it can lose.
 
+pub mod btree;
 pub mod error;
 pub mod wal;
 
