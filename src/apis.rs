@@ -365,6 +365,13 @@ macro_rules! tables {
 
 /// The embedded tables: file name and text.
 pub const BUILTIN: &[(&str, &str)] = tables! {
+    "rust-atomic-write-file.toml"
+    "rust-atomicwrites.toml"
+    "rust-fs-err.toml"
+    "rust-libc.toml"
+    "rust-memmap2.toml"
+    "rust-nix.toml"
+    "rust-rustix.toml"
     "rust-std.toml"
     "rust-tempfile.toml"
     "rust-tokio.toml"

@@ -25,6 +25,9 @@ pub enum Effect {
     OptionsSet,
     /// Opens path `to` with the options `on`; which effect that is follows from the options set. Result: a handle.
     OptionsOpen,
+    /// Opens path `on`; which effect that is follows from the flags `to`: constants joined by `|`, whose last segments (`O_CREAT`, `CREATE`,
+    /// `O_TRUNC`, …) are POSIX's, with or without `O_`. Result: a handle.
+    OpenFlags,
     /// Creates a temporary file with a name, in directory `on` if given, else in the system's. Result: a handle that knows its path.
     CreateTemp,
     /// Creates a temporary file that takes the place of path `on` once it is persisted (by a row that has no `to`). Result: a handle.
@@ -58,6 +61,11 @@ pub enum Effect {
     SyncFileSystem,
     /// Starts write-out or orders it, proves nothing durable (`sync_file_range`, `MS_ASYNC`, `F_BARRIERFSYNC`).
     SyncHint,
+    /// [`Effect::SyncData`] of the mapped file behind `on` if the flags `to` have `MS_SYNC` (or `SYNC`), else [`Effect::SyncHint`].
+    SyncMapping,
+    /// What command `to` says is done with handle `on`: `F_FULLFSYNC` is [`Effect::SyncAll`], `F_BARRIERFSYNC` is [`Effect::SyncHint`],
+    /// `F_DUPFD` and its kin are [`Effect::Duplicate`], others [`Effect::Nothing`].
+    Control,
     /// The names in the directory at path `on` become durable.
     SyncDirectory,
     /// Path `on` is renamed to path `to`: two pending name changes; the identity of the file moves.
@@ -128,6 +136,9 @@ impl Effect {
     /// Whether a row with this effect must say what its second operand (`to`) is.
     pub fn needs_to(self) -> bool {
         use Effect::*;
-        matches!(self, OptionsSet | OptionsOpen | CopyFile | Rename | Link)
+        matches!(
+            self,
+            OptionsSet | OptionsOpen | OpenFlags | SyncMapping | Control | CopyFile | Rename | Link
+        )
     }
 }
