@@ -1,0 +1,404 @@
+//! One call: a library's effect, or the summary of a function of the program, told in the caller's terms.
+
+use super::exec::{MAX_TRACE, Run};
+use super::state::{How, Kind, Origin, Pending, Question, State, Trace};
+use super::summary::{Act, Outcome, Summary, Trigger};
+use super::terms::{Replace, Site, Term, Terms, UNIT, Value};
+use crate::ir::{Call, Callee, FuncId, Inst, Passing, ValueKind};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use ustr::Ustr;
+
+/// At most so many implementations are looked into at a dispatched call.
+const MAX_DISPATCH: usize = 4;
+
+/// Turns the terms of one callee into those of the caller at one call.
+struct Translation<'a> {
+    replace: Replace<'a>,
+    heap: &'a BTreeMap<(Value, Ustr), Value>,
+    names: &'a BTreeMap<Value, Value>,
+}
+
+impl Translation<'_> {
+    fn value(&mut self, terms: &mut Terms, value: Value) -> Value {
+        let heap = self.heap;
+        terms.replace(value, &mut self.replace, &|terms, base, name| {
+            let base = terms.unbuffered(base);
+            match heap.get(&(base, name)) {
+                Some(&value) => value,
+                None => terms.field(base, name),
+            }
+        })
+    }
+
+    /// A callee's file key: where the caller's names lead, handles looked through.
+    fn key(&mut self, terms: &mut Terms, key: Value) -> Value {
+        let value = self.value(terms, key);
+        let value = terms.unbuffered(value);
+        match terms.get(value) {
+            Term::Handle { file, .. } => *file,
+            _ => self.names.get(&value).copied().unwrap_or(value),
+        }
+    }
+}
+
+impl<'p> Run<'_, 'p> {
+    /// Runs a call.
+    pub fn call(&mut self, mut state: State, call: &'p Call, inst: &'p Inst, site: Site) -> Vec<State> {
+        let mut args = Vec::with_capacity(call.args.len());
+        for arg in &call.args {
+            let value = self.operand(&mut state, &arg.value);
+            args.push(self.engine.terms.bare(value));
+        }
+        match &call.callee {
+            Callee::Api { api, certain } => {
+                let apis = self.engine.apis;
+                let row = apis.get(*api);
+                let states = self.api(state, row, call, &args, inst, site, *certain);
+                if row.effect == crate::effects::Effect::CallArg { states } else { self.close_moved(states, call, &args) }
+            }
+            Callee::Functions(functions) => self.dispatch(state, functions, &args, call, inst, site),
+            Callee::Value(operand) => {
+                let value = self.operand(&mut state, operand);
+                self.call_value(state, value, &args, call, inst, site)
+            }
+            Callee::Unknown => {
+                self.hand_over(&mut state, &args, call, inst);
+                let mut states = vec![state];
+                for &arg in &args {
+                    if matches!(self.engine.terms.get(arg), Term::Closure(..)) {
+                        states = states.into_iter().flat_map(|state| self.call_value(state, arg, &[], call, inst, site)).collect();
+                    }
+                }
+                for state in &mut states {
+                    let result = self.fresh(state, site, 0);
+                    state.env[call.result.index()] = result;
+                }
+                self.close_moved(states, call, &args)
+            }
+        }
+    }
+
+    /// Handles with buffers that were given away to somebody who keeps nothing are dropped there.
+    fn close_moved(&mut self, mut states: Vec<State>, call: &Call, args: &[Value]) -> Vec<State> {
+        if !matches!(call.callee, Callee::Unknown) {
+            return states;
+        }
+        for state in &mut states {
+            for (arg, &value) in call.args.iter().zip(args) {
+                if arg.passing == Passing::Move && arg.kind == ValueKind::BufferedFile {
+                    self.drop_value(state, value, 0);
+                }
+            }
+        }
+        states
+    }
+
+    /// A function nobody can see into gets a handle that can write: it may have written.
+    fn hand_over(&mut self, state: &mut State, args: &[Value], call: &Call, inst: &Inst) {
+        let trace = self.here(inst);
+        for (number, (arg, &value)) in call.args.iter().zip(args).enumerate() {
+            if number == 0 && call.args.len() == 1 {
+                // `handle.method()` without arguments asks, it does not write.
+                continue;
+            }
+            let writes = matches!(arg.kind, ValueKind::File | ValueKind::BufferedFile | ValueKind::AsyncFile | ValueKind::TempFile)
+                && arg.passing != Passing::Shared;
+            if !writes || matches!(self.engine.terms.get(self.engine.terms.unbuffered(value)), Term::Handle { writable: false, .. }) {
+                continue;
+            }
+            let file = self.file_of(state, value);
+            let buffered = arg.kind == ValueKind::BufferedFile || self.engine.terms.is_buffered(value);
+            state.fact(file).written = true;
+            self.pend(state, if buffered { Kind::Buffer } else { Kind::Data }, file, UNIT, How::HandedOver, &trace);
+        }
+    }
+
+    /// Calls a function value once.
+    pub fn call_value(&mut self, mut state: State, value: Value, args: &[Value], call: &'_ Call, inst: &Inst, site: Site) -> Vec<State> {
+        let value = self.engine.terms.unbuffered(value);
+        let functions = self.functions_of(value);
+        if functions.is_empty() {
+            if self.engine.terms.is_stable(value) && !self.summary.calls.contains(&value) {
+                self.summary.calls.push(value);
+            }
+            let offset = call.args.len().saturating_sub(args.len());
+            let trace = self.here(inst);
+            for (arg, &value) in call.args[offset..].iter().zip(args) {
+                let writable = matches!(arg.kind, ValueKind::File | ValueKind::BufferedFile | ValueKind::AsyncFile | ValueKind::TempFile);
+                if writable && arg.passing == Passing::Mutable {
+                    let file = self.file_of(&state, value);
+                    let buffered = arg.kind == ValueKind::BufferedFile || self.engine.terms.is_buffered(value);
+                    state.fact(file).written = true;
+                    self.pend(&mut state, if buffered { Kind::Buffer } else { Kind::Data }, file, UNIT, How::HandedOver, &trace);
+                }
+            }
+            let result = self.fresh(&mut state, site, 0);
+            state.env[call.result.index()] = result;
+            return vec![state];
+        }
+        let closure = self.engine.program.functions[functions[0].index()].kind;
+        let with_environment: Vec<Value> = match closure {
+            crate::ir::FunctionKind::Closure { .. } => std::iter::once(value).chain(args.iter().copied()).collect(),
+            _ => args.to_vec(),
+        };
+        self.dispatch(state, &functions, &with_environment, call, inst, site)
+    }
+
+    /// Calls one of several functions, which one the receiver decides.
+    fn dispatch(&mut self, state: State, functions: &[FuncId], args: &[Value], call: &Call, inst: &Inst, site: Site) -> Vec<State> {
+        let mut candidates: Vec<FuncId> = functions.to_vec();
+        if candidates.len() > 1 {
+            let effective: Vec<FuncId> = candidates.iter().copied().filter(|function| self.engine.effective[function.index()]).collect();
+            candidates = if effective.is_empty() { candidates[..1].to_vec() } else { effective };
+            candidates.truncate(MAX_DISPATCH);
+        }
+        if candidates.len() == 1 {
+            return self.enter(state, candidates[0], args, call, inst, site);
+        }
+        let receiver = args.first().copied().unwrap_or(UNIT);
+        let mut states = Vec::new();
+        for function in candidates {
+            // One object has one type: later calls on it go to the same implementation.
+            let owner = self.engine.program.functions[function.index()].owner.unwrap_or_default();
+            let question = Question::Variant(owner);
+            match self.answer(&state, receiver, question) {
+                Some(false) => continue,
+                answer => {
+                    let mut state = state.clone();
+                    if answer.is_none() {
+                        state.guards.insert((receiver, question), true);
+                    }
+                    states.extend(self.enter(state, function, args, call, inst, site));
+                }
+            }
+        }
+        if states.is_empty() {
+            let mut state = state;
+            let result = self.fresh(&mut state, site, 0);
+            state.env[call.result.index()] = result;
+            states.push(state);
+        }
+        states
+    }
+
+    /// Calls one function of the program.
+    fn enter(&mut self, mut state: State, function: FuncId, args: &[Value], call: &Call, inst: &Inst, site: Site) -> Vec<State> {
+        let program = self.engine.program;
+        let body = &program.functions[function.index()];
+        let small = body.blocks.iter().map(|block| block.insts.len() + 1).sum::<usize>() <= 64;
+        let mut summary = if self.engine.effective[function.index()] || small { self.engine.summary(function, Vec::new()) } else { Rc::new(Summary::default()) };
+        if !summary.calls.is_empty() {
+            let binding = self.bindings(&state, &summary, args, site);
+            if !binding.is_empty() {
+                summary = self.engine.summary(function, binding);
+            }
+        }
+        if summary.outcomes.is_empty() {
+            if !summary.bounded && self.engine.effective[function.index()] && !body.blocks.is_empty() && self.engine.summaries.contains_key(&(function, Vec::new())) {
+                // It never comes back.
+                self.due(&state, &summary, args, inst, site);
+                return Vec::new();
+            }
+            self.hand_over(&mut state, args, call, inst);
+            let result = self.opaque_result(&mut state, body.name, args, site);
+            state.env[call.result.index()] = result;
+            return vec![state];
+        }
+        self.due(&state, &summary, args, inst, site);
+        let mut states = Vec::new();
+        for outcome in &summary.outcomes {
+            states.extend(self.outcome_at(&state, outcome, args, call, inst, site));
+        }
+        states
+    }
+
+    /// The value of a call that cannot be looked into: the same for equal arguments.
+    fn opaque_result(&mut self, state: &mut State, name: Ustr, args: &[Value], site: Site) -> Value {
+        if args.iter().all(|&arg| self.engine.terms.is_stable(arg)) { self.engine.terms.op(name, args) } else { self.fresh(state, site, 0) }
+    }
+
+    /// Which function values of ours the callee will call.
+    fn bindings(&mut self, state: &State, summary: &Summary, args: &[Value], site: Site) -> Vec<(Value, FuncId)> {
+        let mut translation = Translation { replace: Replace { args, call: site, done: FxHashMap::default() }, heap: &state.heap, names: &state.names };
+        let mut binding = Vec::new();
+        for &called in &summary.calls {
+            let value = translation.value(&mut self.engine.terms, called);
+            if let Some(&function) = self.functions_of(value).first() {
+                binding.push((called, function));
+            }
+        }
+        binding.sort();
+        binding
+    }
+
+    /// Checks the callee's acts against what is pending here, and passes them on.
+    fn due(&mut self, state: &State, summary: &Summary, args: &[Value], inst: &Inst, site: Site) {
+        self.summary.effective |= summary.effective;
+        self.summary.bounded |= summary.bounded;
+        if summary.triggers.is_empty() {
+            return;
+        }
+        let mut translation = Translation { replace: Replace { args, call: site, done: FxHashMap::default() }, heap: &state.heap, names: &state.names };
+        for trigger in &summary.triggers {
+            let terms = &mut self.engine.terms;
+            let guards: Vec<_> = trigger.guards.iter().map(|&(value, question, answer)| (translation.value(terms, value), question, answer)).collect();
+            if guards.iter().any(|&(value, question, answer)| self.answer(state, value, question).is_some_and(|known| known != answer)) {
+                continue;
+            }
+            let terms = &mut self.engine.terms;
+            let killed: Vec<_> = trigger.killed.iter().map(|&(key, kind)| (translation.key(terms, key), kind)).collect();
+            let flushed: Vec<_> = trigger.flushed.iter().map(|&key| translation.key(terms, key)).collect();
+            let facts: Vec<_> = trigger.facts.iter().map(|&(key, facts)| (translation.key(terms, key), facts)).collect();
+            let act = translate_act(trigger.act, &mut translation, terms);
+            let trace = Rc::new(Trace::Via(Origin { span: inst.focus, function: self.id }, trigger.trace.clone()));
+            let pending = still_pending(&state.pending, &killed, &flushed, trigger.all_killed, trigger.vague_sync);
+            let mut at = state.clone();
+            for (file, facts) in &facts {
+                at.fact(*file).absorb(*facts);
+            }
+            for &(value, question, answer) in &guards {
+                at.guards.insert((value, question), answer);
+            }
+            at.vague_sync |= trigger.vague_sync;
+            let failing = state.failing || trigger.failing;
+            if !pending.is_empty() {
+                self.moment(&at, act, trace.clone(), pending, failing);
+            }
+            let passed = Trigger {
+                act,
+                trace,
+                killed: state.killed.iter().copied().chain(killed).collect(),
+                flushed: state.flushed.iter().copied().chain(flushed).collect(),
+                all_killed: state.all_killed || trigger.all_killed,
+                guards: self.stable_guards(&at),
+                failing,
+                vague_sync: at.vague_sync,
+                facts: at.facts.iter().map(|(file, facts)| (*file, *facts)).collect(),
+            };
+            self.trigger(passed);
+        }
+    }
+
+    /// The state after the call left in one way; `None` if it cannot leave so from here.
+    fn outcome_at(&mut self, before: &State, outcome: &Outcome, args: &[Value], call: &Call, inst: &Inst, site: Site) -> Option<State> {
+        let mut state = before.clone();
+        let mut translation = Translation { replace: Replace { args, call: site, done: FxHashMap::default() }, heap: &before.heap, names: &before.names };
+        for &(value, question, answer) in &outcome.guards {
+            let value = translation.value(&mut self.engine.terms, value);
+            match self.answer(&state, value, question) {
+                Some(known) if known != answer => return None,
+                Some(_) => {}
+                None => {
+                    state.guards.insert((value, question), answer);
+                }
+            }
+        }
+        for &key in &outcome.flushed {
+            let key = translation.key(&mut self.engine.terms, key);
+            let trace = Rc::new(Trace::Here(Origin { span: inst.focus, function: self.id }));
+            self.drain(&mut state, key, Some(&trace));
+            if !state.flushed.contains(&key) && state.flushed.len() < 32 {
+                state.flushed.push(key);
+            }
+        }
+        if outcome.all_killed {
+            state.pending.retain(|pending| pending.kind == Kind::Buffer);
+            state.all_killed = true;
+        }
+        for &(key, kind) in &outcome.killed {
+            let key = translation.key(&mut self.engine.terms, key);
+            if kind == Kind::Data {
+                self.note_sync(&state, key);
+                self.settle(&mut state, key, false);
+            }
+        }
+        if outcome.vague_sync {
+            state.vague_sync = true;
+            self.doubt_all(&mut state);
+        }
+        self.adopt(&mut state, outcome, &mut translation, args, call, inst);
+        let result = translation.value(&mut self.engine.terms, outcome.result);
+        state.env[call.result.index()] = if !call.fallible {
+            result
+        } else if outcome.success {
+            let bare = self.engine.terms.bare(result);
+            self.engine.terms.make(Term::Success(bare))
+        } else {
+            let bare = self.engine.terms.bare(result);
+            self.engine.terms.make(Term::Failure(bare))
+        };
+        Some(state)
+    }
+
+    /// Takes over names, fields, facts and pending effects of a callee.
+    fn adopt(&mut self, state: &mut State, outcome: &Outcome, translation: &mut Translation<'_>, args: &[Value], call: &Call, inst: &Inst) {
+        let terms = &mut self.engine.terms;
+        let names: Vec<_> = outcome.names.iter().map(|&(path, key)| (translation.value(terms, path), translation.key(terms, key))).collect();
+        state.names.extend(names);
+        for &((base, name), value) in &outcome.heap {
+            let base = translation.value(terms, base);
+            let base = terms.unbuffered(base);
+            let value = translation.value(terms, value);
+            state.heap.insert((base, name), value);
+        }
+        for &(key, facts) in &outcome.facts {
+            let key = translation.key(terms, key);
+            state.fact(key).absorb(facts);
+        }
+        let here = Origin { span: inst.focus, function: self.id };
+        for pending in &outcome.pending {
+            let terms = &mut self.engine.terms;
+            if let Term::Param(number) = terms.get(pending.file)
+                && call.args.get(*number as usize).is_some_and(|arg| matches!(arg.kind, ValueKind::Memory | ValueKind::Other))
+                && args.len() == call.args.len()
+            {
+                continue;
+            }
+            if pending.trace.depth() >= MAX_TRACE {
+                continue;
+            }
+            let file_value = translation.value(terms, pending.file);
+            let file = translation.key(terms, pending.file);
+            let kind = if pending.kind == Kind::Data && terms.is_buffered(file_value) && pending.flushed.is_none() { Kind::Buffer } else { pending.kind };
+            let dir = translation.key(terms, pending.dir);
+            let via = |trace: &Rc<Trace>| Rc::new(Trace::Via(here, trace.clone()));
+            let new = Pending { kind, file, dir, trace: via(&pending.trace), flushed: pending.flushed.as_ref().map(via), ..pending.clone() };
+            self.summary.effective = true;
+            state.add(new);
+        }
+    }
+}
+
+/// What of `pending` survives the callee's syncs and flushes up to its act.
+fn still_pending(pending: &[Pending], killed: &[(Value, Kind)], flushed: &[Value], all_killed: bool, vague: bool) -> Vec<Pending> {
+    pending
+        .iter()
+        .filter_map(|pending| {
+            let mut pending = pending.clone();
+            if pending.kind == Kind::Buffer && flushed.contains(&pending.file) {
+                pending.kind = Kind::Data;
+            }
+            let gone = match pending.kind {
+                Kind::Buffer => false,
+                Kind::Data => all_killed || killed.contains(&(pending.file, Kind::Data)),
+                Kind::Name => all_killed || killed.contains(&(pending.dir, Kind::Name)),
+            };
+            pending.doubt |= vague;
+            (!gone).then_some(pending)
+        })
+        .collect()
+}
+
+fn translate_act(act: Act, translation: &mut Translation<'_>, terms: &mut Terms) -> Act {
+    match act {
+        Act::Rename { file, from, to, temporary } => {
+            Act::Rename { file: translation.key(terms, file), from: translation.value(terms, from), to: translation.value(terms, to), temporary }
+        }
+        Act::Remove { file, path, tree } => Act::Remove { file: translation.key(terms, file), path: translation.value(terms, path), tree },
+        Act::Cut { file, by_handle } => Act::Cut { file: translation.key(terms, file), by_handle },
+        Act::Sync { file } => Act::Sync { file: translation.key(terms, file) },
+        Act::Succeed => Act::Succeed,
+    }
+}

@@ -1,0 +1,726 @@
+//! Runs one function: a worklist over its blocks, with states kept apart while their answers to stable questions differ.
+
+use super::intent::FieldKey;
+use super::state::{Facts, How, Kind, Origin, Pending, Question, State, Trace};
+use super::summary::{Act, Outcome, Summary, Trigger};
+use super::terms::{ABSENT, Site, Term, UNIT, UNSET, Value};
+use super::{Binding, Engine, Moment};
+use crate::ir::{Base, BlockId, Callee, Cond, Exit, FuncId, Function, Inst, InstKind, LocalId, Operand, Place, Rvalue, Step, Terminator};
+use crate::source::Span;
+use rustc_hash::FxHashMap;
+use std::rc::Rc;
+
+/// At most so many states are kept apart at the entry of a block.
+const MAX_STATES: usize = 6;
+/// A block is run at most so often for each state that is kept.
+const MAX_VISITS: u32 = 24;
+/// At most so many ways to leave a function by success are kept apart.
+const MAX_OUTCOMES: usize = 6;
+/// At most so many acts of callees are passed on to callers.
+const MAX_TRIGGERS: usize = 48;
+/// Acts and effects further down than this are not passed on.
+pub(super) const MAX_TRACE: usize = 8;
+
+/// The analysis of one function.
+pub(super) struct Run<'e, 'p> {
+    pub engine: &'e mut Engine<'p>,
+    pub id: FuncId,
+    pub function: &'p Function,
+    binding: &'e Binding,
+    entries: Vec<Vec<State>>,
+    heads: FxHashMap<BlockId, Vec<(Value, Question, bool)>>,
+    pub summary: Summary,
+    exits: Vec<(State, Value, bool, Span)>,
+    pub moments: Vec<Moment>,
+}
+
+impl<'e, 'p> Run<'e, 'p> {
+    pub fn new(engine: &'e mut Engine<'p>, id: FuncId, binding: &'e Binding) -> Run<'e, 'p> {
+        let function = &engine.program.functions[id.index()];
+        Run {
+            engine,
+            id,
+            function,
+            binding,
+            entries: vec![Vec::new(); function.blocks.len()],
+            heads: FxHashMap::default(),
+            summary: Summary::default(),
+            exits: Vec::new(),
+            moments: Vec::new(),
+        }
+    }
+
+    /// Runs it to the end and sums it up.
+    pub fn run(mut self) -> Summary {
+        if self.function.blocks.is_empty() {
+            return self.summary;
+        }
+        let mut entry = State::entry(self.function.locals.len());
+        for (number, &param) in self.function.params.iter().enumerate() {
+            entry.env[param.index()] = self.engine.terms.make(Term::Param(number as u16));
+        }
+        self.walk(entry);
+        self.conclude()
+    }
+
+    fn walk(&mut self, entry: State) {
+        let order = reverse_post_order(self.function);
+        let mut queued: std::collections::BTreeSet<(usize, BlockId)> = Default::default();
+        let mut visits = vec![0u32; self.function.blocks.len()];
+        self.entries[0].push(entry);
+        queued.insert((order[0], BlockId(0)));
+        while let Some((_, block)) = queued.pop_first() {
+            visits[block.index()] += 1;
+            if visits[block.index()] > MAX_VISITS {
+                self.summary.bounded = true;
+                continue;
+            }
+            for state in self.entries[block.index()].clone() {
+                for (target, mut next) in self.block(block, state) {
+                    if order[target.index()] <= order[block.index()] {
+                        self.forget_loop_answers(target, &mut next);
+                    } else {
+                        let known = self.heads.entry(target).or_default();
+                        for (&(value, question), &answer) in &next.guards {
+                            if !known.contains(&(value, question, answer)) && known.len() < 32 {
+                                known.push((value, question, answer));
+                            }
+                        }
+                    }
+                    if self.arrive(target, next) {
+                        queued.insert((order[target.index()], target));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Going round a loop, questions that were asked inside it are open again.
+    fn forget_loop_answers(&self, head: BlockId, state: &mut State) {
+        let known = self.heads.get(&head);
+        state.guards.retain(|&(value, question), answer| known.is_some_and(|known| known.contains(&(value, question, *answer))));
+    }
+
+    /// Adds a state to those at the entry of `block`; whether that told anything new.
+    fn arrive(&mut self, block: BlockId, state: State) -> bool {
+        let site = self.engine.terms.site(self.id, 0x8000_0000 | block.0);
+        let states = &mut self.entries[block.index()];
+        let terms = &mut self.engine.terms;
+        if states.contains(&state) {
+            return false;
+        }
+        let place = states
+            .iter()
+            .position(|old| old.guards == state.guards)
+            .or_else(|| states.iter().position(|old| old.same_content(&state)))
+            .or_else(|| (states.len() >= MAX_STATES).then_some(states.len() - 1));
+        let Some(place) = place else {
+            states.push(state);
+            return true;
+        };
+        let before = states[place].clone();
+        states[place].join(&state, terms, site);
+        states[place] != before
+    }
+
+    fn block(&mut self, block: BlockId, state: State) -> Vec<(BlockId, State)> {
+        let body = &self.function.blocks[block.index()];
+        let mut states = vec![state];
+        for (number, inst) in body.insts.iter().enumerate() {
+            let site = self.engine.terms.site(self.id, (block.0 << 10) | (number as u32 & 0x3ff));
+            let mut next: Vec<State> = Vec::with_capacity(states.len());
+            for state in states {
+                for new in self.inst(state, inst, site) {
+                    merge_into(&mut next, new, &mut self.engine.terms, site);
+                }
+            }
+            states = next;
+            if states.is_empty() {
+                return Vec::new();
+            }
+        }
+        let mut out = Vec::new();
+        for state in states {
+            self.end(&body.end, state, &mut out);
+        }
+        out
+    }
+
+    fn end(&mut self, end: &Terminator, mut state: State, out: &mut Vec<(BlockId, State)>) {
+        match end {
+            Terminator::Goto(target) => out.push((*target, state)),
+            Terminator::Branch { cond, then, otherwise, .. } => self.branch(cond, *then, *otherwise, state, out),
+            Terminator::Return { value, exit, span } => {
+                let value = self.operand(&mut state, value);
+                let success = match exit {
+                    Exit::Success => true,
+                    Exit::Failure => false,
+                    Exit::AsValue => self.answer(&state, value, Question::Succeeded).unwrap_or(true),
+                };
+                self.leave(state, value, success, *span);
+            }
+            Terminator::Abort | Terminator::Unreachable => {}
+        }
+    }
+
+    fn branch(&mut self, cond: &Cond, then: BlockId, otherwise: BlockId, mut state: State, out: &mut Vec<(BlockId, State)>) {
+        let (value, question) = match cond {
+            Cond::Unknown => {
+                out.push((then, state.clone()));
+                out.push((otherwise, state));
+                return;
+            }
+            Cond::Succeeded(value) => (self.operand(&mut state, value), Question::Succeeded),
+            Cond::Present(value) => (self.operand(&mut state, value), Question::Present),
+            Cond::True(value) => (self.operand(&mut state, value), Question::True),
+            Cond::Variant(value, name) => (self.operand(&mut state, value), Question::Variant(*name)),
+        };
+        let fails = question == Question::Succeeded;
+        match self.answer(&state, value, question) {
+            Some(true) => out.push((then, state)),
+            Some(false) => {
+                state.failing |= fails;
+                out.push((otherwise, state));
+            }
+            None => {
+                let mut no = state.clone();
+                state.guards.insert((value, question), true);
+                no.guards.insert((value, question), false);
+                no.failing |= fails;
+                out.push((then, state));
+                out.push((otherwise, no));
+            }
+        }
+    }
+
+    /// The answer to `question` about `value`, where the value or an earlier answer tells.
+    pub fn answer(&mut self, state: &State, value: Value, question: Question) -> Option<bool> {
+        if let Some(&known) = state.guards.get(&(value, question)) {
+            return Some(known);
+        }
+        let terms = &self.engine.terms;
+        match (question, terms.get(value)) {
+            (Question::Succeeded, Term::Success(_)) => Some(true),
+            (Question::Succeeded, Term::Failure(_)) => Some(false),
+            (Question::Present, Term::Success(inner)) => {
+                let inner = *inner;
+                self.answer(state, inner, question)
+            }
+            (Question::Present, Term::Absent) => Some(false),
+            (Question::Present, Term::Handle { .. } | Term::Aggregate { .. } | Term::Const(_) | Term::Closure(..) | Term::Unit) => Some(true),
+            // Every path that names a file has a directory.
+            (Question::Present, Term::Op(name, _)) if *name == terms.ops.parent || *name == terms.ops.join => Some(true),
+            (Question::True, Term::Const(text)) if text == "true" => Some(true),
+            (Question::True, Term::Const(text)) if text == "false" => Some(false),
+            (Question::True, Term::Op(name, args)) if (name == "==" || name == "!=") && args.len() == 2 => {
+                let same = args[0] == args[1];
+                let constant = |value: Value| matches!(terms.get(value), Term::Const(_));
+                (same || constant(args[0]) && constant(args[1])).then_some(same == (name == "=="))
+            }
+            (Question::Variant(name), Term::Const(text)) => Some(*text == name),
+            (Question::Variant(name), Term::Aggregate { type_name: Some(text), .. }) => Some(*text == name),
+            (Question::Variant(name), _) => state
+                .guards
+                .iter()
+                .any(|(&(other, question), &answer)| other == value && answer && matches!(question, Question::Variant(is) if is != name))
+                .then_some(false),
+            _ => None,
+        }
+    }
+
+    fn inst(&mut self, mut state: State, inst: &'p Inst, site: Site) -> Vec<State> {
+        match &inst.kind {
+            InstKind::Assign { place, value } => {
+                let value = self.rvalue(&mut state, value, site);
+                self.assign(&mut state, place, value);
+                vec![state]
+            }
+            InstKind::Call(call) => self.call(state, call, inst, site),
+            InstKind::Drop(local) => {
+                let value = state.env[local.index()];
+                self.drop_value(&mut state, value, 0);
+                vec![state]
+            }
+        }
+    }
+
+    /// A value goes away: what its buffers held reaches the kernel, errors unseen.
+    pub fn drop_value(&mut self, state: &mut State, value: Value, depth: usize) {
+        if state.pending.iter().all(|pending| pending.kind != Kind::Buffer) || depth > 3 {
+            return;
+        }
+        let file = self.file_of(state, value);
+        if let Term::Aggregate { fields, .. } = self.engine.terms.get(file).clone() {
+            for (_, field) in fields {
+                self.drop_value(state, field, depth + 1);
+            }
+            return;
+        }
+        self.drain(state, file, None);
+    }
+
+    /// User-space buffers of `file` reach the kernel; by a flush at `flush`, if that is given.
+    pub fn drain(&mut self, state: &mut State, file: Value, flush: Option<&Rc<Trace>>) {
+        let keys = self.keys(file);
+        let mut moved = Vec::new();
+        state.pending.retain_mut(|pending| {
+            if keys.contains(&pending.file) {
+                if let Some(flush) = flush {
+                    pending.flushed = Some(flush.clone());
+                }
+                if pending.kind == Kind::Buffer {
+                    pending.kind = Kind::Data;
+                    moved.push(pending.clone());
+                    return false;
+                }
+            }
+            true
+        });
+        for pending in moved {
+            state.add(pending);
+        }
+    }
+
+    /// `file` and, if it stands for several, those.
+    pub fn keys(&self, file: Value) -> Vec<Value> {
+        let mut keys = vec![file];
+        for &alternative in self.engine.terms.alternatives(file) {
+            let key = match self.engine.terms.get(self.engine.terms.unbuffered(alternative)) {
+                Term::Handle { file, .. } => *file,
+                _ => alternative,
+            };
+            keys.push(key);
+        }
+        keys
+    }
+
+    // ---- values ----
+
+    pub fn operand(&mut self, state: &mut State, operand: &Operand) -> Value {
+        match operand {
+            Operand::Place(place) => self.read(state, place),
+            Operand::Const(text) => self.engine.terms.make(Term::Const(*text)),
+            Operand::Absent => ABSENT,
+            Operand::Unit => UNIT,
+        }
+    }
+
+    fn read(&mut self, state: &State, place: &Place) -> Value {
+        let mut value = match place.base {
+            Base::Local(local) => self.local(state, local),
+            Base::Global(name) => self.engine.terms.make(Term::Global(name)),
+        };
+        for step in &place.steps {
+            value = match step {
+                Step::Field { name, owner } => {
+                    let field = self.load(state, value, *name);
+                    if let Some(owner) = owner {
+                        self.note_field(field, (*owner, *name));
+                    }
+                    field
+                }
+                Step::Element => {
+                    let element = self.engine.terms.element(value);
+                    if let Some(field) = self.engine.intents.field_of(self.id, value) {
+                        self.note_field(element, field);
+                    }
+                    element
+                }
+            };
+        }
+        value
+    }
+
+    fn local(&mut self, state: &State, local: LocalId) -> Value {
+        match state.env[local.index()] {
+            UNSET => {
+                let site = self.engine.terms.site(self.id, 0xC000_0000);
+                self.engine.terms.make(Term::Fresh(site, local.0))
+            }
+            value => value,
+        }
+    }
+
+    /// A field as the heap has it.
+    pub fn load(&mut self, state: &State, base: Value, name: ustr::Ustr) -> Value {
+        let base = self.engine.terms.unbuffered(base);
+        match state.heap.get(&(base, name)) {
+            Some(&value) => value,
+            None => self.engine.terms.field(base, name),
+        }
+    }
+
+    /// Remembers from or to which field a value goes.
+    pub fn note_field(&mut self, value: Value, field: FieldKey) {
+        let value = self.engine.terms.unbuffered(value);
+        let key = match self.engine.terms.get(value) {
+            Term::Handle { file, .. } => *file,
+            Term::Const(_) | Term::Unit | Term::Absent => return,
+            _ => value,
+        };
+        self.engine.intents.fields.insert((self.id, key), field);
+    }
+
+    pub fn assign(&mut self, state: &mut State, place: &Place, value: Value) {
+        let Some((last, front)) = place.steps.split_last() else {
+            if let Base::Local(local) = place.base {
+                state.env[local.index()] = value;
+            }
+            return;
+        };
+        let base = self.read(state, &Place { base: place.base, steps: front.iter().copied().collect() });
+        if let Step::Field { name, owner } = last {
+            let base = self.engine.terms.unbuffered(base);
+            if let Some(owner) = owner {
+                self.note_field(value, (*owner, *name));
+            }
+            state.heap.insert((base, *name), value);
+        }
+    }
+
+    fn rvalue(&mut self, state: &mut State, value: &Rvalue, site: Site) -> Value {
+        match value {
+            Rvalue::Use(operand) => self.operand(state, operand),
+            Rvalue::Success(operand) => {
+                let inner = self.operand(state, operand);
+                let inner = self.engine.terms.bare(inner);
+                self.engine.terms.make(Term::Success(inner))
+            }
+            Rvalue::Failure(operand) => {
+                let inner = self.operand(state, operand);
+                let inner = self.engine.terms.bare(inner);
+                self.engine.terms.make(Term::Failure(inner))
+            }
+            Rvalue::Aggregate { type_name, fields, base } => self.aggregate(state, *type_name, fields, base.as_ref(), site),
+            Rvalue::Closure { function, captures } => {
+                let captures = captures.iter().map(|(name, operand)| (*name, self.operand(state, operand))).collect();
+                self.engine.terms.make(Term::Closure(*function, captures))
+            }
+            Rvalue::FunctionValue(functions) => self.engine.terms.make(Term::Functions(functions.clone())),
+            Rvalue::Op { op, args } => {
+                let args: Vec<_> = args.iter().map(|arg| self.operand(state, arg)).collect();
+                self.engine.terms.op(*op, &args)
+            }
+            Rvalue::Opaque => self.fresh(state, site, 0),
+        }
+    }
+
+    fn aggregate(&mut self, state: &mut State, type_name: Option<ustr::Ustr>, fields: &[(ustr::Ustr, Operand)], base: Option<&Operand>, site: Site) -> Value {
+        let mut values: smallvec::SmallVec<[(ustr::Ustr, Value); 4]> = Default::default();
+        for (name, operand) in fields {
+            let value = self.operand(state, operand);
+            let value = self.engine.terms.bare(value);
+            if let Some(owner) = type_name {
+                self.note_field(value, (owner, *name));
+            }
+            values.push((*name, value));
+        }
+        if let Some(base) = base {
+            let base = self.operand(state, base);
+            let base = self.engine.terms.unbuffered(base);
+            if let Term::Aggregate { fields, .. } = self.engine.terms.get(base).clone() {
+                for field in fields {
+                    if !values.iter().any(|(name, _)| *name == field.0) {
+                        values.push(field);
+                    }
+                }
+            }
+        }
+        self.engine.terms.make(Term::Aggregate { site, type_name, fields: values })
+    }
+
+    /// Something new; answers about what was made here before are forgotten.
+    pub fn fresh(&mut self, state: &mut State, site: Site, number: u32) -> Value {
+        let value = self.engine.terms.make(Term::Fresh(site, number));
+        let terms = &self.engine.terms;
+        state.guards.retain(|(about, _), _| !terms.parts(*about).contains(&value));
+        value
+    }
+
+    /// The key of the file that a handle or path leads to.
+    pub fn file_of(&mut self, state: &State, value: Value) -> Value {
+        let value = self.engine.terms.unbuffered(value);
+        let key = match self.engine.terms.get(value) {
+            Term::Handle { file, .. } => return *file,
+            _ => value,
+        };
+        let alternatives = self.engine.terms.alternatives(key);
+        if !alternatives.is_empty() {
+            let mut keys = self.keys(key);
+            keys.remove(0);
+            keys.dedup();
+            if keys.len() == 1 {
+                return keys[0];
+            }
+        }
+        state.key(key)
+    }
+
+    // ---- the story ----
+
+    /// The trace of something done right here.
+    pub fn here(&self, inst: &Inst) -> Rc<Trace> {
+        Rc::new(Trace::Here(Origin { span: inst.focus, function: self.id }))
+    }
+
+    /// An act falls due: recorded as a moment if something is pending, and as a trigger for callers.
+    pub fn act(&mut self, state: &State, act: Act, trace: Rc<Trace>) {
+        self.summary.effective = true;
+        self.moment(state, act, trace.clone(), state.pending.clone(), state.failing);
+        self.trigger(Trigger {
+            act,
+            trace,
+            killed: state.killed.clone(),
+            flushed: state.flushed.clone(),
+            all_killed: state.all_killed,
+            guards: self.stable_guards(state),
+            failing: state.failing,
+            vague_sync: state.vague_sync,
+            facts: state.facts.iter().map(|(file, facts)| (*file, *facts)).collect(),
+        });
+    }
+
+    pub fn moment(&mut self, state: &State, act: Act, trace: Rc<Trace>, pending: Vec<Pending>, failing: bool) {
+        let moment = Moment {
+            function: self.id,
+            act,
+            trace,
+            pending,
+            guards: state.guards.iter().map(|(&(value, question), &answer)| (value, question, answer)).collect(),
+            failing,
+            vague_sync: state.vague_sync,
+            facts: state.facts.iter().map(|(file, facts)| (*file, *facts)).collect(),
+        };
+        // Blocks run again as their states grow: only the last word on a path counts.
+        if let Some(old) = self.moments.iter_mut().find(|old| old.act == moment.act && old.trace == moment.trace && old.guards == moment.guards) {
+            *old = moment;
+        } else if self.moments.len() < 4096 {
+            self.moments.push(moment);
+        }
+    }
+
+    pub fn trigger(&mut self, trigger: Trigger) {
+        if trigger.trace.depth() > MAX_TRACE {
+            return;
+        }
+        if let Some(old) = self.summary.triggers.iter_mut().find(|old| old.act == trigger.act && old.trace == trigger.trace && old.guards == trigger.guards) {
+            old.killed.retain(|kill| trigger.killed.contains(kill));
+            old.flushed.retain(|file| trigger.flushed.contains(file));
+            old.all_killed &= trigger.all_killed;
+            old.failing &= trigger.failing;
+        } else if self.summary.triggers.len() < MAX_TRIGGERS {
+            self.summary.triggers.push(trigger);
+        } else {
+            self.summary.bounded = true;
+        }
+    }
+
+    /// Answers that a caller can check too.
+    pub fn stable_guards(&self, state: &State) -> Vec<(Value, Question, bool)> {
+        state
+            .guards
+            .iter()
+            .filter(|((value, _), _)| self.engine.terms.is_stable(*value))
+            .map(|(&(value, question), &answer)| (value, question, answer))
+            .collect()
+    }
+
+    fn leave(&mut self, state: State, value: Value, success: bool, span: Span) {
+        let guards = &state.guards;
+        if let Some(old) = self.exits.iter_mut().find(|old| old.2 == success && old.3 == span && old.1 == value && old.0.guards == *guards) {
+            old.0 = state;
+        } else {
+            self.exits.push((state, value, success, span));
+        }
+    }
+
+    // ---- summing up ----
+
+    fn conclude(mut self) -> Summary {
+        let exits = std::mem::take(&mut self.exits);
+        for (state, value, success, span) in exits {
+            if success {
+                let trace = Rc::new(Trace::Here(Origin { span, function: self.id }));
+                self.moment(&state, Act::Succeed, trace, state.pending.clone(), state.failing);
+            }
+            let outcome = self.outcome(state, value, success);
+            self.add_outcome(outcome);
+        }
+        for outcome in &self.summary.outcomes {
+            if outcome.success && (outcome.all_killed || outcome.killed.iter().any(|(_, kind)| *kind == Kind::Data)) {
+                self.summary.syncs = true;
+            }
+            if !outcome.pending.is_empty() || !outcome.killed.is_empty() || !outcome.names.is_empty() || outcome.all_killed {
+                self.summary.effective = true;
+            }
+        }
+        let moments = std::mem::take(&mut self.moments);
+        self.engine.moments.extend(moments.into_iter().filter(|moment| !moment.pending.is_empty() || moment.act == Act::Succeed));
+        self.summary
+    }
+
+    fn outcome(&mut self, state: State, value: Value, success: bool) -> Outcome {
+        let terms = &self.engine.terms;
+        let result = if success { terms.bare(value) } else { value };
+        let mut reachable = terms.parts(result);
+        // A record that is given back goes with what was assigned to its fields.
+        for ((base, _), value) in &state.heap {
+            if reachable.contains(base) || terms.is_stable(*base) {
+                reachable.extend(terms.parts(*value));
+            }
+        }
+        let temporary = |file: &Value| state.facts.get(file).is_some_and(|facts| facts.temporary && !facts.renamed);
+        let pending = state
+            .pending
+            .iter()
+            .filter(|pending| pending.trace.depth() < MAX_TRACE)
+            .filter(|pending| !temporary(&pending.file) || terms.parts(pending.file).iter().any(|part| reachable.contains(part) || terms.is_stable(*part)))
+            .cloned()
+            .collect();
+        Outcome {
+            success,
+            guards: self.stable_guards(&state),
+            pending,
+            killed: state.killed,
+            flushed: state.flushed,
+            all_killed: state.all_killed,
+            names: state.names.into_iter().take(24).collect(),
+            heap: state.heap.into_iter().filter(|((base, _), _)| terms.is_stable(*base) || reachable.contains(base)).take(48).collect(),
+            facts: state.facts.into_iter().take(32).collect(),
+            result,
+            vague_sync: state.vague_sync,
+        }
+    }
+
+    fn add_outcome(&mut self, outcome: Outcome) {
+        let same = |old: &Outcome| old.success == outcome.success;
+        let list = &mut self.summary.outcomes;
+        if list.contains(&outcome) {
+            return;
+        }
+        let limit = if outcome.success { MAX_OUTCOMES } else { 1 };
+        let alike = list.iter().position(|old| same(old) && old.result == outcome.result && (old.guards == outcome.guards || content(old) == content(&outcome)));
+        let full = || (list.iter().filter(|old| same(old)).count() >= limit).then(|| list.iter().rposition(same)).flatten();
+        match alike.or_else(full) {
+            Some(place) => {
+                let site = self.engine.terms.site(self.id, 0xD000_0000 | u32::from(outcome.success));
+                join_outcomes(&mut list[place], outcome, &mut self.engine.terms, site);
+            }
+            None => list.push(outcome),
+        }
+    }
+
+    /// Which function a value calls, if a specialisation or the value itself tells.
+    pub fn functions_of(&self, value: Value) -> Vec<FuncId> {
+        let value = self.engine.terms.unbuffered(value);
+        match self.engine.terms.get(value) {
+            Term::Closure(function, _) => vec![*function],
+            Term::Functions(functions) => functions.to_vec(),
+            _ => self.binding.iter().filter(|(bound, _)| *bound == value).map(|(_, function)| *function).collect(),
+        }
+    }
+
+    /// Adds a pending effect that was done right here.
+    pub fn pend(&mut self, state: &mut State, kind: Kind, file: Value, dir: Value, how: How, trace: &Rc<Trace>) {
+        self.summary.effective = true;
+        let cared = kind == Kind::Name && state.facts.get(&file).is_some_and(|facts| facts.synced);
+        state.add(Pending { kind, file, dir, how, trace: trace.clone(), flushed: None, cared, doubt: false });
+    }
+
+    /// Whether a call leads to functions of the program.
+    pub fn is_effective(&self, callee: &Callee) -> bool {
+        match callee {
+            Callee::Functions(functions) => functions.iter().any(|function| self.engine.effective[function.index()]),
+            _ => false,
+        }
+    }
+}
+
+type Content<'a> = (&'a [Pending], &'a [(Value, Kind)], &'a [(Value, Value)], &'a [((Value, ustr::Ustr), Value)], bool, &'a [(Value, Facts)]);
+
+fn content(outcome: &Outcome) -> Content<'_> {
+    (&outcome.pending, &outcome.killed, &outcome.names, &outcome.heap, outcome.all_killed, &outcome.facts)
+}
+
+fn join_outcomes(into: &mut Outcome, other: Outcome, terms: &mut super::terms::Terms, site: Site) {
+    into.guards.retain(|guard| other.guards.contains(guard));
+    for pending in other.pending {
+        if !into.pending.contains(&pending) {
+            into.pending.push(pending);
+        }
+    }
+    into.killed.retain(|kill| other.killed.contains(kill));
+    into.flushed.retain(|file| other.flushed.contains(file));
+    into.all_killed &= other.all_killed;
+    into.vague_sync |= other.vague_sync;
+    for name in other.names {
+        if !into.names.iter().any(|(path, _)| *path == name.0) {
+            into.names.push(name);
+        }
+    }
+    for field in other.heap {
+        if !into.heap.iter().any(|(place, _)| *place == field.0) {
+            into.heap.push(field);
+        }
+    }
+    for fact in other.facts {
+        if !into.facts.iter().any(|(file, _)| *file == fact.0) {
+            into.facts.push(fact);
+        }
+    }
+    if into.result != other.result {
+        if matches!(into.result, ABSENT | UNIT) {
+            into.result = other.result;
+        } else if !matches!(other.result, ABSENT | UNIT) {
+            let joined = terms.make(Term::Fresh(site, 0));
+            terms.add_alternative(joined, into.result);
+            terms.add_alternative(joined, other.result);
+            into.result = joined;
+        }
+    }
+}
+
+/// States between two instructions that do not differ are one.
+fn merge_into(states: &mut Vec<State>, new: State, terms: &mut super::terms::Terms, site: Site) {
+    if let Some(old) = states.iter_mut().find(|old| old.same_content(&new)) {
+        old.guards.retain(|question, answer| new.guards.get(question) == Some(answer));
+    } else if states.len() >= 2 * MAX_STATES {
+        let last = states.len() - 1;
+        states[last].join(&new, terms, site);
+    } else {
+        states.push(new);
+    }
+}
+
+/// For every block its number in reverse post-order; blocks that are not reached come last.
+fn reverse_post_order(function: &Function) -> Vec<usize> {
+    let count = function.blocks.len();
+    let (mut order, mut seen, mut post) = (vec![usize::MAX; count], vec![false; count], Vec::with_capacity(count));
+    let mut stack = vec![(BlockId(0), 0usize)];
+    seen[0] = true;
+    while let Some((block, next)) = stack.pop() {
+        let targets = successors(&function.blocks[block.index()].end);
+        match targets.get(next) {
+            Some(&target) => {
+                stack.push((block, next + 1));
+                if !std::mem::replace(&mut seen[target.index()], true) {
+                    stack.push((target, 0));
+                }
+            }
+            None => post.push(block),
+        }
+    }
+    for (number, block) in post.into_iter().rev().enumerate() {
+        order[block.index()] = number;
+    }
+    order
+}
+
+fn successors(end: &Terminator) -> smallvec::SmallVec<[BlockId; 2]> {
+    match end {
+        Terminator::Goto(target) => smallvec::smallvec![*target],
+        // The failing side first, so that the main line comes out in text order.
+        Terminator::Branch { then, otherwise, .. } => smallvec::smallvec![*otherwise, *then],
+        _ => smallvec::smallvec![],
+    }
+}

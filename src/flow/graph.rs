@@ -1,0 +1,79 @@
+//! Who calls whom, and who can matter.
+
+use crate::apis::Apis;
+use crate::effects::Effect;
+use crate::ir::{Callee, FuncId, InstKind, Program, Rvalue};
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+/// The call graph.
+pub(super) struct CallGraph {
+    graph: DiGraph<(), ()>,
+    /// The callers of each function; a closure's parent counts as its caller.
+    pub callers: Vec<Vec<FuncId>>,
+    /// Whether a function does something to files, itself or below.
+    pub effective: Vec<bool>,
+}
+
+impl CallGraph {
+    /// Reads the graph off `program`.
+    pub fn new(program: &Program, apis: &Apis) -> CallGraph {
+        let count = program.functions.len();
+        let mut graph = DiGraph::with_capacity(count, count * 4);
+        for _ in 0..count {
+            graph.add_node(());
+        }
+        let mut callers = vec![Vec::new(); count];
+        let mut effective = vec![false; count];
+        for (at, function) in program.functions.iter().enumerate() {
+            let me = FuncId(at as u32);
+            let mut calls = |callee: FuncId| {
+                if graph.find_edge(NodeIndex::new(at), NodeIndex::new(callee.index())).is_none() {
+                    graph.add_edge(NodeIndex::new(at), NodeIndex::new(callee.index()), ());
+                    callers[callee.index()].push(me);
+                }
+            };
+            for inst in function.blocks.iter().flat_map(|block| &block.insts) {
+                match &inst.kind {
+                    InstKind::Assign { value: Rvalue::Closure { function, .. }, .. } => calls(*function),
+                    InstKind::Assign { value: Rvalue::FunctionValue(functions), .. } => functions.iter().for_each(|function| calls(*function)),
+                    InstKind::Call(call) => match &call.callee {
+                        Callee::Functions(functions) => functions.iter().for_each(|function| calls(*function)),
+                        Callee::Api { api, .. } => effective[at] |= matters(apis.get(*api).effect),
+                        _ => {}
+                    },
+                    _ => {}
+                }
+            }
+        }
+        let mut work: Vec<usize> = (0..count).filter(|&at| effective[at]).collect();
+        while let Some(at) = work.pop() {
+            for caller in &callers[at] {
+                if !std::mem::replace(&mut effective[caller.index()], true) {
+                    work.push(caller.index());
+                }
+            }
+        }
+        CallGraph { graph, callers, effective }
+    }
+
+    /// The strongly connected components, callees first.
+    pub fn bottom_up(&self) -> Vec<Vec<FuncId>> {
+        kosaraju_scc(&self.graph)
+            .into_iter()
+            .map(|component| {
+                let mut functions: Vec<_> = component.into_iter().map(|node| FuncId(node.index() as u32)).collect();
+                functions.sort();
+                functions
+            })
+            .collect()
+    }
+}
+
+/// Whether an effect changes what a crash can leave. Opening and reading alone do not.
+fn matters(effect: Effect) -> bool {
+    !matches!(
+        effect,
+        Effect::Nothing | Effect::Same | Effect::PathOp | Effect::Abort | Effect::CallArg | Effect::OptionsNew | Effect::OptionsSet | Effect::WrapRead | Effect::Read | Effect::WrapBuffer | Effect::Duplicate
+    )
+}

@@ -1,0 +1,142 @@
+//! Effects along paths: what is pending when an obligation falls due.
+//!
+//! [`analyse`] walks the call graph bottom-up, runs every function that can matter through [`exec`], and gives a [`Flow`]: the
+//! *moments* at which something was due while something was pending. The checks turn moments into findings. Nothing in here names
+//! a library or a language.
+//!
+//! Reading order: [`terms`] (symbolic values), [`state`] (what is known at a point), [`summary`] (what a function does to its caller),
+//! [`exec`] (one function), [`transfer`] (one effect), [`calls`] (one call).
+
+mod calls;
+mod exec;
+mod graph;
+pub mod intent;
+pub mod state;
+pub mod summary;
+pub mod terms;
+mod transfer;
+
+use crate::apis::Apis;
+use crate::ir::{FuncId, Program};
+use intent::Intents;
+use rustc_hash::{FxHashMap, FxHashSet};
+use state::{Facts, Pending, Question, Trace};
+use std::rc::Rc;
+use summary::{Act, Summary};
+use terms::{Terms, Value};
+
+/// Something fell due while something was pending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moment {
+    /// The function in whose terms it is told.
+    pub function: FuncId,
+    /// What was done.
+    pub act: Act,
+    /// Where: from `function` down to the act.
+    pub trace: Rc<Trace>,
+    /// What was pending, in order of coming.
+    pub pending: Vec<Pending>,
+    /// The answers on the way.
+    pub guards: Vec<(Value, Question, bool)>,
+    /// An error edge lies behind.
+    pub failing: bool,
+    /// A sync of something unresolved lies behind.
+    pub vague_sync: bool,
+    /// What was known of files.
+    pub facts: Vec<(Value, Facts)>,
+}
+
+impl Moment {
+    /// What was known of `file`.
+    pub fn fact(&self, file: Value) -> Facts {
+        self.facts.iter().find(|(key, _)| *key == file).map(|(_, facts)| *facts).unwrap_or_default()
+    }
+}
+
+/// The result of the analysis.
+#[derive(Debug)]
+pub struct Flow {
+    /// The table of values.
+    pub terms: Terms,
+    /// All moments with something pending, and every success.
+    pub moments: Vec<Moment>,
+    /// What each function does to its caller, for those that can matter.
+    pub summaries: FxHashMap<FuncId, Rc<Summary>>,
+    /// Who calls whom.
+    pub callers: Vec<Vec<FuncId>>,
+    /// Where the program shows that it cares.
+    pub intents: Intents,
+}
+
+/// Function values that a specialised summary knows: (the callee's term, its body).
+type Binding = Vec<(Value, FuncId)>;
+
+/// The analysis in progress.
+struct Engine<'p> {
+    program: &'p Program,
+    apis: &'p Apis,
+    terms: Terms,
+    summaries: FxHashMap<(FuncId, Binding), Rc<Summary>>,
+    running: FxHashSet<(FuncId, Binding)>,
+    moments: Vec<Moment>,
+    intents: Intents,
+    /// Functions that do something to files, or may.
+    effective: Vec<bool>,
+    /// How deep specialised analyses are nested.
+    depth: usize,
+}
+
+/// Deepest nesting of analyses that are run on demand.
+const MAX_NESTING: usize = 6;
+
+/// Analyses `program`.
+pub fn analyse(program: &Program, apis: &Apis) -> Flow {
+    let graph = graph::CallGraph::new(program, apis);
+    let mut engine = Engine {
+        program,
+        apis,
+        terms: Terms::default(),
+        summaries: FxHashMap::default(),
+        running: FxHashSet::default(),
+        moments: Vec::new(),
+        intents: Intents::default(),
+        effective: graph.effective.clone(),
+        depth: 0,
+    };
+    for component in graph.bottom_up() {
+        let rounds = if component.len() > 1 { 2 } else { 1 };
+        for round in 0..rounds {
+            for &function in &component {
+                if !graph.effective[function.index()] {
+                    continue;
+                }
+                if round > 0 {
+                    engine.summaries.remove(&(function, Vec::new()));
+                    engine.moments.retain(|moment| moment.function != function);
+                }
+                engine.summary(function, Vec::new());
+            }
+        }
+    }
+    let summaries = engine.summaries.into_iter().filter(|((_, binding), _)| binding.is_empty()).map(|((function, _), summary)| (function, summary)).collect();
+    Flow { terms: engine.terms, moments: engine.moments, summaries, callers: graph.callers, intents: engine.intents }
+}
+
+impl Engine<'_> {
+    /// The summary of `function` where the function values in `binding` are known. A function that is being analysed already has an empty one.
+    fn summary(&mut self, function: FuncId, binding: Binding) -> Rc<Summary> {
+        let key = (function, binding);
+        if let Some(summary) = self.summaries.get(&key) {
+            return summary.clone();
+        }
+        if self.depth >= MAX_NESTING || !self.running.insert(key.clone()) {
+            return Rc::new(Summary { bounded: true, ..Summary::default() });
+        }
+        self.depth += 1;
+        let summary = Rc::new(exec::Run::new(self, function, &key.1).run());
+        self.depth -= 1;
+        self.running.remove(&key);
+        self.summaries.insert(key, summary.clone());
+        summary
+    }
+}

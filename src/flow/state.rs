@@ -1,0 +1,314 @@
+//! What is known at one point of one path: where names lead, what is still pending, which questions were answered.
+
+use super::terms::{ABSENT, Site, Term, Terms, UNIT, UNSET, Value};
+use crate::ir::FuncId;
+use crate::source::Span;
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use ustr::Ustr;
+
+/// The three kinds of effects that wait for something to make them durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// Bytes in a user-space buffer; only a flush moves them on (to [`Kind::Data`]).
+    Buffer,
+    /// Data or size of a file in the page cache.
+    Data,
+    /// A name in a directory.
+    Name,
+}
+
+/// What made an effect pending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum How {
+    /// Bytes written through a handle.
+    Written,
+    /// A whole file written by path, in one call.
+    WrittenWhole,
+    /// Filled by a copy of another file.
+    Copied,
+    /// Given to a function nobody can see into, which may have written.
+    HandedOver,
+    /// Cut or extended to a length.
+    Resized,
+    /// Cut to nothing.
+    Cut,
+    /// Newly created.
+    Created,
+    /// Opened, and created if it was not there.
+    MaybeCreated,
+    /// Renamed.
+    Renamed,
+    /// Given a second name.
+    Linked,
+    /// Name taken away.
+    Removed,
+    /// Directory made.
+    DirectoryMade,
+}
+
+/// A place in the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Origin {
+    /// Where it stands.
+    pub span: Span,
+    /// The function that holds it.
+    pub function: FuncId,
+}
+
+/// How one gets from a function to a place in it or below it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Trace {
+    /// The place itself.
+    Here(Origin),
+    /// Through a call at a place.
+    Via(Origin, Rc<Trace>),
+}
+
+impl Trace {
+    /// The place at the end.
+    pub fn origin(&self) -> Origin {
+        match self {
+            Trace::Here(origin) => *origin,
+            Trace::Via(_, inner) => inner.origin(),
+        }
+    }
+
+    /// The first place: in the function that the trace starts in.
+    pub fn start(&self) -> Origin {
+        match self {
+            Trace::Here(origin) | Trace::Via(origin, _) => *origin,
+        }
+    }
+
+    /// How many calls lie between.
+    pub fn depth(&self) -> usize {
+        match self {
+            Trace::Here(_) => 0,
+            Trace::Via(_, inner) => 1 + inner.depth(),
+        }
+    }
+}
+
+/// One effect that a crash may undo.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Pending {
+    /// Which kind.
+    pub kind: Kind,
+    /// The file's key.
+    pub file: Value,
+    /// For names: the directory's key.
+    pub dir: Value,
+    /// What did it.
+    pub how: How,
+    /// Where.
+    pub trace: Rc<Trace>,
+    /// Where a flush passed it on to the kernel, if one did.
+    pub flushed: Option<Rc<Trace>>,
+    /// For names: the file's content was synced, so somebody cares.
+    pub cared: bool,
+    /// Something that could not be resolved may have made it durable.
+    pub doubt: bool,
+}
+
+/// A question about a value that does not change on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Question {
+    /// Did it succeed?
+    Succeeded,
+    /// Is it there?
+    Present,
+    /// Is it true?
+    True,
+    /// Which variant is it?
+    Variant(Ustr),
+    /// Which implementation is behind it?
+    Implementation(FuncId),
+}
+
+/// What is known of one file in this function, beyond what is pending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Facts {
+    /// Created on this path.
+    pub created: bool,
+    /// A temporary by the way it was made.
+    pub temporary: bool,
+    /// Content was read on this path.
+    pub read: bool,
+    /// Written on this path.
+    pub written: bool,
+    /// Its data was synced on this path.
+    pub synced: bool,
+    /// Got its name by a rename on this path.
+    pub renamed: bool,
+}
+
+impl Facts {
+    /// Takes over what `other` knows.
+    pub fn absorb(&mut self, other: Facts) {
+        self.created |= other.created;
+        self.temporary |= other.temporary;
+        self.read |= other.read;
+        self.written |= other.written;
+        self.synced |= other.synced;
+        self.renamed |= other.renamed;
+    }
+}
+
+/// What is known at one point of one path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// The locals.
+    pub env: Vec<Value>,
+    /// Fields that were assigned.
+    pub heap: BTreeMap<(Value, Ustr), Value>,
+    /// Questions that were answered on the way here.
+    pub guards: BTreeMap<(Value, Question), bool>,
+    /// Where names lead, where that changed.
+    pub names: BTreeMap<Value, Value>,
+    /// What a crash may undo.
+    pub pending: Vec<Pending>,
+    /// What was made durable on every path since the function's entry: (file key, data) or (directory key, names).
+    pub killed: Vec<(Value, Kind)>,
+    /// Flushes on every path since entry.
+    pub flushed: Vec<Value>,
+    /// What is known of files.
+    pub facts: BTreeMap<Value, Facts>,
+    /// An error edge lies behind.
+    pub failing: bool,
+    /// The whole file system was synced on every path since entry.
+    pub all_killed: bool,
+    /// A sync of something that could not be resolved lies behind.
+    pub vague_sync: bool,
+}
+
+/// At most so many pending effects are kept a state; beyond it the oldest names go first.
+const MAX_PENDING: usize = 96;
+
+impl State {
+    /// The state at a function's entry.
+    pub fn entry(locals: usize) -> State {
+        State {
+            env: vec![UNSET; locals],
+            heap: BTreeMap::new(),
+            guards: BTreeMap::new(),
+            names: BTreeMap::new(),
+            pending: Vec::new(),
+            killed: Vec::new(),
+            flushed: Vec::new(),
+            facts: BTreeMap::new(),
+            failing: false,
+            all_killed: false,
+            vague_sync: false,
+        }
+    }
+
+    /// Adds a pending effect; one from the same place to the same file stays single.
+    pub fn add(&mut self, new: Pending) {
+        if let Some(old) = self.pending.iter_mut().find(|old| {
+            old.kind == new.kind && old.file == new.file && old.dir == new.dir && old.how == new.how && old.trace.origin() == new.trace.origin()
+        }) {
+            if new.trace.depth() < old.trace.depth() {
+                old.trace = new.trace;
+            }
+            old.doubt &= new.doubt;
+            old.cared |= new.cared;
+            old.flushed = old.flushed.take().and(new.flushed);
+            return;
+        }
+        if self.pending.len() >= MAX_PENDING {
+            let victim = self.pending.iter().position(|old| old.kind == Kind::Name).unwrap_or(0);
+            self.pending.remove(victim);
+        }
+        self.pending.push(new);
+    }
+
+    /// Notes that `what` was made durable.
+    pub fn kill(&mut self, file: Value, kind: Kind) {
+        if !self.killed.contains(&(file, kind)) && self.killed.len() < 64 {
+            self.killed.push((file, kind));
+        }
+    }
+
+    /// What is known of `file`.
+    pub fn fact(&mut self, file: Value) -> &mut Facts {
+        self.facts.entry(file).or_default()
+    }
+
+    /// Where the name at `path` leads.
+    pub fn key(&self, path: Value) -> Value {
+        self.names.get(&path).copied().unwrap_or(path)
+    }
+
+    /// Everything but the answers: states with equal content need not be kept apart.
+    pub fn same_content(&self, other: &State) -> bool {
+        self.failing == other.failing
+            && self.all_killed == other.all_killed
+            && self.pending == other.pending
+            && self.killed == other.killed
+            && self.env == other.env
+            && self.heap == other.heap
+            && self.names == other.names
+            && self.facts == other.facts
+            && self.vague_sync == other.vague_sync
+            && self.flushed == other.flushed
+    }
+
+    /// Takes over what `other` knows, at the join `site`: what either may have is kept, what both must have is kept. Answers that differ are forgotten.
+    pub fn join(&mut self, other: &State, terms: &mut Terms, site: Site) {
+        for (local, (mine, theirs)) in self.env.iter_mut().zip(&other.env).enumerate() {
+            *mine = join_values(*mine, *theirs, terms, site, local as u32);
+        }
+        let mut renamed: FxHashMap<(Value, Ustr), Value> = FxHashMap::default();
+        for (number, (place, theirs)) in other.heap.iter().enumerate() {
+            let mine = match self.heap.get(place) {
+                Some(&mine) => mine,
+                None => terms.field(place.0, place.1),
+            };
+            renamed.insert(*place, join_values(mine, *theirs, terms, site, 0x8000 + number as u32));
+        }
+        for (number, (place, mine)) in self.heap.iter().enumerate() {
+            if !other.heap.contains_key(place) {
+                let theirs = terms.field(place.0, place.1);
+                renamed.insert(*place, join_values(*mine, theirs, terms, site, 0xC000 + number as u32));
+            }
+        }
+        self.heap.extend(renamed);
+        self.guards.retain(|question, answer| other.guards.get(question) == Some(answer));
+        for (path, key) in &other.names {
+            self.names.entry(*path).or_insert(*key);
+        }
+        for pending in &other.pending {
+            self.add(pending.clone());
+        }
+        self.killed.retain(|kill| other.killed.contains(kill));
+        self.flushed.retain(|file| other.flushed.contains(file));
+        for (file, theirs) in &other.facts {
+            self.fact(*file).absorb(*theirs);
+        }
+        self.failing &= other.failing;
+        self.all_killed &= other.all_killed;
+        self.vague_sync |= other.vague_sync;
+    }
+}
+
+/// One value for what is `mine` on one path and `theirs` on the other.
+fn join_values(mine: Value, theirs: Value, terms: &mut Terms, site: Site, number: u32) -> Value {
+    if mine == theirs || theirs == UNSET {
+        return mine;
+    }
+    if mine == UNSET {
+        return theirs;
+    }
+    // An optional value that may be absent: what it is if it is there. The question whether it is stays open.
+    for (one, other) in [(mine, theirs), (theirs, mine)] {
+        if matches!(one, ABSENT | UNIT) {
+            return other;
+        }
+    }
+    let joined = terms.make(Term::Fresh(site, number));
+    terms.add_alternative(joined, mine);
+    terms.add_alternative(joined, theirs);
+    joined
+}

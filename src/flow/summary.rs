@@ -1,0 +1,112 @@
+//! What a function does to its caller, in terms of its parameters.
+
+use super::state::{Facts, Kind, Pending, Question, Trace};
+use super::terms::Value;
+use std::rc::Rc;
+use ustr::Ustr;
+
+/// An act at which an obligation falls due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Act {
+    /// The file gets the name `to`, replacing what was there.
+    Rename {
+        /// The file's key.
+        file: Value,
+        /// The name it had.
+        from: Value,
+        /// The name it gets.
+        to: Value,
+        /// The file is a temporary by the way it was made.
+        temporary: bool,
+    },
+    /// The file loses a name.
+    Remove {
+        /// The file's key.
+        file: Value,
+        /// The name.
+        path: Value,
+        /// It was a whole directory.
+        tree: bool,
+    },
+    /// The file is cut to nothing.
+    Cut {
+        /// The file's key.
+        file: Value,
+        /// Through a handle, not by creating over it.
+        by_handle: bool,
+    },
+    /// The file is asked to become durable.
+    Sync {
+        /// The file's key.
+        file: Value,
+    },
+    /// The function tells its caller that all went well.
+    Succeed,
+}
+
+/// An act with what had been made durable since the function's entry when it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trigger {
+    /// The act.
+    pub act: Act,
+    /// Where.
+    pub trace: Rc<Trace>,
+    /// What was killed before it.
+    pub killed: Vec<(Value, Kind)>,
+    /// What was flushed before it.
+    pub flushed: Vec<Value>,
+    /// Everything was synced before it.
+    pub all_killed: bool,
+    /// Answers on the way, in terms that a caller can tell.
+    pub guards: Vec<(Value, Question, bool)>,
+    /// It lies behind an error edge.
+    pub failing: bool,
+    /// A sync of something unresolved came before it.
+    pub vague_sync: bool,
+    /// What was known of files.
+    pub facts: Vec<(Value, Facts)>,
+}
+
+/// One way to leave a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// It succeeded.
+    pub success: bool,
+    /// Answers on the way, in terms that a caller can tell.
+    pub guards: Vec<(Value, Question, bool)>,
+    /// What it leaves pending.
+    pub pending: Vec<Pending>,
+    /// What it made durable.
+    pub killed: Vec<(Value, Kind)>,
+    /// What it flushed.
+    pub flushed: Vec<Value>,
+    /// It synced everything.
+    pub all_killed: bool,
+    /// Names that lead elsewhere afterwards.
+    pub names: Vec<(Value, Value)>,
+    /// Fields of its caller's things that it assigned.
+    pub heap: Vec<((Value, Ustr), Value)>,
+    /// What it learned of files.
+    pub facts: Vec<(Value, Facts)>,
+    /// What it gives back.
+    pub result: Value,
+    /// A sync of something unresolved lies behind.
+    pub vague_sync: bool,
+}
+
+/// What a function does to its caller.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The ways to leave it.
+    pub outcomes: Vec<Outcome>,
+    /// The acts in it and below it.
+    pub triggers: Vec<Trigger>,
+    /// Function values of the caller's that it calls.
+    pub calls: Vec<Value>,
+    /// It does something to files.
+    pub effective: bool,
+    /// Some sync of file content is reached in it or below it on a path to success.
+    pub syncs: bool,
+    /// A bound was hit: not all of it was seen.
+    pub bounded: bool,
+}

@@ -1,0 +1,486 @@
+//! Symbolic values: what a variable holds, told by where it came from. Equal terms are equal values.
+//!
+//! Terms are hash-consed in one [`Terms`] table for the whole run. A term is meaningful inside one function: it is rooted in that
+//! function's parameters, globals, and things made at its own sites. Summaries carry terms of the callee; [`Terms::replace`] turns
+//! them into terms of the caller.
+
+use crate::ir::FuncId;
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+use ustr::Ustr;
+
+/// A symbolic value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Value(pub u32);
+
+/// Names a place in a function where new values are made, and through which calls it was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Site(pub u32);
+
+/// A site in full: instruction `point` of `function`, seen through the call at `via`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct SiteKey {
+    function: FuncId,
+    point: u32,
+    via: Option<Site>,
+}
+
+/// What a value is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Term {
+    /// Not assigned yet.
+    Unset,
+    /// Without content.
+    Unit,
+    /// An optional value that is not there.
+    Absent,
+    /// A constant, by canonical text.
+    Const(Ustr),
+    /// Parameter of the function that is looked at.
+    Param(u16),
+    /// A global variable.
+    Global(Ustr),
+    /// A field as it was when the function was entered.
+    Field(Value, Ustr),
+    /// Some element of a collection.
+    Element(Value),
+    /// A pure operation.
+    Op(Ustr, SmallVec<[Value; 2]>),
+    /// A handle opened at a site; `file` is the file's key.
+    Handle { site: Site, file: Value, writable: bool },
+    /// A handle with a user-space write buffer around.
+    Buffered(Value),
+    /// Something new made at a site; the number tells several of them apart.
+    Fresh(Site, u32),
+    /// What a name leads to after its file was renamed away or removed at the site.
+    Gone(Site),
+    /// A record.
+    Aggregate { site: Site, type_name: Option<Ustr>, fields: SmallVec<[(Ustr, Value); 4]> },
+    /// A function value with what it captures.
+    Closure(FuncId, SmallVec<[(Ustr, Value); 4]>),
+    /// Named functions as a value.
+    Functions(SmallVec<[FuncId; 1]>),
+    /// A successful result.
+    Success(Value),
+    /// A failed result.
+    Failure(Value),
+}
+
+/// Terms nested deeper than this become opaque: bounds the work on cyclic data.
+const MAX_DEPTH: u8 = 14;
+
+/// The table of all terms of a run.
+#[derive(Debug)]
+pub struct Terms {
+    terms: Vec<Term>,
+    depths: Vec<u8>,
+    index: FxHashMap<Term, Value>,
+    sites: Vec<SiteKey>,
+    site_index: FxHashMap<SiteKey, Site>,
+    /// For a value that stands for several (a join of paths): which.
+    alternatives: FxHashMap<Value, SmallVec<[Value; 4]>>,
+    /// Names of operations, interned once.
+    pub ops: Ops,
+}
+
+/// Names of the operations on paths that terms know the meaning of.
+#[derive(Debug, Clone, Copy)]
+pub struct Ops {
+    /// `join(dir, name)`.
+    pub join: Ustr,
+    /// `parent(path)`.
+    pub parent: Ustr,
+    /// `with_extension(path, ext)`.
+    pub with_extension: Ustr,
+    /// `with_file_name(path, name)`.
+    pub with_file_name: Ustr,
+}
+
+impl Default for Terms {
+    fn default() -> Terms {
+        let ops = Ops { join: "join".into(), parent: "parent".into(), with_extension: "with_extension".into(), with_file_name: "with_file_name".into() };
+        let mut terms = Terms {
+            terms: Vec::new(),
+            depths: Vec::new(),
+            index: FxHashMap::default(),
+            sites: Vec::new(),
+            site_index: FxHashMap::default(),
+            alternatives: FxHashMap::default(),
+            ops,
+        };
+        assert_eq!(terms.make(Term::Unset), UNSET);
+        assert_eq!(terms.make(Term::Unit), UNIT);
+        assert_eq!(terms.make(Term::Absent), ABSENT);
+        terms
+    }
+}
+
+/// [`Term::Unset`].
+pub const UNSET: Value = Value(0);
+/// [`Term::Unit`].
+pub const UNIT: Value = Value(1);
+/// [`Term::Absent`].
+pub const ABSENT: Value = Value(2);
+
+impl Terms {
+    /// The value of `term`, simplified.
+    pub fn make(&mut self, term: Term) -> Value {
+        if let Some(&value) = self.index.get(&term) {
+            return value;
+        }
+        let depth = 1 + children(&term).map(|child| self.depths[child.0 as usize]).max().unwrap_or(0);
+        if depth > MAX_DEPTH {
+            // All too deep terms of one kind collapse: they are never equal to anything that matters.
+            let text = Ustr::from("<too deep>");
+            return self.make(Term::Const(text));
+        }
+        let value = Value(self.terms.len() as u32);
+        self.terms.push(term.clone());
+        self.depths.push(depth);
+        self.index.insert(term, value);
+        value
+    }
+
+    /// What `value` is.
+    pub fn get(&self, value: Value) -> &Term {
+        &self.terms[value.0 as usize]
+    }
+
+    /// The site `point` of `function`, as seen in that function.
+    pub fn site(&mut self, function: FuncId, point: u32) -> Site {
+        self.intern_site(SiteKey { function, point, via: None })
+    }
+
+    fn intern_site(&mut self, key: SiteKey) -> Site {
+        if let Some(&site) = self.site_index.get(&key) {
+            return site;
+        }
+        let site = Site(self.sites.len() as u32);
+        self.sites.push(key);
+        self.site_index.insert(key, site);
+        site
+    }
+
+    /// A callee's `site` as seen from the call at `call`. The chain keeps only the outermost call and the site itself.
+    pub fn site_via(&mut self, call: Site, site: Site) -> Site {
+        let inner = self.sites[site.0 as usize];
+        self.intern_site(SiteKey { function: inner.function, point: inner.point, via: Some(call) })
+    }
+
+    /// A constant.
+    pub fn constant(&mut self, text: &str) -> Value {
+        self.make(Term::Const(text.into()))
+    }
+
+    /// `value` without result wrappers.
+    pub fn bare(&self, mut value: Value) -> Value {
+        while let Term::Success(inner) | Term::Failure(inner) = self.get(value) {
+            value = *inner;
+        }
+        value
+    }
+
+    /// `value` without result wrappers and buffers: the handle itself.
+    pub fn unbuffered(&self, mut value: Value) -> Value {
+        while let Term::Success(inner) | Term::Failure(inner) | Term::Buffered(inner) = self.get(value) {
+            value = *inner;
+        }
+        value
+    }
+
+    /// Whether writes through `value` go to a user-space buffer first.
+    pub fn is_buffered(&self, value: Value) -> bool {
+        match self.get(value) {
+            Term::Success(inner) | Term::Failure(inner) => self.is_buffered(*inner),
+            Term::Buffered(_) => true,
+            _ => false,
+        }
+    }
+
+    /// A field of `base`, simplified.
+    pub fn field(&mut self, base: Value, name: Ustr) -> Value {
+        let base = self.unbuffered(base);
+        match self.get(base) {
+            Term::Aggregate { fields, .. } => {
+                if let Some(&(_, value)) = fields.iter().find(|(field, _)| *field == name) {
+                    return value;
+                }
+            }
+            Term::Closure(_, captures) => {
+                if let Some(&(_, value)) = captures.iter().find(|(field, _)| *field == name) {
+                    return value;
+                }
+            }
+            _ => {}
+        }
+        self.make(Term::Field(base, name))
+    }
+
+    /// Some element of `base`, simplified: the one element of a record with only one, else a symbolic one.
+    pub fn element(&mut self, base: Value) -> Value {
+        let base = self.unbuffered(base);
+        match self.get(base) {
+            Term::Aggregate { fields, type_name: None, .. } if fields.len() == 1 => fields[0].1,
+            _ => self.make(Term::Element(base)),
+        }
+    }
+
+    /// A pure operation, simplified where its meaning is known.
+    pub fn op(&mut self, name: Ustr, args: &[Value]) -> Value {
+        let args: SmallVec<[Value; 2]> = args.iter().map(|&arg| self.bare(arg)).collect();
+        if name == self.ops.parent && args.len() == 1 {
+            return self.parent(args[0]);
+        }
+        self.make(Term::Op(name, args))
+    }
+
+    /// The directory that holds `path`.
+    pub fn parent(&mut self, path: Value) -> Value {
+        let path = self.unbuffered(path);
+        let ops = self.ops;
+        match self.get(path).clone() {
+            Term::Op(name, args) if name == ops.join && args.len() == 2 => match self.components(args[1]) {
+                0 | 1 => args[0],
+                // `dir.join("a/b")`: the parent is `dir/a`, told apart from `dir`.
+                _ => self.make(Term::Op(ops.parent, SmallVec::from_slice(&[path]))),
+            },
+            Term::Op(name, args) if (name == ops.with_extension || name == ops.with_file_name) && !args.is_empty() => self.parent(args[0]),
+            Term::Op(name, args) if is_suffixing(name, args.len()) => self.parent(args[0]),
+            Term::Handle { file, .. } => self.parent(file),
+            _ => self.make(Term::Op(ops.parent, SmallVec::from_slice(&[path]))),
+        }
+    }
+
+    /// How many path components a name adds: constants are counted, anything else is taken for one.
+    fn components(&self, name: Value) -> usize {
+        match self.get(name) {
+            Term::Const(text) => text.trim_matches('"').split('/').filter(|part| !part.is_empty()).count(),
+            _ => 1,
+        }
+    }
+
+    /// Whether `path` is `dir` or lies below it, as far as the terms show.
+    pub fn is_under(&mut self, path: Value, dir: Value) -> bool {
+        let (mut at, dir) = (self.unbuffered(path), self.unbuffered(dir));
+        for _ in 0..8 {
+            if at == dir {
+                return true;
+            }
+            let up = self.parent(at);
+            if matches!(self.get(up), Term::Op(name, _) if *name == self.ops.parent) {
+                return up == dir;
+            }
+            at = up;
+        }
+        false
+    }
+
+    /// Whether two paths cannot be the same: constant names under one directory, or a path and something below it.
+    pub fn surely_differ(&mut self, one: Value, other: Value) -> bool {
+        let (one, other) = (self.unbuffered(one), self.unbuffered(other));
+        if one == other {
+            return false;
+        }
+        match (self.get(one).clone(), self.get(other).clone()) {
+            (Term::Const(_), Term::Const(_)) => true,
+            (Term::Op(a, x), Term::Op(b, y)) if a == b && x.len() == y.len() && (a == self.ops.join || a == self.ops.with_extension || a == self.ops.with_file_name) => {
+                if x[0] == y[0] {
+                    matches!((self.get(x[1]), self.get(y[1])), (Term::Const(_), Term::Const(_)))
+                } else {
+                    false
+                }
+            }
+            _ => self.is_under(one, other) || self.is_under(other, one),
+        }
+    }
+
+    /// The values that `value` stands for, if it is a join of several.
+    pub fn alternatives(&self, value: Value) -> &[Value] {
+        self.alternatives.get(&value).map_or(&[], |list| list.as_slice())
+    }
+
+    /// Notes that `join` may be `value`.
+    pub fn add_alternative(&mut self, join: Value, value: Value) {
+        if join == value {
+            return;
+        }
+        let flat: SmallVec<[Value; 4]> = match self.alternatives.get(&value) {
+            Some(list) => list.clone(),
+            None => SmallVec::from_slice(&[value]),
+        };
+        let list = self.alternatives.entry(join).or_default();
+        for value in flat {
+            if value != join && !list.contains(&value) && list.len() < 4 {
+                list.push(value);
+            }
+        }
+    }
+
+    /// Every sub-term of `value`, itself included, each once, bounded.
+    pub fn parts(&self, value: Value) -> Vec<Value> {
+        let mut seen = vec![value];
+        let mut at = 0;
+        while at < seen.len() && seen.len() < 64 {
+            for child in children(self.get(seen[at])) {
+                if !seen.contains(&child) {
+                    seen.push(child);
+                }
+            }
+            at += 1;
+        }
+        seen
+    }
+
+    /// Whether the value is told by parameters, globals and constants alone, so that a caller can tell it too.
+    pub fn is_stable(&self, value: Value) -> bool {
+        match self.get(value) {
+            Term::Param(_) | Term::Global(_) | Term::Const(_) | Term::Unit | Term::Absent => true,
+            Term::Field(base, _) | Term::Element(base) | Term::Success(base) | Term::Buffered(base) => self.is_stable(*base),
+            Term::Op(_, args) => args.iter().all(|&arg| self.is_stable(arg)),
+            _ => false,
+        }
+    }
+
+    /// The parameter that the value is a part of or made from first, if any.
+    pub fn root(&self, value: Value) -> Value {
+        match self.get(value) {
+            Term::Field(base, _) | Term::Element(base) | Term::Success(base) | Term::Failure(base) | Term::Buffered(base) => self.root(*base),
+            Term::Op(_, args) if !args.is_empty() => self.root(args[0]),
+            Term::Handle { file, .. } => self.root(*file),
+            _ => value,
+        }
+    }
+
+    /// Constant texts within a path term, quotes removed: what its name says.
+    pub fn texts(&self, value: Value) -> Vec<Ustr> {
+        self.parts(value)
+            .into_iter()
+            .filter_map(|part| match self.get(part) {
+                Term::Const(text) if text.starts_with('"') => Some(Ustr::from(text.trim_matches('"'))),
+                Term::Op(name, _) if name.starts_with("format:") => Some(Ustr::from(&name["format:".len()..])),
+                Term::Field(_, name) | Term::Global(name) => Some(*name),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// A readable form for messages: `self.dir/"MANIFEST"`.
+    pub fn show(&self, value: Value) -> String {
+        match self.get(value) {
+            Term::Const(text) => text.to_string(),
+            Term::Field(base, name) => match self.get(*base) {
+                Term::Param(0) => format!("self.{name}"),
+                _ => name.to_string(),
+            },
+            Term::Op(name, args) => {
+                let args: Vec<_> = args.iter().map(|&arg| self.show(arg)).collect();
+                format!("{name}({})", args.join(", "))
+            }
+            Term::Handle { file, .. } => self.show(*file),
+            Term::Success(inner) | Term::Buffered(inner) | Term::Element(inner) => self.show(*inner),
+            Term::Global(name) => name.to_string(),
+            Term::Param(number) => format!("param{number}"),
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+/// Operations that only lengthen the last component of their first operand: `format!("{}.tmp", path)`.
+fn is_suffixing(name: Ustr, args: usize) -> bool {
+    args >= 1 && name.strip_prefix("format:{}").is_some_and(|rest| !rest.contains('/'))
+        || args >= 1 && (name == "+" || name == "with_added_extension" || name == "add_extension")
+}
+
+fn children(term: &Term) -> impl Iterator<Item = Value> + '_ {
+    let list: SmallVec<[Value; 4]> = match term {
+        Term::Field(base, _) | Term::Element(base) | Term::Success(base) | Term::Failure(base) | Term::Buffered(base) => SmallVec::from_slice(&[*base]),
+        Term::Handle { file, .. } => SmallVec::from_slice(&[*file]),
+        Term::Op(_, args) => args.iter().copied().collect(),
+        Term::Aggregate { fields, .. } => fields.iter().map(|(_, value)| *value).collect(),
+        Term::Closure(_, captures) => captures.iter().map(|(_, value)| *value).collect(),
+        _ => SmallVec::new(),
+    };
+    list.into_iter()
+}
+
+/// Turns a callee's terms into terms of a caller.
+pub struct Replace<'a> {
+    /// What the parameters are at the call.
+    pub args: &'a [Value],
+    /// The call.
+    pub call: Site,
+    /// Results so far.
+    pub done: FxHashMap<Value, Value>,
+}
+
+impl Terms {
+    /// The caller's term for the callee's `value`. `load` reads a field as the caller's heap has it.
+    pub fn replace(&mut self, value: Value, with: &mut Replace<'_>, load: &dyn Fn(&mut Terms, Value, Ustr) -> Value) -> Value {
+        if let Some(&done) = with.done.get(&value) {
+            return done;
+        }
+        let term = self.get(value).clone();
+        let result = match term {
+            Term::Unset | Term::Unit | Term::Absent | Term::Const(_) | Term::Global(_) | Term::Functions(_) => value,
+            Term::Param(number) => match with.args.get(number as usize) {
+                Some(&arg) => arg,
+                None => self.make(Term::Fresh(with.call, 0x1000 + number as u32)),
+            },
+            Term::Field(base, name) => {
+                let base = self.replace(base, with, load);
+                load(self, base, name)
+            }
+            Term::Element(base) => {
+                let base = self.replace(base, with, load);
+                self.element(base)
+            }
+            Term::Op(name, args) => {
+                let args: SmallVec<[Value; 4]> = args.iter().map(|&arg| self.replace(arg, with, load)).collect();
+                self.op(name, &args)
+            }
+            Term::Handle { site, file, writable } => {
+                let site = self.site_via(with.call, site);
+                let file = self.replace(file, with, load);
+                self.make(Term::Handle { site, file, writable })
+            }
+            Term::Buffered(inner) => {
+                let inner = self.replace(inner, with, load);
+                self.make(Term::Buffered(inner))
+            }
+            Term::Success(inner) => {
+                let inner = self.replace(inner, with, load);
+                self.make(Term::Success(inner))
+            }
+            Term::Failure(inner) => {
+                let inner = self.replace(inner, with, load);
+                self.make(Term::Failure(inner))
+            }
+            Term::Fresh(site, number) => {
+                let site = self.site_via(with.call, site);
+                let fresh = self.make(Term::Fresh(site, number));
+                let list: Vec<Value> = self.alternatives(value).to_vec();
+                with.done.insert(value, fresh);
+                for alternative in list {
+                    let alternative = self.replace(alternative, with, load);
+                    self.add_alternative(fresh, alternative);
+                }
+                fresh
+            }
+            Term::Gone(site) => {
+                let site = self.site_via(with.call, site);
+                self.make(Term::Gone(site))
+            }
+            Term::Aggregate { site, type_name, fields } => {
+                let site = self.site_via(with.call, site);
+                let fields = fields.iter().map(|&(name, value)| (name, self.replace(value, with, load))).collect();
+                self.make(Term::Aggregate { site, type_name, fields })
+            }
+            Term::Closure(function, captures) => {
+                let captures = captures.iter().map(|&(name, value)| (name, self.replace(value, with, load))).collect();
+                self.make(Term::Closure(function, captures))
+            }
+        };
+        with.done.insert(value, result);
+        result
+    }
+}

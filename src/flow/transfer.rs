@@ -1,0 +1,432 @@
+//! One effect: what it does to the state.
+
+use super::exec::Run;
+use super::state::{How, Kind, State, Trace};
+use super::summary::Act;
+use super::terms::{Site, Term, UNIT, Value};
+use crate::apis::{Api, Slot};
+use crate::effects::Effect;
+use crate::ir::{Call, Inst, Operand, Step, ValueKind};
+use std::rc::Rc;
+use ustr::Ustr;
+
+/// The operands of one effect of one call.
+pub(super) struct Operands {
+    on: Value,
+    to: Value,
+    /// What kind of thing the subject is.
+    kind: ValueKind,
+    site: Site,
+    trace: Rc<Trace>,
+}
+
+/// How a file is opened.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mode {
+    write: bool,
+    create: bool,
+    create_new: bool,
+    truncate: bool,
+    append: bool,
+}
+
+impl Run<'_, '_> {
+    /// Runs a call of a library function. Gives a state for success and, where that matters, one for failure.
+    pub fn api(&mut self, mut state: State, row: &Api, call: &Call, args: &[Value], inst: &Inst, site: Site, certain: bool) -> Vec<State> {
+        let slot = |slot: Option<Slot>| match slot {
+            Some(Slot::Receiver) => Some(0),
+            Some(Slot::Arg(number)) => Some(number as usize + usize::from(row.is_method(call.args.len()))),
+            Some(Slot::Result) | None => None,
+        };
+        let value = |slot: Option<usize>| slot.and_then(|at| args.get(at).copied());
+        let on_slot = slot(row.on);
+        let operands = Operands {
+            on: value(on_slot).unwrap_or(UNIT),
+            to: value(slot(row.to)).unwrap_or(UNIT),
+            kind: on_slot.and_then(|at| call.args.get(at)).map_or(ValueKind::Unknown, |arg| arg.kind),
+            site,
+            trace: self.here(inst),
+        };
+        if row.effect == Effect::Abort {
+            return Vec::new();
+        }
+        let splits = call.fallible && splits_on_failure(row.effect);
+        let failed = splits.then(|| {
+            let mut failed = state.clone();
+            self.failed(&mut failed, row.effect, &operands);
+            let why = self.fresh(&mut failed, site, 1);
+            failed.env[call.result.index()] = self.engine.terms.make(Term::Failure(why));
+            failed
+        });
+        let mut result = self.apply(&mut state, row.effect, &operands, call, args);
+        if !certain && row.effect.is_sync() {
+            self.doubt_all(&mut state);
+        }
+        if row.effect == Effect::CallArg {
+            return self.call_value(state, operands.on, &[], call, inst, site);
+        }
+        if call.fallible && splits {
+            let bare = self.engine.terms.bare(result);
+            result = self.engine.terms.make(Term::Success(bare));
+        }
+        state.env[call.result.index()] = result;
+        std::iter::once(state).chain(failed).collect()
+    }
+
+    /// What a failed call may have done all the same.
+    fn failed(&mut self, state: &mut State, effect: Effect, operands: &Operands) {
+        if matches!(effect, Effect::Write | Effect::WriteBuffered) {
+            self.write(state, operands, effect == Effect::WriteBuffered);
+        }
+    }
+
+    fn apply(&mut self, state: &mut State, effect: Effect, o: &Operands, call: &Call, args: &[Value]) -> Value {
+        match effect {
+            Effect::OpenRead => self.open(state, o, o.on, Mode::default()),
+            Effect::OpenWrite => self.open(state, o, o.on, Mode { write: true, ..Mode::default() }),
+            Effect::Create => self.open(state, o, o.on, Mode { write: true, create: true, truncate: true, ..Mode::default() }),
+            Effect::CreateNew => self.open(state, o, o.on, Mode { write: true, create_new: true, ..Mode::default() }),
+            Effect::OpenAppend => self.open(state, o, o.on, Mode { write: true, create: true, append: true, ..Mode::default() }),
+            Effect::OptionsNew => self.fresh(state, o.site, 2),
+            Effect::OptionsSet => {
+                let (options, flag) = (self.engine.terms.bare(o.on), if o.to == UNIT { self.engine.terms.constant("true") } else { o.to });
+                state.heap.insert((options, call.name), flag);
+                o.on
+            }
+            Effect::OptionsOpen => {
+                let mode = self.mode(state, o.on);
+                self.open(state, o, o.to, mode)
+            }
+            Effect::CreateTemp | Effect::CreateUnnamed => self.create_temporary(state, o, call, effect == Effect::CreateTemp),
+            Effect::Write => self.write(state, o, false),
+            Effect::WriteBuffered => self.write(state, o, true),
+            Effect::WriteFile => self.write_file(state, o, o.on, How::WrittenWhole),
+            Effect::CopyFile => {
+                self.read_file(state, o.on);
+                self.write_file(state, o, o.to, How::Copied)
+            }
+            Effect::Read => {
+                self.read_file(state, o.on);
+                self.fresh(state, o.site, 0)
+            }
+            Effect::SetLength => self.set_length(state, o),
+            Effect::Flush => self.flush(state, o),
+            Effect::SyncData | Effect::SyncAll => self.sync(state, o, false),
+            Effect::FlushAndSync => self.sync(state, o, true),
+            Effect::SyncDirectory => {
+                let key = self.path_key(state, o.on);
+                self.settle(state, key, true);
+                UNIT
+            }
+            Effect::SyncFileSystem => {
+                state.pending.retain(|pending| pending.kind == Kind::Buffer);
+                state.all_killed = true;
+                self.summary.effective = true;
+                UNIT
+            }
+            Effect::Rename => self.rename(state, o, o.to),
+            Effect::Persist => self.rename(state, o, o.to),
+            Effect::PersistSynced => {
+                let file = self.file_of(state, o.on);
+                self.drain(state, file, None);
+                self.settle(state, file, false);
+                self.rename(state, o, o.to)
+            }
+            Effect::Link => self.link(state, o),
+            Effect::Unlink => self.remove(state, o, false),
+            Effect::RemoveTree => self.remove(state, o, true),
+            Effect::MakeDirectory | Effect::MakeDirectories => {
+                let path = self.path_key(state, o.on);
+                let dir = self.engine.terms.parent(path);
+                self.pend(state, Kind::Name, path, dir, How::DirectoryMade, &o.trace);
+                UNIT
+            }
+            Effect::WrapBuffer => {
+                let inner = self.engine.terms.bare(o.on);
+                self.engine.terms.make(Term::Buffered(inner))
+            }
+            Effect::Duplicate | Effect::Same | Effect::WrapRead => o.on,
+            Effect::PathOp => self.path_op(state, call, args),
+            Effect::Map => {
+                let file = self.file_of(state, o.on);
+                self.engine.terms.make(Term::Handle { site: o.site, file, writable: true })
+            }
+            Effect::SyncHint | Effect::ReplaceDurably | Effect::Nothing | Effect::CallArg | Effect::Abort => self.fresh(state, o.site, 0),
+        }
+    }
+
+    /// The key of the file or directory at a path; a handle stands for its own.
+    fn path_key(&mut self, state: &State, path: Value) -> Value {
+        self.file_of(state, path)
+    }
+
+    // ---- opening ----
+
+    fn mode(&mut self, state: &State, options: Value) -> Mode {
+        let options = self.engine.terms.bare(options);
+        let mut is_on = |name: &str| match state.heap.get(&(options, Ustr::from(name))) {
+            Some(&value) => !matches!(self.engine.terms.get(value), Term::Const(text) if text == "false"),
+            None => false,
+        };
+        let append = is_on("append");
+        Mode { write: is_on("write") || append, create: is_on("create"), create_new: is_on("create_new"), truncate: is_on("truncate"), append }
+    }
+
+    fn open(&mut self, state: &mut State, o: &Operands, path: Value, mode: Mode) -> Value {
+        let path = self.engine.terms.unbuffered(path);
+        let key = self.key_for_open(state, path, mode);
+        if mode.create || mode.create_new {
+            if mode.truncate && !state.fact(key).created {
+                self.act(state, Act::Cut { file: key, by_handle: false }, o.trace.clone());
+            }
+            let dir = self.engine.terms.parent(path);
+            let dir = state.key(dir);
+            let how = if mode.create_new || mode.truncate { How::Created } else { How::MaybeCreated };
+            if how == How::Created {
+                let fact = state.fact(key);
+                fact.created = true;
+                fact.synced = false;
+            }
+            self.pend(state, Kind::Name, key, dir, how, &o.trace);
+        } else if mode.truncate {
+            self.act(state, Act::Cut { file: key, by_handle: true }, o.trace.clone());
+            self.pend(state, Kind::Data, key, UNIT, How::Cut, &o.trace);
+        }
+        self.engine.terms.make(Term::Handle { site: o.site, file: key, writable: mode.write })
+    }
+
+    /// A path that is created anew after its file went elsewhere is itself again, unless something else still goes by that key.
+    fn key_for_open(&mut self, state: &mut State, path: Value, mode: Mode) -> Value {
+        let key = self.path_key(state, path);
+        let gone = matches!(self.engine.terms.get(key), Term::Gone(_));
+        if gone && (mode.create || mode.create_new) && !state.names.values().any(|&value| value == path) {
+            state.names.remove(&path);
+            return path;
+        }
+        key
+    }
+
+    fn create_temporary(&mut self, state: &mut State, o: &Operands, call: &Call, named: bool) -> Value {
+        let name = self.fresh(state, o.site, 3);
+        let known_dir = named && !call.args.is_empty() && o.on != UNIT;
+        let key = if known_dir { self.engine.terms.op(Ustr::from("join"), &[o.on, name]) } else { name };
+        let fact = state.fact(key);
+        fact.created = true;
+        fact.temporary = true;
+        self.engine.terms.make(Term::Handle { site: o.site, file: key, writable: true })
+    }
+
+    // ---- content ----
+
+    fn write(&mut self, state: &mut State, o: &Operands, buffered: bool) -> Value {
+        if matches!(o.kind, ValueKind::Memory | ValueKind::Other | ValueKind::Reader) {
+            return UNIT;
+        }
+        let buffered = buffered || o.kind == ValueKind::BufferedFile || self.engine.terms.is_buffered(o.on);
+        let file = self.file_of(state, o.on);
+        if matches!(self.engine.terms.get(file), Term::Const(_) | Term::Unit | Term::Absent) {
+            return UNIT;
+        }
+        state.fact(file).written = true;
+        self.pend(state, if buffered { Kind::Buffer } else { Kind::Data }, file, UNIT, How::Written, &o.trace);
+        UNIT
+    }
+
+    fn write_file(&mut self, state: &mut State, o: &Operands, path: Value, how: How) -> Value {
+        let path = self.engine.terms.unbuffered(path);
+        let key = self.key_for_open(state, path, Mode { create: true, ..Mode::default() });
+        let dir = self.engine.terms.parent(path);
+        let dir = state.key(dir);
+        self.act(state, Act::Cut { file: key, by_handle: false }, o.trace.clone());
+        let fact = state.fact(key);
+        fact.written = true;
+        fact.created = true;
+        self.pend(state, Kind::Name, key, dir, How::Created, &o.trace);
+        self.pend(state, Kind::Data, key, UNIT, how, &o.trace);
+        UNIT
+    }
+
+    fn read_file(&mut self, state: &mut State, from: Value) {
+        let key = self.file_of(state, from);
+        state.fact(key).read = true;
+    }
+
+    fn set_length(&mut self, state: &mut State, o: &Operands) -> Value {
+        let file = self.file_of(state, o.on);
+        let to_nothing = matches!(self.engine.terms.get(o.to), Term::Const(text) if text.trim_end_matches(|c: char| c.is_alphabetic() || c == '_') == "0" || text.starts_with("0u") || text.starts_with("0_"));
+        if to_nothing {
+            self.act(state, Act::Cut { file, by_handle: true }, o.trace.clone());
+        }
+        let how = if to_nothing { How::Cut } else { How::Resized };
+        self.pend(state, Kind::Data, file, UNIT, how, &o.trace);
+        UNIT
+    }
+
+    fn flush(&mut self, state: &mut State, o: &Operands) -> Value {
+        if o.kind == ValueKind::Memory {
+            return o.on;
+        }
+        let file = self.file_of(state, o.on);
+        self.drain(state, file, Some(&o.trace));
+        if !state.flushed.contains(&file) && state.flushed.len() < 32 {
+            state.flushed.push(file);
+        }
+        self.summary.effective = true;
+        // `into_inner` is a flush that gives the inner handle back.
+        self.engine.terms.unbuffered(o.on)
+    }
+
+    // ---- syncs ----
+
+    fn sync(&mut self, state: &mut State, o: &Operands, flush: bool) -> Value {
+        let file = self.file_of(state, o.on);
+        if flush {
+            self.drain(state, file, None);
+        }
+        self.act(state, Act::Sync { file }, o.trace.clone());
+        let handle = self.engine.terms.unbuffered(o.on);
+        // A handle that cannot write may be a directory's.
+        let maybe_directory = matches!(self.engine.terms.get(handle), Term::Handle { writable: false, .. }) && !state.fact(file).written;
+        self.note_sync(state, file);
+        self.settle(state, file, maybe_directory);
+        if matches!(self.engine.terms.get(file), Term::Fresh(..)) && !state.fact(file).created {
+            self.doubt_all(state);
+            state.vague_sync = true;
+        }
+        UNIT
+    }
+
+    /// The file or directory `key` became durable.
+    pub fn settle(&mut self, state: &mut State, key: Value, maybe_directory: bool) {
+        self.summary.effective = true;
+        for key in self.keys(key) {
+            state.pending.retain(|pending| !(pending.kind == Kind::Data && pending.file == key || pending.kind == Kind::Name && pending.dir == key));
+            state.kill(key, Kind::Data);
+            state.kill(key, Kind::Name);
+            let fact = state.fact(key);
+            fact.synced = true;
+            let regular = fact.written || fact.created;
+            for pending in &mut state.pending {
+                if pending.kind == Kind::Name && pending.file == key {
+                    pending.cared = true;
+                }
+                if maybe_directory && !regular && pending.kind == Kind::Name && !self.engine.terms.surely_differ(pending.dir, key) {
+                    pending.doubt = true;
+                }
+            }
+        }
+    }
+
+    /// Something that cannot be told was made durable: it may have been any of what is pending.
+    pub fn doubt_all(&mut self, state: &mut State) {
+        state.pending.iter_mut().for_each(|pending| pending.doubt = true);
+    }
+
+    /// The program shows here that it cares for this file.
+    pub fn note_sync(&mut self, state: &State, file: Value) {
+        let package = self.function.package;
+        let texts = self.engine.terms.texts(file);
+        let intents = &mut self.engine.intents;
+        for part in self.engine.terms.parts(file) {
+            if let Some(&field) = intents.fields.get(&(self.id, part)) {
+                intents.synced_fields.insert(field);
+                intents.synced_types.insert(field.0);
+                break;
+            }
+        }
+        if let (Some(owner), false) = (self.function.owner, intents.synced_types.is_empty()) {
+            intents.synced_types.insert(owner);
+        }
+        *intents.syncing_packages.entry(package).or_default() += 1;
+        intents.synced_texts.extend(texts.into_iter().filter(|text| text.len() > 2).map(|text| (package, text)));
+        if state.facts.get(&file).is_none_or(|facts| !facts.written) && state.pending.iter().any(|pending| pending.dir == file) {
+            intents.directory_syncing_packages.insert(package);
+        }
+    }
+
+    // ---- names ----
+
+    fn rename(&mut self, state: &mut State, o: &Operands, to: Value) -> Value {
+        let handle = self.engine.terms.unbuffered(o.on);
+        let file = self.file_of(state, handle);
+        let from = if matches!(self.engine.terms.get(handle), Term::Handle { .. }) { file } else { handle };
+        let to = self.engine.terms.unbuffered(to);
+        let temporary = state.fact(file).temporary;
+        self.act(state, Act::Rename { file, from, to, temporary }, o.trace.clone());
+        let dir = self.engine.terms.parent(to);
+        let dir = state.key(dir);
+        state.pending.retain(|pending| !(pending.kind == Kind::Name && pending.file == file && pending.how != How::DirectoryMade));
+        state.names.insert(to, file);
+        if from != to {
+            let gone = self.engine.terms.make(Term::Gone(o.site));
+            state.names.insert(from, gone);
+        }
+        state.fact(file).renamed = true;
+        self.pend(state, Kind::Name, file, dir, How::Renamed, &o.trace);
+        if matches!(self.engine.terms.get(handle), Term::Handle { .. }) { handle } else { UNIT }
+    }
+
+    fn link(&mut self, state: &mut State, o: &Operands) -> Value {
+        let file = self.file_of(state, o.on);
+        let to = self.engine.terms.unbuffered(o.to);
+        let dir = self.engine.terms.parent(to);
+        let dir = state.key(dir);
+        state.names.insert(to, file);
+        self.pend(state, Kind::Name, file, dir, How::Linked, &o.trace);
+        UNIT
+    }
+
+    fn remove(&mut self, state: &mut State, o: &Operands, tree: bool) -> Value {
+        let handle = self.engine.terms.unbuffered(o.on);
+        let file = self.file_of(state, handle);
+        self.act(state, Act::Remove { file, path: handle, tree }, o.trace.clone());
+        let ours = state.fact(file).created;
+        let terms = &mut self.engine.terms;
+        state.pending.retain(|pending| !(pending.file == file || tree && terms.is_under(pending.file, file)));
+        let gone = terms.make(Term::Gone(o.site));
+        let dir = terms.parent(handle);
+        let dir = state.key(dir);
+        state.names.insert(handle, gone);
+        if !ours {
+            self.pend(state, Kind::Name, file, dir, How::Removed, &o.trace);
+        }
+        UNIT
+    }
+
+    // ---- paths ----
+
+    fn path_op(&mut self, state: &mut State, call: &Call, args: &[Value]) -> Value {
+        let name = call.name.as_str();
+        let receiver = args.first().map(|&value| self.engine.terms.unbuffered(value));
+        match (name, receiver) {
+            // The path of a handle that knows it.
+            ("path", Some(handle)) => match self.engine.terms.get(handle) {
+                Term::Handle { file, .. } => *file,
+                _ => self.engine.terms.op(call.name, args),
+            },
+            // Changes its receiver.
+            ("push" | "set_extension" | "set_file_name" | "pop", Some(path)) => {
+                let op = match name {
+                    "push" => "join",
+                    "set_extension" => "with_extension",
+                    "set_file_name" => "with_file_name",
+                    _ => "parent",
+                };
+                let rest: Vec<Value> = std::iter::once(path).chain(args[1..].iter().copied()).collect();
+                let changed = self.engine.terms.op(Ustr::from(op), &rest);
+                if let Operand::Place(place) = &call.args[0].value
+                    && !place.steps.contains(&Step::Element)
+                {
+                    self.assign(state, place, changed);
+                }
+                UNIT
+            }
+            _ => self.engine.terms.op(call.name, args),
+        }
+    }
+}
+
+/// Whether the failure of such a call is worth a path of its own.
+fn splits_on_failure(effect: Effect) -> bool {
+    !matches!(effect, Effect::Same | Effect::PathOp | Effect::Nothing | Effect::OptionsNew | Effect::OptionsSet | Effect::WrapBuffer | Effect::WrapRead | Effect::CallArg)
+}
