@@ -107,6 +107,14 @@ pub struct SubEffect {
 }
 
 impl Api {
+    /// Whether argument 0 of a call is the receiver: some operand is the receiver, or the example calls it as a method.
+    pub fn has_receiver(&self) -> bool {
+        let receiver = |slot: Option<Slot>| slot == Some(Slot::Receiver);
+        let name = self.path.as_str().rsplit("::").next().unwrap_or_default();
+        self.steps().any(|step| receiver(step.on) || receiver(step.to))
+            || self.example.match_indices(name).any(|(at, _)| self.example[..at].ends_with('.') && self.example[at + name.len()..].starts_with(['(', ':']))
+    }
+
     /// All it does, in order.
     pub fn steps(&self) -> impl Iterator<Item = SubEffect> + '_ {
         let last = SubEffect {

@@ -13,6 +13,7 @@ pub mod config;
 pub mod discover;
 pub mod effects;
 pub mod finding;
+pub mod flow;
 pub mod ir;
 pub mod report;
 pub mod source;

@@ -319,6 +319,7 @@ impl<'p> Run<'_, 'p> {
             self.doubt_all(&mut state);
         }
         self.adopt(&mut state, outcome, &mut translation, args, call, inst);
+        state.failing |= !outcome.success && outcome.changed;
         let result = translation.value(&mut self.engine.terms, outcome.result);
         state.env[call.result.index()] = if !call.fallible {
             result

@@ -5,7 +5,7 @@ use super::state::{Facts, How, Kind, Origin, Pending, Question, State, Trace};
 use super::summary::{Act, Outcome, Summary, Trigger};
 use super::terms::{ABSENT, Site, Term, UNIT, UNSET, Value};
 use super::{Binding, Engine, Moment};
-use crate::ir::{Base, BlockId, Callee, Cond, Exit, FuncId, Function, Inst, InstKind, LocalId, Operand, Place, Rvalue, Step, Terminator};
+use crate::ir::{Base, BlockId, Cond, Exit, FuncId, Function, Inst, InstKind, LocalId, Operand, Place, Rvalue, Step, Terminator};
 use crate::source::Span;
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
@@ -175,18 +175,13 @@ impl<'e, 'p> Run<'e, 'p> {
             Cond::True(value) => (self.operand(&mut state, value), Question::True),
             Cond::Variant(value, name) => (self.operand(&mut state, value), Question::Variant(*name)),
         };
-        let fails = question == Question::Succeeded;
         match self.answer(&state, value, question) {
             Some(true) => out.push((then, state)),
-            Some(false) => {
-                state.failing |= fails;
-                out.push((otherwise, state));
-            }
+            Some(false) => out.push((otherwise, state)),
             None => {
                 let mut no = state.clone();
                 state.guards.insert((value, question), true);
                 no.guards.insert((value, question), false);
-                no.failing |= fails;
                 out.push((then, state));
                 out.push((otherwise, no));
             }
@@ -246,17 +241,29 @@ impl<'e, 'p> Run<'e, 'p> {
 
     /// A value goes away: what its buffers held reaches the kernel, errors unseen.
     pub fn drop_value(&mut self, state: &mut State, value: Value, depth: usize) {
-        if state.pending.iter().all(|pending| pending.kind != Kind::Buffer) || depth > 3 {
+        if state.pending.iter().all(|pending| pending.kind == Kind::Name) || depth > 3 {
             return;
         }
-        let file = self.file_of(state, value);
-        if let Term::Aggregate { fields, .. } = self.engine.terms.get(file).clone() {
-            for (_, field) in fields {
+        let value = self.engine.terms.unbuffered(value);
+        if let Term::Aggregate { fields, .. } = self.engine.terms.get(value).clone() {
+            for (name, field) in fields {
+                let field = state.heap.get(&(value, name)).copied().unwrap_or(field);
                 self.drop_value(state, field, depth + 1);
             }
             return;
         }
+        let file = self.file_of(state, value);
         self.drain(state, file, None);
+        let held = self.engine.terms.is_stable(value) && !matches!(self.engine.terms.get(value), Term::Param(_));
+        for pending in &mut state.pending {
+            if pending.file == file && pending.kind == Kind::Data && !held {
+                pending.closed = true;
+            }
+            // What a record owned goes with it.
+            if pending.kind == Kind::Data && self.engine.terms.is_part(pending.file, value) {
+                pending.closed = true;
+            }
+        }
     }
 
     /// User-space buffers of `file` reach the kernel; by a flush at `flush`, if that is given.
@@ -555,7 +562,9 @@ impl<'e, 'p> Run<'e, 'p> {
             }
         }
         let moments = std::mem::take(&mut self.moments);
-        self.engine.moments.extend(moments.into_iter().filter(|moment| !moment.pending.is_empty() || moment.act == Act::Succeed));
+        // An act with nothing pending on one path says under which condition something is on another.
+        let guilty: rustc_hash::FxHashSet<Rc<Trace>> = moments.iter().filter(|moment| !moment.pending.is_empty()).map(|moment| moment.trace.clone()).collect();
+        self.engine.moments.extend(moments.into_iter().filter(|moment| moment.act == Act::Succeed || guilty.contains(&moment.trace)));
         self.summary
     }
 
@@ -569,6 +578,7 @@ impl<'e, 'p> Run<'e, 'p> {
                 reachable.extend(terms.parts(*value));
             }
         }
+        let changed = state.failing || !state.pending.is_empty() || !state.killed.is_empty();
         let temporary = |file: &Value| state.facts.get(file).is_some_and(|facts| facts.temporary && !facts.renamed);
         let pending = state
             .pending
@@ -589,6 +599,7 @@ impl<'e, 'p> Run<'e, 'p> {
             facts: state.facts.into_iter().take(32).collect(),
             result,
             vague_sync: state.vague_sync,
+            changed,
         }
     }
 
@@ -624,15 +635,7 @@ impl<'e, 'p> Run<'e, 'p> {
     pub fn pend(&mut self, state: &mut State, kind: Kind, file: Value, dir: Value, how: How, trace: &Rc<Trace>) {
         self.summary.effective = true;
         let cared = kind == Kind::Name && state.facts.get(&file).is_some_and(|facts| facts.synced);
-        state.add(Pending { kind, file, dir, how, trace: trace.clone(), flushed: None, cared, doubt: false });
-    }
-
-    /// Whether a call leads to functions of the program.
-    pub fn is_effective(&self, callee: &Callee) -> bool {
-        match callee {
-            Callee::Functions(functions) => functions.iter().any(|function| self.engine.effective[function.index()]),
-            _ => false,
-        }
+        state.add(Pending { kind, file, dir, how, trace: trace.clone(), flushed: None, cared, doubt: false, closed: false });
     }
 }
 
@@ -653,6 +656,7 @@ fn join_outcomes(into: &mut Outcome, other: Outcome, terms: &mut super::terms::T
     into.flushed.retain(|file| other.flushed.contains(file));
     into.all_killed &= other.all_killed;
     into.vague_sync |= other.vague_sync;
+    into.changed |= other.changed;
     for name in other.names {
         if !into.names.iter().any(|(path, _)| *path == name.0) {
             into.names.push(name);

@@ -110,6 +110,8 @@ pub struct Pending {
     pub cared: bool,
     /// Something that could not be resolved may have made it durable.
     pub doubt: bool,
+    /// For data: the handle it was written through is gone, so nobody can sync it without opening the file again.
+    pub closed: bool,
 }
 
 /// A question about a value that does not change on the way.
@@ -214,6 +216,7 @@ impl State {
             }
             old.doubt &= new.doubt;
             old.cared |= new.cared;
+            old.closed |= new.closed;
             old.flushed = old.flushed.take().and(new.flushed);
             return;
         }

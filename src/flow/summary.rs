@@ -92,6 +92,8 @@ pub struct Outcome {
     pub result: Value,
     /// A sync of something unresolved lies behind.
     pub vague_sync: bool,
+    /// Something was changed, or failed to be, before it left so.
+    pub changed: bool,
 }
 
 /// What a function does to its caller.

@@ -47,7 +47,14 @@ pub enum Term {
     /// A pure operation.
     Op(Ustr, SmallVec<[Value; 2]>),
     /// A handle opened at a site; `file` is the file's key.
-    Handle { site: Site, file: Value, writable: bool },
+    Handle {
+        /// Where it was opened.
+        site: Site,
+        /// Key of its file.
+        file: Value,
+        /// Can write.
+        writable: bool,
+    },
     /// A handle with a user-space write buffer around.
     Buffered(Value),
     /// Something new made at a site; the number tells several of them apart.
@@ -55,7 +62,14 @@ pub enum Term {
     /// What a name leads to after its file was renamed away or removed at the site.
     Gone(Site),
     /// A record.
-    Aggregate { site: Site, type_name: Option<Ustr>, fields: SmallVec<[(Ustr, Value); 4]> },
+    Aggregate {
+        /// Where it was made.
+        site: Site,
+        /// Its type or variant.
+        type_name: Option<Ustr>,
+        /// The fields that were set.
+        fields: SmallVec<[(Ustr, Value); 4]>,
+    },
     /// A function value with what it captures.
     Closure(FuncId, SmallVec<[(Ustr, Value); 4]>),
     /// Named functions as a value.
@@ -337,6 +351,14 @@ impl Terms {
             Term::Param(_) | Term::Global(_) | Term::Const(_) | Term::Unit | Term::Absent => true,
             Term::Field(base, _) | Term::Element(base) | Term::Success(base) | Term::Buffered(base) => self.is_stable(*base),
             Term::Op(_, args) => args.iter().all(|&arg| self.is_stable(arg)),
+            _ => false,
+        }
+    }
+
+    /// Whether `value` is reached from `whole` through fields alone.
+    pub fn is_part(&self, value: Value, whole: Value) -> bool {
+        match self.get(value) {
+            Term::Field(base, _) | Term::Element(base) => *base == whole || self.is_part(*base, whole),
             _ => false,
         }
     }

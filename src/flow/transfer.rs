@@ -1,10 +1,10 @@
 //! One effect: what it does to the state.
 
 use super::exec::Run;
-use super::state::{How, Kind, State, Trace};
+use super::state::{How, Kind, Question, State, Trace};
 use super::summary::Act;
 use super::terms::{Site, Term, UNIT, Value};
-use crate::apis::{Api, Slot};
+use crate::apis::{Api, Slot, SubEffect};
 use crate::effects::Effect;
 use crate::ir::{Call, Inst, Operand, Step, ValueKind};
 use std::rc::Rc;
@@ -14,10 +14,14 @@ use ustr::Ustr;
 pub(super) struct Operands {
     on: Value,
     to: Value,
+    /// There is a second operand.
+    has_to: bool,
     /// What kind of thing the subject is.
     kind: ValueKind,
     site: Site,
     trace: Rc<Trace>,
+    /// The operation that a path operation is, if not the one the call is named after.
+    op: Option<Ustr>,
 }
 
 /// How a file is opened.
@@ -27,50 +31,87 @@ struct Mode {
     create: bool,
     create_new: bool,
     truncate: bool,
-    append: bool,
 }
 
 impl Run<'_, '_> {
     /// Runs a call of a library function. Gives a state for success and, where that matters, one for failure.
     pub fn api(&mut self, mut state: State, row: &Api, call: &Call, args: &[Value], inst: &Inst, site: Site, certain: bool) -> Vec<State> {
-        let slot = |slot: Option<Slot>| match slot {
-            Some(Slot::Receiver) => Some(0),
-            Some(Slot::Arg(number)) => Some(number as usize + usize::from(row.is_method(call.args.len()))),
-            Some(Slot::Result) | None => None,
-        };
-        let value = |slot: Option<usize>| slot.and_then(|at| args.get(at).copied());
-        let on_slot = slot(row.on);
-        let operands = Operands {
-            on: value(on_slot).unwrap_or(UNIT),
-            to: value(slot(row.to)).unwrap_or(UNIT),
-            kind: on_slot.and_then(|at| call.args.get(at)).map_or(ValueKind::Unknown, |arg| arg.kind),
-            site,
-            trace: self.here(inst),
-        };
-        if row.effect == Effect::Abort {
+        let offset = usize::from(row.has_receiver());
+        let steps: Vec<_> = row.steps().collect();
+        if steps.iter().any(|step| step.effect == Effect::Abort) {
             return Vec::new();
         }
-        let splits = call.fallible && splits_on_failure(row.effect);
-        let failed = splits.then(|| {
-            let mut failed = state.clone();
-            self.failed(&mut failed, row.effect, &operands);
-            let why = self.fresh(&mut failed, site, 1);
-            failed.env[call.result.index()] = self.engine.terms.make(Term::Failure(why));
-            failed
-        });
-        let mut result = self.apply(&mut state, row.effect, &operands, call, args);
-        if !certain && row.effect.is_sync() {
-            self.doubt_all(&mut state);
+        let splits = call.fallible && steps.iter().any(|step| splits_on_failure(step.effect));
+        let mut failed = splits.then(|| state.clone());
+        let mut states = vec![];
+        let mut result = UNIT;
+        for (number, step) in steps.iter().enumerate() {
+            let operands = self.operands(row, step, call, args, offset, inst, site, number + 1 == steps.len());
+            if let Some(failed) = &mut failed {
+                self.failed(failed, step.effect, &operands);
+            }
+            if step.effect == Effect::CallArg {
+                states = self.call_value(state, operands.on, &[], call, inst, site);
+                let Some(next) = states.pop() else { return Vec::new() };
+                state = next;
+                result = state.env[call.result.index()];
+                continue;
+            }
+            result = self.apply(&mut state, step.effect, &operands, call, args);
+            if !certain && step.effect.is_sync() {
+                self.doubt_all(&mut state);
+            }
         }
-        if row.effect == Effect::CallArg {
-            return self.call_value(state, operands.on, &[], call, inst, site);
-        }
-        if call.fallible && splits {
+        if splits {
             let bare = self.engine.terms.bare(result);
             result = self.engine.terms.make(Term::Success(bare));
         }
-        state.env[call.result.index()] = result;
-        std::iter::once(state).chain(failed).collect()
+        if steps.last().is_none_or(|step| step.effect != Effect::CallArg) {
+            state.env[call.result.index()] = result;
+        }
+        states.push(state);
+        if let Some(mut failed) = failed {
+            // Paths on which a change or a sync failed are not the main line; a failed open or read is.
+            failed.failing |= steps.iter().any(|step| changes(step.effect));
+            if steps.iter().any(|step| step.effect.is_sync()) {
+                let outcome = self.fresh(&mut failed, site, 7);
+                failed.guards.insert((outcome, Question::Succeeded), false);
+                for state in &mut states {
+                    state.guards.insert((outcome, Question::Succeeded), true);
+                }
+            }
+            let why = self.fresh(&mut failed, site, 1);
+            failed.env[call.result.index()] = self.engine.terms.make(Term::Failure(why));
+            states.push(failed);
+        }
+        states
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn operands(&mut self, row: &Api, step: &SubEffect, call: &Call, args: &[Value], offset: usize, inst: &Inst, site: Site, last: bool) -> Operands {
+        let place = |slot: Option<Slot>| match slot {
+            Some(Slot::Receiver) => Some(0),
+            Some(Slot::Arg(number)) => Some(number as usize + offset),
+            Some(Slot::Result) | None => None,
+        };
+        let value = |slot: Option<Slot>| place(slot).and_then(|at| args.get(at).copied());
+        let (mut on, mut to) = (value(step.on).unwrap_or(UNIT), value(step.to).unwrap_or(UNIT));
+        if last {
+            // `openat(dir, name)`: the path starts from an open directory.
+            for (path, dir) in [(&mut on, value(row.dir)), (&mut to, value(row.to_dir))] {
+                if let Some(dir) = dir {
+                    let dir = self.engine.terms.unbuffered(dir);
+                    let dir = match self.engine.terms.get(dir) {
+                        Term::Handle { file, .. } => *file,
+                        _ => dir,
+                    };
+                    let join = self.engine.terms.ops.join;
+                    *path = self.engine.terms.op(join, &[dir, *path]);
+                }
+            }
+        }
+        let kind = place(step.on).and_then(|at| call.args.get(at)).map_or(ValueKind::Unknown, |arg| arg.kind);
+        Operands { on, to, has_to: step.to.is_some(), kind, site, trace: self.here(inst), op: row.op }
     }
 
     /// What a failed call may have done all the same.
@@ -86,7 +127,7 @@ impl Run<'_, '_> {
             Effect::OpenWrite => self.open(state, o, o.on, Mode { write: true, ..Mode::default() }),
             Effect::Create => self.open(state, o, o.on, Mode { write: true, create: true, truncate: true, ..Mode::default() }),
             Effect::CreateNew => self.open(state, o, o.on, Mode { write: true, create_new: true, ..Mode::default() }),
-            Effect::OpenAppend => self.open(state, o, o.on, Mode { write: true, create: true, append: true, ..Mode::default() }),
+            Effect::OpenAppend => self.open(state, o, o.on, Mode { write: true, create: true, ..Mode::default() }),
             Effect::OptionsNew => self.fresh(state, o.site, 2),
             Effect::OptionsSet => {
                 let (options, flag) = (self.engine.terms.bare(o.on), if o.to == UNIT { self.engine.terms.constant("true") } else { o.to });
@@ -97,7 +138,8 @@ impl Run<'_, '_> {
                 let mode = self.mode(state, o.on);
                 self.open(state, o, o.to, mode)
             }
-            Effect::CreateTemp | Effect::CreateUnnamed => self.create_temporary(state, o, call, effect == Effect::CreateTemp),
+            Effect::CreateTemp | Effect::CreateUnnamed => self.create_temporary(state, o, effect == Effect::CreateTemp),
+            Effect::CreateReplacement => self.create_replacement(state, o),
             Effect::Write => self.write(state, o, false),
             Effect::WriteBuffered => self.write(state, o, true),
             Effect::WriteFile => self.write_file(state, o, o.on, How::WrittenWhole),
@@ -109,6 +151,12 @@ impl Run<'_, '_> {
                 self.read_file(state, o.on);
                 self.fresh(state, o.site, 0)
             }
+            Effect::Unwrap => self.unwrap(state, o),
+            Effect::PathOf => {
+                let path = self.file_of(state, o.on);
+                if matches!(self.engine.terms.get(path), Term::Handle { .. }) { self.engine.terms.op(Ustr::from("path"), &[path]) } else { path }
+            }
+            Effect::PathChange => self.path_change(state, o, call, args),
             Effect::SetLength => self.set_length(state, o),
             Effect::Flush => self.flush(state, o),
             Effect::SyncData | Effect::SyncAll => self.sync(state, o, false),
@@ -125,12 +173,16 @@ impl Run<'_, '_> {
                 UNIT
             }
             Effect::Rename => self.rename(state, o, o.to),
-            Effect::Persist => self.rename(state, o, o.to),
+            Effect::Persist => {
+                let to = self.persist_target(state, o);
+                self.rename(state, o, to)
+            }
             Effect::PersistSynced => {
                 let file = self.file_of(state, o.on);
                 self.drain(state, file, None);
                 self.settle(state, file, false);
-                self.rename(state, o, o.to)
+                let to = self.persist_target(state, o);
+                self.rename(state, o, to)
             }
             Effect::Link => self.link(state, o),
             Effect::Unlink => self.remove(state, o, false),
@@ -146,7 +198,7 @@ impl Run<'_, '_> {
                 self.engine.terms.make(Term::Buffered(inner))
             }
             Effect::Duplicate | Effect::Same | Effect::WrapRead => o.on,
-            Effect::PathOp => self.path_op(state, call, args),
+            Effect::PathOp => self.engine.terms.op(o.op.unwrap_or(call.name), args),
             Effect::Map => {
                 let file = self.file_of(state, o.on);
                 self.engine.terms.make(Term::Handle { site: o.site, file, writable: true })
@@ -169,7 +221,7 @@ impl Run<'_, '_> {
             None => false,
         };
         let append = is_on("append");
-        Mode { write: is_on("write") || append, create: is_on("create"), create_new: is_on("create_new"), truncate: is_on("truncate"), append }
+        Mode { write: is_on("write") || append, create: is_on("create"), create_new: is_on("create_new"), truncate: is_on("truncate") }
     }
 
     fn open(&mut self, state: &mut State, o: &Operands, path: Value, mode: Mode) -> Value {
@@ -206,14 +258,35 @@ impl Run<'_, '_> {
         key
     }
 
-    fn create_temporary(&mut self, state: &mut State, o: &Operands, call: &Call, named: bool) -> Value {
+    fn create_temporary(&mut self, state: &mut State, o: &Operands, named: bool) -> Value {
         let name = self.fresh(state, o.site, 3);
-        let known_dir = named && !call.args.is_empty() && o.on != UNIT;
-        let key = if known_dir { self.engine.terms.op(Ustr::from("join"), &[o.on, name]) } else { name };
+        let key = if named && o.on != UNIT { self.engine.terms.op(Ustr::from("join"), &[o.on, name]) } else { name };
         let fact = state.fact(key);
         fact.created = true;
         fact.temporary = true;
         self.engine.terms.make(Term::Handle { site: o.site, file: key, writable: true })
+    }
+
+    /// A temporary beside the path that it will replace, which it remembers.
+    fn create_replacement(&mut self, state: &mut State, o: &Operands) -> Value {
+        let path = self.engine.terms.unbuffered(o.on);
+        let name = self.fresh(state, o.site, 3);
+        let with_file_name = self.engine.terms.ops.with_file_name;
+        let key = self.engine.terms.op(with_file_name, &[path, name]);
+        let fact = state.fact(key);
+        fact.created = true;
+        fact.temporary = true;
+        state.heap.insert((key, Ustr::from("<replaces>")), path);
+        self.engine.terms.make(Term::Handle { site: o.site, file: key, writable: true })
+    }
+
+    /// Where a temporary goes when it is persisted.
+    fn persist_target(&mut self, state: &State, o: &Operands) -> Value {
+        if o.has_to {
+            return o.to;
+        }
+        let file = self.file_of(state, o.on);
+        self.load(state, file, Ustr::from("<replaces>"))
     }
 
     // ---- content ----
@@ -243,6 +316,9 @@ impl Run<'_, '_> {
         fact.created = true;
         self.pend(state, Kind::Name, key, dir, How::Created, &o.trace);
         self.pend(state, Kind::Data, key, UNIT, how, &o.trace);
+        if let Some(pending) = state.pending.iter_mut().find(|pending| pending.kind == Kind::Data && pending.file == key && pending.how == how) {
+            pending.closed = true;
+        }
         UNIT
     }
 
@@ -272,8 +348,22 @@ impl Run<'_, '_> {
             state.flushed.push(file);
         }
         self.summary.effective = true;
-        // `into_inner` is a flush that gives the inner handle back.
-        self.engine.terms.unbuffered(o.on)
+        UNIT
+    }
+
+    /// A wrapper ends: what it held goes on to what it was wrapped around.
+    fn unwrap(&mut self, state: &mut State, o: &Operands) -> Value {
+        let mut outer = self.engine.terms.bare(o.on);
+        let file = self.file_of(state, outer);
+        let inner = match self.engine.terms.get(outer) {
+            Term::Buffered(inner) => *inner,
+            _ => outer,
+        };
+        outer = self.engine.terms.bare(inner);
+        if !self.engine.terms.is_buffered(outer) {
+            self.drain(state, file, Some(&o.trace));
+        }
+        outer
     }
 
     // ---- syncs ----
@@ -395,38 +485,24 @@ impl Run<'_, '_> {
 
     // ---- paths ----
 
-    fn path_op(&mut self, state: &mut State, call: &Call, args: &[Value]) -> Value {
-        let name = call.name.as_str();
-        let receiver = args.first().map(|&value| self.engine.terms.unbuffered(value));
-        match (name, receiver) {
-            // The path of a handle that knows it.
-            ("path", Some(handle)) => match self.engine.terms.get(handle) {
-                Term::Handle { file, .. } => *file,
-                _ => self.engine.terms.op(call.name, args),
-            },
-            // Changes its receiver.
-            ("push" | "set_extension" | "set_file_name" | "pop", Some(path)) => {
-                let op = match name {
-                    "push" => "join",
-                    "set_extension" => "with_extension",
-                    "set_file_name" => "with_file_name",
-                    _ => "parent",
-                };
-                let rest: Vec<Value> = std::iter::once(path).chain(args[1..].iter().copied()).collect();
-                let changed = self.engine.terms.op(Ustr::from(op), &rest);
-                if let Operand::Place(place) = &call.args[0].value
-                    && !place.steps.contains(&Step::Element)
-                {
-                    self.assign(state, place, changed);
-                }
-                UNIT
-            }
-            _ => self.engine.terms.op(call.name, args),
+    /// `push` and its like: the receiver becomes another path.
+    fn path_change(&mut self, state: &mut State, o: &Operands, call: &Call, args: &[Value]) -> Value {
+        let changed = self.engine.terms.op(o.op.unwrap_or(call.name), args);
+        if let Some(Operand::Place(place)) = call.args.first().map(|arg| &arg.value)
+            && !place.steps.contains(&Step::Element)
+        {
+            self.assign(state, place, changed);
         }
+        UNIT
     }
 }
 
 /// Whether the failure of such a call is worth a path of its own.
 fn splits_on_failure(effect: Effect) -> bool {
-    !matches!(effect, Effect::Same | Effect::PathOp | Effect::Nothing | Effect::OptionsNew | Effect::OptionsSet | Effect::WrapBuffer | Effect::WrapRead | Effect::CallArg)
+    !matches!(effect, Effect::Same | Effect::PathOp | Effect::Nothing | Effect::OptionsNew | Effect::OptionsSet | Effect::WrapBuffer | Effect::WrapRead | Effect::CallArg | Effect::PathOf | Effect::PathChange | Effect::SyncHint | Effect::Read)
+}
+
+/// Whether an effect changes something, or makes it durable.
+fn changes(effect: Effect) -> bool {
+    splits_on_failure(effect) && !matches!(effect, Effect::OpenRead | Effect::OpenWrite | Effect::OptionsOpen | Effect::OpenAppend | Effect::CreateNew | Effect::Duplicate | Effect::Map)
 }
