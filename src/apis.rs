@@ -31,7 +31,9 @@ impl TryFrom<String> for Slot {
                 .and_then(|number| number.parse().ok())
                 .filter(|&number| number <= MAX_ARG)
                 .map(Slot::Arg)
-                .ok_or_else(|| format!("`{other}` names no operand: use `receiver`, `result` or `arg N` (N from 0 to {MAX_ARG})")),
+                .ok_or_else(|| {
+                    format!("`{other}` names no operand: use `receiver`, `result` or `arg N` (N from 0 to {MAX_ARG})")
+                }),
         }
     }
 }
@@ -112,16 +114,14 @@ impl Api {
         let receiver = |slot: Option<Slot>| slot == Some(Slot::Receiver);
         let name = self.path.as_str().rsplit("::").next().unwrap_or_default();
         self.steps().any(|step| receiver(step.on) || receiver(step.to))
-            || self.example.match_indices(name).any(|(at, _)| self.example[..at].ends_with('.') && self.example[at + name.len()..].starts_with(['(', ':']))
+            || self.example.match_indices(name).any(|(at, _)| {
+                self.example[..at].ends_with('.') && self.example[at + name.len()..].starts_with(['(', ':'])
+            })
     }
 
     /// All it does, in order.
     pub fn steps(&self) -> impl Iterator<Item = SubEffect> + '_ {
-        let last = SubEffect {
-            effect: self.effect,
-            on: self.on,
-            to: self.to,
-        };
+        let last = SubEffect { effect: self.effect, on: self.on, to: self.to };
         self.first.iter().copied().chain(std::iter::once(last))
     }
 
@@ -132,28 +132,15 @@ impl Api {
         }
         let lacking = self.steps().find_map(|step| {
             let operand = match step {
-                SubEffect {
-                    effect, on: None, ..
-                } if effect.needs_on() => "on",
-                SubEffect {
-                    effect, to: None, ..
-                } if effect.needs_to() => "to",
+                SubEffect { effect, on: None, .. } if effect.needs_on() => "on",
+                SubEffect { effect, to: None, .. } if effect.needs_to() => "to",
                 _ => return None,
             };
-            Some(format!(
-                "`{}`: the effect `{:?}` needs `{operand}`",
-                self.path, step.effect
-            ))
+            Some(format!("`{}`: the effect `{:?}` needs `{operand}`", self.path, step.effect))
         });
         lacking.or_else(|| {
-            let stray = (self.dir.is_some() && self.on.is_none())
-                || (self.to_dir.is_some() && self.to.is_none());
-            stray.then(|| {
-                format!(
-                    "`{}`: a directory without the path that starts from it",
-                    self.path
-                )
-            })
+            let stray = (self.dir.is_some() && self.on.is_none()) || (self.to_dir.is_some() && self.to.is_none());
+            stray.then(|| format!("`{}`: a directory without the path that starts from it", self.path))
         })
     }
 }
@@ -229,29 +216,18 @@ pub struct Table {
 impl Table {
     /// Reads a table; `name` is for the error.
     pub fn parse(name: &str, text: &str) -> Result<Table, ApiError> {
-        let fail = |span, message| ApiError {
-            table: name.to_string(),
-            span,
-            message,
-        };
-        let table: Table = toml::from_str(text)
-            .map_err(|error| fail(error.span(), error.message().to_string()))?;
+        let fail = |span, message| ApiError { table: name.to_string(), span, message };
+        let table: Table = toml::from_str(text).map_err(|error| fail(error.span(), error.message().to_string()))?;
         let mut seen = FxHashSet::default();
         for row in &table.types {
             if !seen.insert(row.get_ref().path) {
-                return Err(fail(
-                    Some(row.span()),
-                    format!("the type `{}` is here twice", row.get_ref().path),
-                ));
+                return Err(fail(Some(row.span()), format!("the type `{}` is here twice", row.get_ref().path)));
             }
         }
         seen.clear();
         for row in &table.api {
             if !seen.insert(row.get_ref().path) {
-                return Err(fail(
-                    Some(row.span()),
-                    format!("`{}` has a row already", row.get_ref().path),
-                ));
+                return Err(fail(Some(row.span()), format!("`{}` has a row already", row.get_ref().path)));
             }
             if let Some(message) = row.get_ref().fault() {
                 return Err(fail(Some(row.span()), message));
@@ -339,9 +315,7 @@ impl Apis {
 
     /// The type at `path` (aliases are tried).
     pub fn find_type(&self, path: &str) -> Option<&ApiType> {
-        self.resolve(path, |path| {
-            self.types_by_path.get(&path).map(|&at| &self.types[at])
-        })
+        self.resolve(path, |path| self.types_by_path.get(&path).map(|&at| &self.types[at]))
     }
 
     /// The row that a method's name alone speaks for.
@@ -391,27 +365,18 @@ mod tests {
 
     fn tables() -> impl Iterator<Item = (&'static str, Table)> {
         BUILTIN.iter().map(|(name, text)| {
-            (
-                *name,
-                Table::parse(name, text)
-                    .unwrap_or_else(|error| panic!("{name}: {}", error.message)),
-            )
+            (*name, Table::parse(name, text).unwrap_or_else(|error| panic!("{name}: {}", error.message)))
         })
     }
 
     #[test]
     fn every_file_of_rows_is_built_in() {
         let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/apis");
-        let mut files: Vec<_> = std::fs::read_dir(dir)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut files: Vec<_> =
+            std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         files.retain(|name| name.ends_with(".toml"));
         files.sort();
-        assert_eq!(
-            files,
-            BUILTIN.iter().map(|(name, _)| *name).collect::<Vec<_>>()
-        );
+        assert_eq!(files, BUILTIN.iter().map(|(name, _)| *name).collect::<Vec<_>>());
     }
 
     #[test]
@@ -485,24 +450,14 @@ mod tests {
             (format!("{ROW}on = \"arg 10\"\n"), "names no operand"),
             (format!("{ROW}of = \"arg 1\"\n"), "unknown field"),
             (format!("{ROW}{ROW}"), "has a row already"),
-            (
-                ROW.replace("nothing", "rename\"\non = \"arg 0"),
-                "needs `to`",
-            ),
-            (
-                format!("{ROW}first = [{{ effect = \"flush\" }}]\n"),
-                "needs `on`",
-            ),
+            (ROW.replace("nothing", "rename\"\non = \"arg 0"), "needs `to`"),
+            (format!("{ROW}first = [{{ effect = \"flush\" }}]\n"), "needs `on`"),
             (format!("{ROW}to_dir = \"arg 0\"\n"), "a directory without"),
             (ROW.replace("a::b\"\n", "a::\"\n"), "is no path"),
         ] {
             let error = fault(&body);
             assert!(error.message.contains(words), "{body}\n{}", error.message);
-            assert!(
-                error.span.is_some_and(|span| !span.is_empty()),
-                "{body}\n{}",
-                error.message
-            );
+            assert!(error.span.is_some_and(|span| !span.is_empty()), "{body}\n{}", error.message);
         }
     }
 
@@ -511,16 +466,9 @@ mod tests {
         let apis = Apis::builtin("rust").unwrap();
         let find = |path: &str| apis.find(path).map(|id| apis.get(id).path.as_str());
         assert_eq!(find("std::fs::rename"), Some("std::fs::rename"));
-        assert_eq!(
-            find("std::os::unix::io::AsRawFd::as_raw_fd"),
-            Some("std::os::fd::AsRawFd::as_raw_fd")
-        );
+        assert_eq!(find("std::os::unix::io::AsRawFd::as_raw_fd"), Some("std::os::fd::AsRawFd::as_raw_fd"));
         assert_eq!(find("standard::fs::rename"), None);
-        assert_eq!(
-            apis.find_type("alloc::vec::Vec")
-                .map(|row| row.path.as_str()),
-            Some("std::vec::Vec")
-        );
+        assert_eq!(apis.find_type("alloc::vec::Vec").map(|row| row.path.as_str()), Some("std::vec::Vec"));
     }
 
     #[test]
@@ -528,16 +476,10 @@ mod tests {
         let mut apis = Apis::builtin("rust").unwrap();
         apis.add(
             "own.toml",
-            &format!(
-                "language = \"rust\"\n{}",
-                ROW.replace("a::b\"\n", "std::fs::rename\"\n")
-            ),
+            &format!("language = \"rust\"\n{}", ROW.replace("a::b\"\n", "std::fs::rename\"\n")),
             "rust",
         )
         .unwrap();
-        assert_eq!(
-            apis.get(apis.find("std::fs::rename").unwrap()).effect,
-            Effect::Nothing
-        );
+        assert_eq!(apis.get(apis.find("std::fs::rename").unwrap()).effect, Effect::Nothing);
     }
 }

@@ -116,21 +116,14 @@ impl Effect {
     pub fn is_sync(self) -> bool {
         matches!(
             self,
-            Effect::SyncData
-                | Effect::SyncAll
-                | Effect::FlushAndSync
-                | Effect::SyncFileSystem
-                | Effect::SyncDirectory
+            Effect::SyncData | Effect::SyncAll | Effect::FlushAndSync | Effect::SyncFileSystem | Effect::SyncDirectory
         )
     }
 
     /// Whether a row with this effect must say what its subject (`on`) is.
     pub fn needs_on(self) -> bool {
         use Effect::*;
-        !matches!(
-            self,
-            OptionsNew | CreateTemp | CreateUnnamed | SyncFileSystem | PathOp | Abort | Nothing
-        )
+        !matches!(self, OptionsNew | CreateTemp | CreateUnnamed | SyncFileSystem | PathOp | Abort | Nothing)
     }
 
     /// Whether a row with this effect must say what its second operand (`to`) is.

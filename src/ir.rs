@@ -191,10 +191,7 @@ pub struct Place {
 impl Place {
     /// The whole of `local`.
     pub fn local(local: LocalId) -> Place {
-        Place {
-            base: Base::Local(local),
-            steps: SmallVec::new(),
-        }
+        Place { base: Base::Local(local), steps: SmallVec::new() }
     }
 }
 

@@ -14,6 +14,7 @@ pub mod discover;
 pub mod effects;
 pub mod finding;
 pub mod flow;
+pub mod flow;
 pub mod ir;
 pub mod report;
 pub mod source;

@@ -60,11 +60,7 @@ impl LineIndex {
 }
 
 fn memchr_newlines(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
-    bytes
-        .iter()
-        .enumerate()
-        .filter(|(_, byte)| **byte == b'\n')
-        .map(|(at, _)| at as u32 + 1)
+    bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at as u32 + 1)
 }
 
 /// One file: how it is named to the user, and its text where that was kept.
@@ -106,10 +102,7 @@ impl SourceMap {
 
     /// All files in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
-        self.files
-            .iter()
-            .enumerate()
-            .map(|(at, file)| (FileId(at as u32), file))
+        self.files.iter().enumerate().map(|(at, file)| (FileId(at as u32), file))
     }
 
     /// 1-based line and 1-based column (in characters) of byte `offset` in `file`.
@@ -118,14 +111,8 @@ impl SourceMap {
         let offset = (offset as usize).min(text.len());
         let before = &text.as_bytes()[..offset];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let start = before
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |at| at + 1);
-        let column = text
-            .get(start..offset)
-            .map_or(offset - start, |part| part.chars().count())
-            + 1;
+        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let column = text.get(start..offset).map_or(offset - start, |part| part.chars().count()) + 1;
         (line, column)
     }
 }

@@ -61,11 +61,7 @@ pub(crate) struct DirLock {
 impl DirLock {
     /// Locks `dir`, or says that it is locked already. The lock dies with the process; the file it leaves means nothing.
     pub(crate) fn acquire(dir: &Path) -> Result<Self> {
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(dir.join("LOCK"))?;
+        let file = File::options().create(true).truncate(false).write(true).open(dir.join("LOCK"))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(fs::TryLockError::WouldBlock) => Err(Error::Locked(dir.to_owned())),
@@ -101,10 +97,7 @@ mod tests {
     fn a_second_lock_is_refused_until_the_first_is_dropped() {
         let root = tempfile::tempdir().unwrap();
         let lock = DirLock::acquire(root.path()).unwrap();
-        assert!(matches!(
-            DirLock::acquire(root.path()),
-            Err(Error::Locked(_))
-        ));
+        assert!(matches!(DirLock::acquire(root.path()), Err(Error::Locked(_))));
         drop(lock);
         DirLock::acquire(root.path()).unwrap();
     }

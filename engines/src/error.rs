@@ -32,11 +32,7 @@ pub enum Error {
 impl Error {
     /// Damage at `offset` of `path`.
     pub(crate) fn corrupt(path: &Path, offset: u64, what: &'static str) -> Self {
-        Self::Corrupt {
-            path: path.to_owned(),
-            offset,
-            what,
-        }
+        Self::Corrupt { path: path.to_owned(), offset, what }
     }
 }
 

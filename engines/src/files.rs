@@ -12,18 +12,11 @@ pub(crate) fn numbered(dir: &Path, prefix: &str, suffix: &str) -> io::Result<Vec
     let mut numbers = Vec::new();
     for entry in fs::read_dir(dir)? {
         let name = entry?.file_name();
-        let digits = name
-            .to_str()
-            .and_then(|name| name.strip_prefix(prefix))
-            .and_then(|name| name.strip_suffix(suffix));
+        let digits =
+            name.to_str().and_then(|name| name.strip_prefix(prefix)).and_then(|name| name.strip_suffix(suffix));
         let Some(digits) = digits else { continue };
         if digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            numbers.extend(
-                digits
-                    .parse::<u64>()
-                    .ok()
-                    .filter(|number| *number < MAX_NUMBER),
-            );
+            numbers.extend(digits.parse::<u64>().ok().filter(|number| *number < MAX_NUMBER));
         }
     }
     numbers.sort_unstable();

@@ -54,15 +54,8 @@ pub(crate) fn framed_len(len: usize) -> u64 {
 }
 
 /// Appends to `out` a frame that will lie at `offset` of the file salted with `salt`.
-pub(crate) fn encode(
-    out: &mut Vec<u8>,
-    salt: u64,
-    offset: u64,
-    durable: u64,
-    payload: &[u8],
-) -> Result<()> {
-    let len =
-        u32::try_from(payload.len()).map_err(|_| Error::Invalid("a record is limited to 4 GiB"))?;
+pub(crate) fn encode(out: &mut Vec<u8>, salt: u64, offset: u64, durable: u64, payload: &[u8]) -> Result<()> {
+    let len = u32::try_from(payload.len()).map_err(|_| Error::Invalid("a record is limited to 4 GiB"))?;
     let start = out.len();
     out.push(MAGIC);
     out.extend_from_slice(&[0; 4]);
@@ -92,12 +85,7 @@ pub(crate) fn decode_at(bytes: &[u8], salt: u64, offset: u64) -> Option<Frame<'_
     if durable > offset || crc != seeded_crc(salt, offset, &bytes[5..HEADER_LEN + len]) {
         return None;
     }
-    Some(Frame {
-        offset,
-        end: offset + framed_len(len),
-        durable,
-        payload,
-    })
+    Some(Frame { offset, end: offset + framed_len(len), durable, payload })
 }
 
 /// All valid frames of `file` from `start` on, and what follows them.
@@ -167,11 +155,7 @@ pub(crate) fn check_file_header(path: &Path, file: &[u8], magic: [u8; 8]) -> Res
     number.copy_from_slice(&header[12..20]);
     let number = u64::from_le_bytes(number);
     if header != file_header(magic, number) {
-        return Err(Error::corrupt(
-            path,
-            0,
-            "not a file of this kind and version",
-        ));
+        return Err(Error::corrupt(path, 0, "not a file of this kind and version"));
     }
     Ok(number)
 }
@@ -206,8 +190,7 @@ mod tests {
             assert_eq!(tail, expected, "prefix of {len} bytes");
             assert_eq!(
                 frames.len(),
-                starts.iter().filter(|start| **start < len as u64).count()
-                    - usize::from(tail != Tail::Clean)
+                starts.iter().filter(|start| **start < len as u64).count() - usize::from(tail != Tail::Clean)
             );
         }
     }

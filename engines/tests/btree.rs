@@ -105,10 +105,7 @@ both_versions! {
 }
 
 fn small() -> Options {
-    Options {
-        max_keys: Some(4),
-        ..Options::default()
-    }
+    Options { max_keys: Some(4), ..Options::default() }
 }
 
 fn open<T: Tree>(dir: &Path) -> T {
@@ -137,10 +134,7 @@ fn the_fifth_key_splits_the_root<T: Tree>() {
     assert_eq!(tree.stats().unwrap().height, 1);
     tree.put("key9999", b"v").unwrap();
     let stats = tree.stats().unwrap();
-    assert_eq!(
-        (stats.height, stats.internal_nodes, stats.leaf_nodes),
-        (2, 1, 2)
-    );
+    assert_eq!((stats.height, stats.internal_nodes, stats.leaf_nodes), (2, 1, 2));
     assert_eq!((stats.total_keys, stats.total_pages), (5, 4));
     assert_eq!(tree.print_tree().unwrap().lines().count(), 3);
 }
@@ -186,10 +180,7 @@ fn range_scans_cross_leaves<T: Tree>() {
     let bounded = tree.range_scan(&key(5), Some(&key(20))).unwrap();
     assert_eq!(keys_of(&bounded), expected[5..20]);
     assert_eq!(bounded[0].1, b"value5");
-    assert_eq!(
-        keys_of(&tree.range_scan(&key(12), None).unwrap()),
-        expected[12..]
-    );
+    assert_eq!(keys_of(&tree.range_scan(&key(12), None).unwrap()), expected[12..]);
     assert_eq!(tree.range_scan("l", None).unwrap(), []);
     assert_eq!(tree.range_scan(&key(9), Some(&key(9))).unwrap(), []);
 }
@@ -255,10 +246,7 @@ fn deleting_all_then_inserting<T: Tree>() {
     }
     assert_eq!(tree.len(), 0);
     assert_eq!(tree.entries(), []);
-    assert_eq!(
-        (tree.min_key().unwrap(), tree.max_key().unwrap()),
-        (None, None)
-    );
+    assert_eq!((tree.min_key().unwrap(), tree.max_key().unwrap()), (None, None));
     for i in (0..60).rev() {
         tree.put(&key(i), b"again").unwrap();
     }
@@ -274,10 +262,7 @@ fn deleting_a_whole_leaf_keeps_scans_right<T: Tree>() {
     }
     let expected: Vec<String> = (0..4).chain(12..20).map(key).collect();
     assert_eq!(keys_of(&tree.entries()), expected);
-    assert_eq!(
-        keys_of(&tree.range_scan(&key(6), None).unwrap()),
-        expected[4..]
-    );
+    assert_eq!(keys_of(&tree.range_scan(&key(6), None).unwrap()), expected[4..]);
     tree.verify().unwrap();
 }
 
@@ -317,10 +302,7 @@ fn the_empty_tree<T: Tree>() {
     let tree: T = open(dir.path());
     assert_eq!(tree.get("a").unwrap(), None);
     assert_eq!(tree.len(), 0);
-    assert_eq!(
-        (tree.min_key().unwrap(), tree.max_key().unwrap()),
-        (None, None)
-    );
+    assert_eq!((tree.min_key().unwrap(), tree.max_key().unwrap()), (None, None));
     assert_eq!(tree.range_scan("", None).unwrap(), []);
     assert_eq!(tree.entries(), []);
     tree.verify().unwrap();
@@ -437,14 +419,8 @@ mod corrected_only {
     fn another_page_size_is_refused() {
         let dir = scratch();
         open::<BTree>(dir.path()).close().unwrap();
-        let options = Options {
-            page_size: 1024,
-            ..Options::default()
-        };
-        assert!(matches!(
-            BTree::open(dir.path(), options),
-            Err(Error::Invalid(_))
-        ));
+        let options = Options { page_size: 1024, ..Options::default() };
+        assert!(matches!(BTree::open(dir.path(), options), Err(Error::Invalid(_))));
     }
 
     #[test]
@@ -453,16 +429,10 @@ mod corrected_only {
         filled::<BTree>(dir.path(), 20).close().unwrap();
         let data = dir.path().join("btree.dat");
         cut(&data, 4096);
-        assert!(matches!(
-            BTree::open(dir.path(), small()),
-            Err(Error::Corrupt { .. })
-        ));
+        assert!(matches!(BTree::open(dir.path(), small()), Err(Error::Corrupt { .. })));
         fs::remove_file(data).unwrap();
         fs::write(dir.path().join("btree.wal"), b"something").unwrap();
-        assert!(matches!(
-            BTree::open(dir.path(), small()),
-            Err(Error::Corrupt { .. })
-        ));
+        assert!(matches!(BTree::open(dir.path(), small()), Err(Error::Corrupt { .. })));
     }
 
     #[test]
@@ -470,10 +440,7 @@ mod corrected_only {
         let dir = scratch();
         filled::<BTree>(dir.path(), 20).close().unwrap();
         flip(&dir.path().join("btree.dat"), 15);
-        assert!(matches!(
-            BTree::open(dir.path(), small()),
-            Err(Error::Corrupt { .. })
-        ));
+        assert!(matches!(BTree::open(dir.path(), small()), Err(Error::Corrupt { .. })));
     }
 
     #[test]
@@ -489,9 +456,6 @@ mod corrected_only {
     fn a_second_handle_is_refused() {
         let dir = scratch();
         let _tree: BTree = open(dir.path());
-        assert!(matches!(
-            BTree::open(dir.path(), small()),
-            Err(Error::Locked(_))
-        ));
+        assert!(matches!(BTree::open(dir.path(), small()), Err(Error::Locked(_))));
     }
 }

@@ -83,10 +83,7 @@ fn open<L: Log>(dir: &Path) -> L {
 }
 
 fn open_small<L: Log>(dir: &Path) -> L {
-    let options = Options {
-        max_file_size: 100,
-        ..Options::default()
-    };
+    let options = Options { max_file_size: 100, ..Options::default() };
     L::open(dir, options).unwrap()
 }
 
@@ -99,20 +96,13 @@ fn numbers_start_at_1_and_a_batch_takes_one_more_for_its_commit<L: Log>() {
     let log: L = open(dir.path());
     assert_eq!(log.append(Op::Put, "a", "1").unwrap(), 1);
     assert_eq!(log.append(Op::Delete, "a", "").unwrap(), 2);
-    let batch = [
-        (Op::Put, "b", "2"),
-        (Op::Put, "c", "3"),
-        (Op::Delete, "b", ""),
-    ];
+    let batch = [(Op::Put, "b", "2"), (Op::Put, "c", "3"), (Op::Delete, "b", "")];
     assert_eq!(log.append_batch(&batch).unwrap(), 6);
     assert_eq!(log.append(Op::Put, "d", "4").unwrap(), 7);
     assert_eq!(log.current_seq_num(), 7);
     let records = log.replay(0).unwrap();
     assert_eq!(seqs(&records), [1, 2, 3, 4, 5, 7]);
-    assert_eq!(
-        (records[3].key.as_str(), records[3].value.as_str()),
-        ("c", "3")
-    );
+    assert_eq!((records[3].key.as_str(), records[3].value.as_str()), ("c", "3"));
 }
 
 fn empty_log<L: Log>() {
@@ -187,15 +177,9 @@ fn full_segments_are_rotated_and_replayed_in_order<L: Log>() {
 fn iterate_shows_commits_and_replay_does_not<L: Log>() {
     let dir = scratch();
     let log: L = open(dir.path());
-    log.append_batch(&[(Op::Put, "a", "1"), (Op::Put, "b", "2")])
-        .unwrap();
+    log.append_batch(&[(Op::Put, "a", "1"), (Op::Put, "b", "2")]).unwrap();
     log.append_batch(&[]).unwrap();
-    let ops: Vec<Op> = log
-        .iterate()
-        .unwrap()
-        .iter()
-        .map(|record| record.op)
-        .collect();
+    let ops: Vec<Op> = log.iterate().unwrap().iter().map(|record| record.op).collect();
     assert_eq!(ops, [Op::Put, Op::Put, Op::Commit, Op::Commit]);
     assert_eq!(seqs(&log.replay(0).unwrap()), [1, 2]);
 }
@@ -224,10 +208,7 @@ fn large_values_round_trip<L: Log>() {
 fn all_modes_write_and_close<L: Log>() {
     for sync_mode in [SyncMode::Sync, SyncMode::Batch, SyncMode::None] {
         let dir = scratch();
-        let options = Options {
-            sync_mode,
-            ..Options::default()
-        };
+        let options = Options { sync_mode, ..Options::default() };
         let log = L::open(dir.path(), options.clone()).unwrap();
         for i in 0..150 {
             log.append(Op::Put, &format!("key{i}"), "value").unwrap();
@@ -374,8 +355,7 @@ mod corrected_only {
         log.append(Op::Put, "a", "1").unwrap();
         let segment = files_with(source.path(), ".wal").pop().unwrap();
         let kept = fs::metadata(&segment).unwrap().len() as usize;
-        log.append_batch(&[(Op::Put, "b", "2"), (Op::Put, "c", "3")])
-            .unwrap();
+        log.append_batch(&[(Op::Put, "b", "2"), (Op::Put, "c", "3")]).unwrap();
         let whole = fs::read(&segment).unwrap();
         let zeros = vec![0; whole.len()];
         for len in kept..whole.len() {
@@ -400,10 +380,7 @@ mod corrected_only {
     #[test]
     fn a_hole_in_an_unsynced_window_is_a_torn_tail() {
         let dir = scratch();
-        let options = Options {
-            sync_mode: SyncMode::None,
-            ..Options::default()
-        };
+        let options = Options { sync_mode: SyncMode::None, ..Options::default() };
         let log = WriteAheadLog::open(dir.path(), options).unwrap();
         log.append(Op::Put, "a", "1").unwrap();
         log.sync().unwrap();
@@ -421,10 +398,7 @@ mod corrected_only {
     fn damage_to_a_durable_record_is_an_error_and_nothing_is_cut() {
         for (max_file_size, damaged) in [(1 << 20, 0), (100, 0), (100, 1)] {
             let dir = scratch();
-            let options = Options {
-                max_file_size,
-                ..Options::default()
-            };
+            let options = Options { max_file_size, ..Options::default() };
             let log = WriteAheadLog::open(dir.path(), options.clone()).unwrap();
             for _ in 0..12 {
                 log.append(Op::Put, "key", "value").unwrap();
@@ -433,20 +407,14 @@ mod corrected_only {
             let segment = &files_with(dir.path(), ".wal")[damaged];
             flip(segment, 40);
             let before = fs::read(segment).unwrap();
-            assert!(matches!(
-                WriteAheadLog::open(dir.path(), options),
-                Err(Error::Corrupt { .. })
-            ));
+            assert!(matches!(WriteAheadLog::open(dir.path(), options), Err(Error::Corrupt { .. })));
             assert_eq!(fs::read(segment).unwrap(), before);
         }
     }
 
     #[test]
     fn a_missing_or_short_sealed_segment_is_an_error() {
-        for damage in [
-            |path: &Path| fs::remove_file(path).unwrap(),
-            |path: &Path| cut(path, 1),
-        ] {
+        for damage in [|path: &Path| fs::remove_file(path).unwrap(), |path: &Path| cut(path, 1)] {
             for damaged in [0, 1] {
                 let dir = scratch();
                 let log: WriteAheadLog = open_small(dir.path());
@@ -491,11 +459,8 @@ mod corrected_only {
     #[test]
     fn batch_mode_syncs_what_has_waited_too_long() {
         let dir = scratch();
-        let options = Options {
-            sync_mode: SyncMode::Batch,
-            batch_sync_delay: Duration::from_millis(5),
-            ..Options::default()
-        };
+        let options =
+            Options { sync_mode: SyncMode::Batch, batch_sync_delay: Duration::from_millis(5), ..Options::default() };
         let log = WriteAheadLog::open(dir.path(), options.clone()).unwrap();
         log.append(Op::Put, "a", "1").unwrap();
         std::thread::sleep(Duration::from_millis(50));

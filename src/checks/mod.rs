@@ -1,3 +1,61 @@
-//! Obligations held against the flow. One file a rule, one line each here.
+//! The obligations: what must hold at which moment. One file a rule; each is *trigger + requirement* over what `flow` saw.
+//!
+//! A check names no library, no language and no output. Rules that fall due at an act (a rename, a removal, a cut, a sync) are
+//! [`act::ActRule`]s, rules that fall due when a function reports success are [`success::SuccessRule`]s.
 
+mod ack_before_sync;
+mod act;
+mod create_without_dir_sync;
+mod delete_before_sync;
+mod flush_is_not_sync;
+mod purpose;
 pub mod registry;
+mod rename_before_flush;
+mod rename_before_sync;
+mod rename_without_dir_sync;
+mod story;
+mod success;
+mod sync_before_flush;
+mod truncate_before_sync;
+
+use crate::finding::Finding;
+use crate::flow::Flow;
+use crate::flow::terms::Terms;
+use crate::ir::Program;
+use std::cell::RefCell;
+
+/// What checks look at.
+pub struct Context<'a> {
+    /// The program.
+    pub program: &'a Program,
+    /// What happens in it.
+    pub flow: &'a Flow,
+    /// The flow's table of values; asking may add to it.
+    pub terms: &'a RefCell<Terms>,
+}
+
+/// Runs all checks.
+pub fn run(program: &Program, mut flow: Flow) -> Vec<Finding> {
+    let terms = RefCell::new(std::mem::take(&mut flow.terms));
+    let context = Context { program, flow: &flow, terms: &terms };
+    let mut findings = Vec::new();
+    act::run(&context, ACT_RULES, &mut findings);
+    success::run(&context, SUCCESS_RULES, &mut findings);
+    flush_is_not_sync::promises(&context, &mut findings);
+    findings.sort_by(|a, b| (a.span, a.rule).cmp(&(b.span, b.rule)));
+    findings.dedup_by(|a, b| a.span == b.span && a.rule == b.rule);
+    findings
+}
+
+/// Rules that fall due at an act.
+const ACT_RULES: &[act::ActRule] = &[
+    rename_before_sync::RULE,
+    rename_before_flush::RULE,
+    delete_before_sync::RULE,
+    truncate_before_sync::RULE,
+    sync_before_flush::RULE,
+];
+
+/// Rules that fall due when success is reported.
+const SUCCESS_RULES: &[success::SuccessRule] =
+    &[rename_without_dir_sync::RULE, create_without_dir_sync::RULE, ack_before_sync::RULE, flush_is_not_sync::RULE];

@@ -56,7 +56,11 @@ impl<'p> Run<'_, 'p> {
                 let apis = self.engine.apis;
                 let row = apis.get(*api);
                 let states = self.api(state, row, call, &args, inst, site, *certain);
-                if row.effect == crate::effects::Effect::CallArg { states } else { self.close_moved(states, call, &args) }
+                if row.effect == crate::effects::Effect::CallArg {
+                    states
+                } else {
+                    self.close_moved(states, call, &args)
+                }
             }
             Callee::Functions(functions) => self.dispatch(state, functions, &args, call, inst, site),
             Callee::Value(operand) => {
@@ -68,7 +72,10 @@ impl<'p> Run<'_, 'p> {
                 let mut states = vec![state];
                 for &arg in &args {
                     if matches!(self.engine.terms.get(arg), Term::Closure(..)) {
-                        states = states.into_iter().flat_map(|state| self.call_value(state, arg, &[], call, inst, site)).collect();
+                        states = states
+                            .into_iter()
+                            .flat_map(|state| self.call_value(state, arg, &[], call, inst, site))
+                            .collect();
                     }
                 }
                 for state in &mut states {
@@ -103,9 +110,16 @@ impl<'p> Run<'_, 'p> {
                 // `handle.method()` without arguments asks, it does not write.
                 continue;
             }
-            let writes = matches!(arg.kind, ValueKind::File | ValueKind::BufferedFile | ValueKind::AsyncFile | ValueKind::TempFile)
-                && arg.passing != Passing::Shared;
-            if !writes || matches!(self.engine.terms.get(self.engine.terms.unbuffered(value)), Term::Handle { writable: false, .. }) {
+            let writes = matches!(
+                arg.kind,
+                ValueKind::File | ValueKind::BufferedFile | ValueKind::AsyncFile | ValueKind::TempFile
+            ) && arg.passing != Passing::Shared;
+            if !writes
+                || matches!(
+                    self.engine.terms.get(self.engine.terms.unbuffered(value)),
+                    Term::Handle { writable: false, .. }
+                )
+            {
                 continue;
             }
             let file = self.file_of(state, value);
@@ -116,7 +130,15 @@ impl<'p> Run<'_, 'p> {
     }
 
     /// Calls a function value once.
-    pub fn call_value(&mut self, mut state: State, value: Value, args: &[Value], call: &'_ Call, inst: &Inst, site: Site) -> Vec<State> {
+    pub fn call_value(
+        &mut self,
+        mut state: State,
+        value: Value,
+        args: &[Value],
+        call: &'_ Call,
+        inst: &Inst,
+        site: Site,
+    ) -> Vec<State> {
         let value = self.engine.terms.unbuffered(value);
         let functions = self.functions_of(value);
         if functions.is_empty() {
@@ -126,12 +148,22 @@ impl<'p> Run<'_, 'p> {
             let offset = call.args.len().saturating_sub(args.len());
             let trace = self.here(inst);
             for (arg, &value) in call.args[offset..].iter().zip(args) {
-                let writable = matches!(arg.kind, ValueKind::File | ValueKind::BufferedFile | ValueKind::AsyncFile | ValueKind::TempFile);
+                let writable = matches!(
+                    arg.kind,
+                    ValueKind::File | ValueKind::BufferedFile | ValueKind::AsyncFile | ValueKind::TempFile
+                );
                 if writable && arg.passing == Passing::Mutable {
                     let file = self.file_of(&state, value);
                     let buffered = arg.kind == ValueKind::BufferedFile || self.engine.terms.is_buffered(value);
                     state.fact(file).written = true;
-                    self.pend(&mut state, if buffered { Kind::Buffer } else { Kind::Data }, file, UNIT, How::HandedOver, &trace);
+                    self.pend(
+                        &mut state,
+                        if buffered { Kind::Buffer } else { Kind::Data },
+                        file,
+                        UNIT,
+                        How::HandedOver,
+                        &trace,
+                    );
                 }
             }
             let result = self.fresh(&mut state, site, 0);
@@ -147,10 +179,19 @@ impl<'p> Run<'_, 'p> {
     }
 
     /// Calls one of several functions, which one the receiver decides.
-    fn dispatch(&mut self, state: State, functions: &[FuncId], args: &[Value], call: &Call, inst: &Inst, site: Site) -> Vec<State> {
+    fn dispatch(
+        &mut self,
+        state: State,
+        functions: &[FuncId],
+        args: &[Value],
+        call: &Call,
+        inst: &Inst,
+        site: Site,
+    ) -> Vec<State> {
         let mut candidates: Vec<FuncId> = functions.to_vec();
         if candidates.len() > 1 {
-            let effective: Vec<FuncId> = candidates.iter().copied().filter(|function| self.engine.effective[function.index()]).collect();
+            let effective: Vec<FuncId> =
+                candidates.iter().copied().filter(|function| self.engine.effective[function.index()]).collect();
             candidates = if effective.is_empty() { candidates[..1].to_vec() } else { effective };
             candidates.truncate(MAX_DISPATCH);
         }
@@ -184,11 +225,23 @@ impl<'p> Run<'_, 'p> {
     }
 
     /// Calls one function of the program.
-    fn enter(&mut self, mut state: State, function: FuncId, args: &[Value], call: &Call, inst: &Inst, site: Site) -> Vec<State> {
+    fn enter(
+        &mut self,
+        mut state: State,
+        function: FuncId,
+        args: &[Value],
+        call: &Call,
+        inst: &Inst,
+        site: Site,
+    ) -> Vec<State> {
         let program = self.engine.program;
         let body = &program.functions[function.index()];
         let small = body.blocks.iter().map(|block| block.insts.len() + 1).sum::<usize>() <= 64;
-        let mut summary = if self.engine.effective[function.index()] || small { self.engine.summary(function, Vec::new()) } else { Rc::new(Summary::default()) };
+        let mut summary = if self.engine.effective[function.index()] || small {
+            self.engine.summary(function, Vec::new())
+        } else {
+            Rc::new(Summary::default())
+        };
         if !summary.calls.is_empty() {
             let binding = self.bindings(&state, &summary, args, site);
             if !binding.is_empty() {
@@ -196,7 +249,11 @@ impl<'p> Run<'_, 'p> {
             }
         }
         if summary.outcomes.is_empty() {
-            if !summary.bounded && self.engine.effective[function.index()] && !body.blocks.is_empty() && self.engine.summaries.contains_key(&(function, Vec::new())) {
+            if !summary.bounded
+                && self.engine.effective[function.index()]
+                && !body.blocks.is_empty()
+                && self.engine.summaries.contains_key(&(function, Vec::new()))
+            {
                 // It never comes back.
                 self.due(&state, &summary, args, inst, site);
                 return Vec::new();
@@ -216,12 +273,20 @@ impl<'p> Run<'_, 'p> {
 
     /// The value of a call that cannot be looked into: the same for equal arguments.
     fn opaque_result(&mut self, state: &mut State, name: Ustr, args: &[Value], site: Site) -> Value {
-        if args.iter().all(|&arg| self.engine.terms.is_stable(arg)) { self.engine.terms.op(name, args) } else { self.fresh(state, site, 0) }
+        if args.iter().all(|&arg| self.engine.terms.is_stable(arg)) {
+            self.engine.terms.op(name, args)
+        } else {
+            self.fresh(state, site, 0)
+        }
     }
 
     /// Which function values of ours the callee will call.
     fn bindings(&mut self, state: &State, summary: &Summary, args: &[Value], site: Site) -> Vec<(Value, FuncId)> {
-        let mut translation = Translation { replace: Replace { args, call: site, done: FxHashMap::default() }, heap: &state.heap, names: &state.names };
+        let mut translation = Translation {
+            replace: Replace { args, call: site, done: FxHashMap::default() },
+            heap: &state.heap,
+            names: &state.names,
+        };
         let mut binding = Vec::new();
         for &called in &summary.calls {
             let value = translation.value(&mut self.engine.terms, called);
@@ -240,17 +305,29 @@ impl<'p> Run<'_, 'p> {
         if summary.triggers.is_empty() {
             return;
         }
-        let mut translation = Translation { replace: Replace { args, call: site, done: FxHashMap::default() }, heap: &state.heap, names: &state.names };
+        let mut translation = Translation {
+            replace: Replace { args, call: site, done: FxHashMap::default() },
+            heap: &state.heap,
+            names: &state.names,
+        };
         for trigger in &summary.triggers {
             let terms = &mut self.engine.terms;
-            let guards: Vec<_> = trigger.guards.iter().map(|&(value, question, answer)| (translation.value(terms, value), question, answer)).collect();
-            if guards.iter().any(|&(value, question, answer)| self.answer(state, value, question).is_some_and(|known| known != answer)) {
+            let guards: Vec<_> = trigger
+                .guards
+                .iter()
+                .map(|&(value, question, answer)| (translation.value(terms, value), question, answer))
+                .collect();
+            if guards.iter().any(|&(value, question, answer)| {
+                self.answer(state, value, question).is_some_and(|known| known != answer)
+            }) {
                 continue;
             }
             let terms = &mut self.engine.terms;
-            let killed: Vec<_> = trigger.killed.iter().map(|&(key, kind)| (translation.key(terms, key), kind)).collect();
+            let killed: Vec<_> =
+                trigger.killed.iter().map(|&(key, kind)| (translation.key(terms, key), kind)).collect();
             let flushed: Vec<_> = trigger.flushed.iter().map(|&key| translation.key(terms, key)).collect();
-            let facts: Vec<_> = trigger.facts.iter().map(|&(key, facts)| (translation.key(terms, key), facts)).collect();
+            let facts: Vec<_> =
+                trigger.facts.iter().map(|&(key, facts)| (translation.key(terms, key), facts)).collect();
             let act = translate_act(trigger.act, &mut translation, terms);
             let trace = Rc::new(Trace::Via(Origin { span: inst.focus, function: self.id }, trigger.trace.clone()));
             let pending = still_pending(&state.pending, &killed, &flushed, trigger.all_killed, trigger.vague_sync);
@@ -282,9 +359,21 @@ impl<'p> Run<'_, 'p> {
     }
 
     /// The state after the call left in one way; `None` if it cannot leave so from here.
-    fn outcome_at(&mut self, before: &State, outcome: &Outcome, args: &[Value], call: &Call, inst: &Inst, site: Site) -> Option<State> {
+    fn outcome_at(
+        &mut self,
+        before: &State,
+        outcome: &Outcome,
+        args: &[Value],
+        call: &Call,
+        inst: &Inst,
+        site: Site,
+    ) -> Option<State> {
         let mut state = before.clone();
-        let mut translation = Translation { replace: Replace { args, call: site, done: FxHashMap::default() }, heap: &before.heap, names: &before.names };
+        let mut translation = Translation {
+            replace: Replace { args, call: site, done: FxHashMap::default() },
+            heap: &before.heap,
+            names: &before.names,
+        };
         for &(value, question, answer) in &outcome.guards {
             let value = translation.value(&mut self.engine.terms, value);
             match self.answer(&state, value, question) {
@@ -334,9 +423,21 @@ impl<'p> Run<'_, 'p> {
     }
 
     /// Takes over names, fields, facts and pending effects of a callee.
-    fn adopt(&mut self, state: &mut State, outcome: &Outcome, translation: &mut Translation<'_>, args: &[Value], call: &Call, inst: &Inst) {
+    fn adopt(
+        &mut self,
+        state: &mut State,
+        outcome: &Outcome,
+        translation: &mut Translation<'_>,
+        args: &[Value],
+        call: &Call,
+        inst: &Inst,
+    ) {
         let terms = &mut self.engine.terms;
-        let names: Vec<_> = outcome.names.iter().map(|&(path, key)| (translation.value(terms, path), translation.key(terms, key))).collect();
+        let names: Vec<_> = outcome
+            .names
+            .iter()
+            .map(|&(path, key)| (translation.value(terms, path), translation.key(terms, key)))
+            .collect();
         state.names.extend(names);
         for &((base, name), value) in &outcome.heap {
             let base = translation.value(terms, base);
@@ -352,7 +453,10 @@ impl<'p> Run<'_, 'p> {
         for pending in &outcome.pending {
             let terms = &mut self.engine.terms;
             if let Term::Param(number) = terms.get(pending.file)
-                && call.args.get(*number as usize).is_some_and(|arg| matches!(arg.kind, ValueKind::Memory | ValueKind::Other))
+                && call
+                    .args
+                    .get(*number as usize)
+                    .is_some_and(|arg| matches!(arg.kind, ValueKind::Memory | ValueKind::Other))
                 && args.len() == call.args.len()
             {
                 continue;
@@ -362,10 +466,21 @@ impl<'p> Run<'_, 'p> {
             }
             let file_value = translation.value(terms, pending.file);
             let file = translation.key(terms, pending.file);
-            let kind = if pending.kind == Kind::Data && terms.is_buffered(file_value) && pending.flushed.is_none() { Kind::Buffer } else { pending.kind };
+            let kind = if pending.kind == Kind::Data && terms.is_buffered(file_value) && pending.flushed.is_none() {
+                Kind::Buffer
+            } else {
+                pending.kind
+            };
             let dir = translation.key(terms, pending.dir);
             let via = |trace: &Rc<Trace>| Rc::new(Trace::Via(here, trace.clone()));
-            let new = Pending { kind, file, dir, trace: via(&pending.trace), flushed: pending.flushed.as_ref().map(via), ..pending.clone() };
+            let new = Pending {
+                kind,
+                file,
+                dir,
+                trace: via(&pending.trace),
+                flushed: pending.flushed.as_ref().map(via),
+                ..pending.clone()
+            };
             self.summary.effective = true;
             state.add(new);
         }
@@ -373,7 +488,13 @@ impl<'p> Run<'_, 'p> {
 }
 
 /// What of `pending` survives the callee's syncs and flushes up to its act.
-fn still_pending(pending: &[Pending], killed: &[(Value, Kind)], flushed: &[Value], all_killed: bool, vague: bool) -> Vec<Pending> {
+fn still_pending(
+    pending: &[Pending],
+    killed: &[(Value, Kind)],
+    flushed: &[Value],
+    all_killed: bool,
+    vague: bool,
+) -> Vec<Pending> {
     pending
         .iter()
         .filter_map(|pending| {
@@ -394,10 +515,15 @@ fn still_pending(pending: &[Pending], killed: &[(Value, Kind)], flushed: &[Value
 
 fn translate_act(act: Act, translation: &mut Translation<'_>, terms: &mut Terms) -> Act {
     match act {
-        Act::Rename { file, from, to, temporary } => {
-            Act::Rename { file: translation.key(terms, file), from: translation.value(terms, from), to: translation.value(terms, to), temporary }
+        Act::Rename { file, from, to, temporary } => Act::Rename {
+            file: translation.key(terms, file),
+            from: translation.value(terms, from),
+            to: translation.value(terms, to),
+            temporary,
+        },
+        Act::Remove { file, path, tree } => {
+            Act::Remove { file: translation.key(terms, file), path: translation.value(terms, path), tree }
         }
-        Act::Remove { file, path, tree } => Act::Remove { file: translation.key(terms, file), path: translation.value(terms, path), tree },
         Act::Cut { file, by_handle } => Act::Cut { file: translation.key(terms, file), by_handle },
         Act::Sync { file } => Act::Sync { file: translation.key(terms, file) },
         Act::Succeed => Act::Succeed,

@@ -5,7 +5,9 @@ use super::state::{Facts, How, Kind, Origin, Pending, Question, State, Trace};
 use super::summary::{Act, Outcome, Summary, Trigger};
 use super::terms::{ABSENT, Site, Term, UNIT, UNSET, Value};
 use super::{Binding, Engine, Moment};
-use crate::ir::{Base, BlockId, Cond, Exit, FuncId, Function, Inst, InstKind, LocalId, Operand, Place, Rvalue, Step, Terminator};
+use crate::ir::{
+    Base, BlockId, Cond, Exit, FuncId, Function, Inst, InstKind, LocalId, Operand, Place, Rvalue, Step, Terminator,
+};
 use crate::source::Span;
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
@@ -98,7 +100,9 @@ impl<'e, 'p> Run<'e, 'p> {
     /// Going round a loop, questions that were asked inside it are open again.
     fn forget_loop_answers(&self, head: BlockId, state: &mut State) {
         let known = self.heads.get(&head);
-        state.guards.retain(|&(value, question), answer| known.is_some_and(|known| known.contains(&(value, question, *answer))));
+        state.guards.retain(|&(value, question), answer| {
+            known.is_some_and(|known| known.contains(&(value, question, *answer)))
+        });
     }
 
     /// Adds a state to those at the entry of `block`; whether that told anything new.
@@ -163,7 +167,14 @@ impl<'e, 'p> Run<'e, 'p> {
         }
     }
 
-    fn branch(&mut self, cond: &Cond, then: BlockId, otherwise: BlockId, mut state: State, out: &mut Vec<(BlockId, State)>) {
+    fn branch(
+        &mut self,
+        cond: &Cond,
+        then: BlockId,
+        otherwise: BlockId,
+        mut state: State,
+        out: &mut Vec<(BlockId, State)>,
+    ) {
         let (value, question) = match cond {
             Cond::Unknown => {
                 out.push((then, state.clone()));
@@ -202,9 +213,14 @@ impl<'e, 'p> Run<'e, 'p> {
                 self.answer(state, inner, question)
             }
             (Question::Present, Term::Absent) => Some(false),
-            (Question::Present, Term::Handle { .. } | Term::Aggregate { .. } | Term::Const(_) | Term::Closure(..) | Term::Unit) => Some(true),
+            (
+                Question::Present,
+                Term::Handle { .. } | Term::Aggregate { .. } | Term::Const(_) | Term::Closure(..) | Term::Unit,
+            ) => Some(true),
             // Every path that names a file has a directory.
-            (Question::Present, Term::Op(name, _)) if *name == terms.ops.parent || *name == terms.ops.join => Some(true),
+            (Question::Present, Term::Op(name, _)) if *name == terms.ops.parent || *name == terms.ops.join => {
+                Some(true)
+            }
             (Question::True, Term::Const(text)) if text == "true" => Some(true),
             (Question::True, Term::Const(text)) if text == "false" => Some(false),
             (Question::True, Term::Op(name, args)) if (name == "==" || name == "!=") && args.len() == 2 => {
@@ -217,7 +233,9 @@ impl<'e, 'p> Run<'e, 'p> {
             (Question::Variant(name), _) => state
                 .guards
                 .iter()
-                .any(|(&(other, question), &answer)| other == value && answer && matches!(question, Question::Variant(is) if is != name))
+                .any(|(&(other, question), &answer)| {
+                    other == value && answer && matches!(question, Question::Variant(is) if is != name)
+                })
                 .then_some(false),
             _ => None,
         }
@@ -398,7 +416,9 @@ impl<'e, 'p> Run<'e, 'p> {
                 let inner = self.engine.terms.bare(inner);
                 self.engine.terms.make(Term::Failure(inner))
             }
-            Rvalue::Aggregate { type_name, fields, base } => self.aggregate(state, *type_name, fields, base.as_ref(), site),
+            Rvalue::Aggregate { type_name, fields, base } => {
+                self.aggregate(state, *type_name, fields, base.as_ref(), site)
+            }
             Rvalue::Closure { function, captures } => {
                 let captures = captures.iter().map(|(name, operand)| (*name, self.operand(state, operand))).collect();
                 self.engine.terms.make(Term::Closure(*function, captures))
@@ -412,7 +432,14 @@ impl<'e, 'p> Run<'e, 'p> {
         }
     }
 
-    fn aggregate(&mut self, state: &mut State, type_name: Option<ustr::Ustr>, fields: &[(ustr::Ustr, Operand)], base: Option<&Operand>, site: Site) -> Value {
+    fn aggregate(
+        &mut self,
+        state: &mut State,
+        type_name: Option<ustr::Ustr>,
+        fields: &[(ustr::Ustr, Operand)],
+        base: Option<&Operand>,
+        site: Site,
+    ) -> Value {
         let mut values: smallvec::SmallVec<[(ustr::Ustr, Value); 4]> = Default::default();
         for (name, operand) in fields {
             let value = self.operand(state, operand);
@@ -499,7 +526,11 @@ impl<'e, 'p> Run<'e, 'p> {
             facts: state.facts.iter().map(|(file, facts)| (*file, *facts)).collect(),
         };
         // Blocks run again as their states grow: only the last word on a path counts.
-        if let Some(old) = self.moments.iter_mut().find(|old| old.act == moment.act && old.trace == moment.trace && old.guards == moment.guards) {
+        if let Some(old) = self
+            .moments
+            .iter_mut()
+            .find(|old| old.act == moment.act && old.trace == moment.trace && old.guards == moment.guards)
+        {
             *old = moment;
         } else if self.moments.len() < 4096 {
             self.moments.push(moment);
@@ -510,7 +541,12 @@ impl<'e, 'p> Run<'e, 'p> {
         if trigger.trace.depth() > MAX_TRACE {
             return;
         }
-        if let Some(old) = self.summary.triggers.iter_mut().find(|old| old.act == trigger.act && old.trace == trigger.trace && old.guards == trigger.guards) {
+        if let Some(old) = self
+            .summary
+            .triggers
+            .iter_mut()
+            .find(|old| old.act == trigger.act && old.trace == trigger.trace && old.guards == trigger.guards)
+        {
             old.killed.retain(|kill| trigger.killed.contains(kill));
             old.flushed.retain(|file| trigger.flushed.contains(file));
             old.all_killed &= trigger.all_killed;
@@ -534,7 +570,11 @@ impl<'e, 'p> Run<'e, 'p> {
 
     fn leave(&mut self, state: State, value: Value, success: bool, span: Span) {
         let guards = &state.guards;
-        if let Some(old) = self.exits.iter_mut().find(|old| old.2 == success && old.3 == span && old.1 == value && old.0.guards == *guards) {
+        if let Some(old) = self
+            .exits
+            .iter_mut()
+            .find(|old| old.2 == success && old.3 == span && old.1 == value && old.0.guards == *guards)
+        {
             old.0 = state;
         } else {
             self.exits.push((state, value, success, span));
@@ -557,14 +597,21 @@ impl<'e, 'p> Run<'e, 'p> {
             if outcome.success && (outcome.all_killed || outcome.killed.iter().any(|(_, kind)| *kind == Kind::Data)) {
                 self.summary.syncs = true;
             }
-            if !outcome.pending.is_empty() || !outcome.killed.is_empty() || !outcome.names.is_empty() || outcome.all_killed {
+            if !outcome.pending.is_empty()
+                || !outcome.killed.is_empty()
+                || !outcome.names.is_empty()
+                || outcome.all_killed
+            {
                 self.summary.effective = true;
             }
         }
         let moments = std::mem::take(&mut self.moments);
         // An act with nothing pending on one path says under which condition something is on another.
-        let guilty: rustc_hash::FxHashSet<Rc<Trace>> = moments.iter().filter(|moment| !moment.pending.is_empty()).map(|moment| moment.trace.clone()).collect();
-        self.engine.moments.extend(moments.into_iter().filter(|moment| moment.act == Act::Succeed || guilty.contains(&moment.trace)));
+        let guilty: rustc_hash::FxHashSet<Rc<Trace>> =
+            moments.iter().filter(|moment| !moment.pending.is_empty()).map(|moment| moment.trace.clone()).collect();
+        self.engine
+            .moments
+            .extend(moments.into_iter().filter(|moment| moment.act == Act::Succeed || guilty.contains(&moment.trace)));
         self.summary
     }
 
@@ -584,7 +631,10 @@ impl<'e, 'p> Run<'e, 'p> {
             .pending
             .iter()
             .filter(|pending| pending.trace.depth() < MAX_TRACE)
-            .filter(|pending| !temporary(&pending.file) || terms.parts(pending.file).iter().any(|part| reachable.contains(part) || terms.is_stable(*part)))
+            .filter(|pending| {
+                !temporary(&pending.file)
+                    || terms.parts(pending.file).iter().any(|part| reachable.contains(part) || terms.is_stable(*part))
+            })
             .cloned()
             .collect();
         Outcome {
@@ -595,7 +645,12 @@ impl<'e, 'p> Run<'e, 'p> {
             flushed: state.flushed,
             all_killed: state.all_killed,
             names: state.names.into_iter().take(24).collect(),
-            heap: state.heap.into_iter().filter(|((base, _), _)| terms.is_stable(*base) || reachable.contains(base)).take(48).collect(),
+            heap: state
+                .heap
+                .into_iter()
+                .filter(|((base, _), _)| terms.is_stable(*base) || reachable.contains(base))
+                .take(48)
+                .collect(),
             facts: state.facts.into_iter().take(32).collect(),
             result,
             vague_sync: state.vague_sync,
@@ -610,8 +665,13 @@ impl<'e, 'p> Run<'e, 'p> {
             return;
         }
         let limit = if outcome.success { MAX_OUTCOMES } else { 1 };
-        let alike = list.iter().position(|old| same(old) && old.result == outcome.result && (old.guards == outcome.guards || content(old) == content(&outcome)));
-        let full = || (list.iter().filter(|old| same(old)).count() >= limit).then(|| list.iter().rposition(same)).flatten();
+        let alike = list.iter().position(|old| {
+            same(old)
+                && old.result == outcome.result
+                && (old.guards == outcome.guards || content(old) == content(&outcome))
+        });
+        let full =
+            || (list.iter().filter(|old| same(old)).count() >= limit).then(|| list.iter().rposition(same)).flatten();
         match alike.or_else(full) {
             Some(place) => {
                 let site = self.engine.terms.site(self.id, 0xD000_0000 | u32::from(outcome.success));
@@ -635,11 +695,28 @@ impl<'e, 'p> Run<'e, 'p> {
     pub fn pend(&mut self, state: &mut State, kind: Kind, file: Value, dir: Value, how: How, trace: &Rc<Trace>) {
         self.summary.effective = true;
         let cared = kind == Kind::Name && state.facts.get(&file).is_some_and(|facts| facts.synced);
-        state.add(Pending { kind, file, dir, how, trace: trace.clone(), flushed: None, cared, doubt: false, closed: false });
+        state.add(Pending {
+            kind,
+            file,
+            dir,
+            how,
+            trace: trace.clone(),
+            flushed: None,
+            cared,
+            doubt: false,
+            closed: false,
+        });
     }
 }
 
-type Content<'a> = (&'a [Pending], &'a [(Value, Kind)], &'a [(Value, Value)], &'a [((Value, ustr::Ustr), Value)], bool, &'a [(Value, Facts)]);
+type Content<'a> = (
+    &'a [Pending],
+    &'a [(Value, Kind)],
+    &'a [(Value, Value)],
+    &'a [((Value, ustr::Ustr), Value)],
+    bool,
+    &'a [(Value, Facts)],
+);
 
 fn content(outcome: &Outcome) -> Content<'_> {
     (&outcome.pending, &outcome.killed, &outcome.names, &outcome.heap, outcome.all_killed, &outcome.facts)

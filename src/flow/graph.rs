@@ -36,10 +36,14 @@ impl CallGraph {
             for inst in function.blocks.iter().flat_map(|block| &block.insts) {
                 match &inst.kind {
                     InstKind::Assign { value: Rvalue::Closure { function, .. }, .. } => calls(*function),
-                    InstKind::Assign { value: Rvalue::FunctionValue(functions), .. } => functions.iter().for_each(|function| calls(*function)),
+                    InstKind::Assign { value: Rvalue::FunctionValue(functions), .. } => {
+                        functions.iter().for_each(|function| calls(*function))
+                    }
                     InstKind::Call(call) => match &call.callee {
                         Callee::Functions(functions) => functions.iter().for_each(|function| calls(*function)),
-                        Callee::Api { api, .. } => effective[at] |= apis.get(*api).steps().any(|step| matters(step.effect)),
+                        Callee::Api { api, .. } => {
+                            effective[at] |= apis.get(*api).steps().any(|step| matters(step.effect))
+                        }
                         _ => {}
                     },
                     _ => {}
@@ -74,6 +78,18 @@ impl CallGraph {
 fn matters(effect: Effect) -> bool {
     !matches!(
         effect,
-        Effect::Nothing | Effect::Same | Effect::PathOp | Effect::Abort | Effect::CallArg | Effect::OptionsNew | Effect::OptionsSet | Effect::WrapRead | Effect::Read | Effect::WrapBuffer | Effect::Duplicate | Effect::PathOf | Effect::PathChange
+        Effect::Nothing
+            | Effect::Same
+            | Effect::PathOp
+            | Effect::Abort
+            | Effect::CallArg
+            | Effect::OptionsNew
+            | Effect::OptionsSet
+            | Effect::WrapRead
+            | Effect::Read
+            | Effect::WrapBuffer
+            | Effect::Duplicate
+            | Effect::PathOf
+            | Effect::PathChange
     )
 }

@@ -118,7 +118,12 @@ pub fn analyse(program: &Program, apis: &Apis) -> Flow {
             }
         }
     }
-    let summaries = engine.summaries.into_iter().filter(|((_, binding), _)| binding.is_empty()).map(|((function, _), summary)| (function, summary)).collect();
+    let summaries = engine
+        .summaries
+        .into_iter()
+        .filter(|((_, binding), _)| binding.is_empty())
+        .map(|((function, _), summary)| (function, summary))
+        .collect();
     Flow { terms: engine.terms, moments: engine.moments, summaries, callers: graph.callers, intents: engine.intents }
 }
 

@@ -209,7 +209,11 @@ impl State {
     /// Adds a pending effect; one from the same place to the same file stays single.
     pub fn add(&mut self, new: Pending) {
         if let Some(old) = self.pending.iter_mut().find(|old| {
-            old.kind == new.kind && old.file == new.file && old.dir == new.dir && old.how == new.how && old.trace.origin() == new.trace.origin()
+            old.kind == new.kind
+                && old.file == new.file
+                && old.dir == new.dir
+                && old.how == new.how
+                && old.trace.origin() == new.trace.origin()
         }) {
             if new.trace.depth() < old.trace.depth() {
                 old.trace = new.trace;

@@ -112,7 +112,12 @@ pub struct Ops {
 
 impl Default for Terms {
     fn default() -> Terms {
-        let ops = Ops { join: "join".into(), parent: "parent".into(), with_extension: "with_extension".into(), with_file_name: "with_file_name".into() };
+        let ops = Ops {
+            join: "join".into(),
+            parent: "parent".into(),
+            with_extension: "with_extension".into(),
+            with_file_name: "with_file_name".into(),
+        };
         let mut terms = Terms {
             terms: Vec::new(),
             depths: Vec::new(),
@@ -253,12 +258,16 @@ impl Terms {
         let path = self.unbuffered(path);
         let ops = self.ops;
         match self.get(path).clone() {
-            Term::Op(name, args) if name == ops.join && args.len() == 2 => match self.components(args[1]) {
-                0 | 1 => args[0],
-                // `dir.join("a/b")`: the parent is `dir/a`, told apart from `dir`.
-                _ => self.make(Term::Op(ops.parent, SmallVec::from_slice(&[path]))),
-            },
-            Term::Op(name, args) if (name == ops.with_extension || name == ops.with_file_name) && !args.is_empty() => self.parent(args[0]),
+            Term::Op(name, args) if name == ops.join && args.len() == 2 => {
+                match self.components(args[1]) {
+                    0 | 1 => args[0],
+                    // `dir.join("a/b")`: the parent is `dir/a`, told apart from `dir`.
+                    _ => self.make(Term::Op(ops.parent, SmallVec::from_slice(&[path]))),
+                }
+            }
+            Term::Op(name, args) if (name == ops.with_extension || name == ops.with_file_name) && !args.is_empty() => {
+                self.parent(args[0])
+            }
             Term::Op(name, args) if is_suffixing(name, args.len()) => self.parent(args[0]),
             Term::Handle { file, .. } => self.parent(file),
             _ => self.make(Term::Op(ops.parent, SmallVec::from_slice(&[path]))),
@@ -297,7 +306,11 @@ impl Terms {
         }
         match (self.get(one).clone(), self.get(other).clone()) {
             (Term::Const(_), Term::Const(_)) => true,
-            (Term::Op(a, x), Term::Op(b, y)) if a == b && x.len() == y.len() && (a == self.ops.join || a == self.ops.with_extension || a == self.ops.with_file_name) => {
+            (Term::Op(a, x), Term::Op(b, y))
+                if a == b
+                    && x.len() == y.len()
+                    && (a == self.ops.join || a == self.ops.with_extension || a == self.ops.with_file_name) =>
+            {
                 if x[0] == y[0] {
                     matches!((self.get(x[1]), self.get(y[1])), (Term::Const(_), Term::Const(_)))
                 } else {
@@ -349,7 +362,9 @@ impl Terms {
     pub fn is_stable(&self, value: Value) -> bool {
         match self.get(value) {
             Term::Param(_) | Term::Global(_) | Term::Const(_) | Term::Unit | Term::Absent => true,
-            Term::Field(base, _) | Term::Element(base) | Term::Success(base) | Term::Buffered(base) => self.is_stable(*base),
+            Term::Field(base, _) | Term::Element(base) | Term::Success(base) | Term::Buffered(base) => {
+                self.is_stable(*base)
+            }
             Term::Op(_, args) => args.iter().all(|&arg| self.is_stable(arg)),
             _ => false,
         }
@@ -366,7 +381,11 @@ impl Terms {
     /// The parameter that the value is a part of or made from first, if any.
     pub fn root(&self, value: Value) -> Value {
         match self.get(value) {
-            Term::Field(base, _) | Term::Element(base) | Term::Success(base) | Term::Failure(base) | Term::Buffered(base) => self.root(*base),
+            Term::Field(base, _)
+            | Term::Element(base)
+            | Term::Success(base)
+            | Term::Failure(base)
+            | Term::Buffered(base) => self.root(*base),
             Term::Op(_, args) if !args.is_empty() => self.root(args[0]),
             Term::Handle { file, .. } => self.root(*file),
             _ => value,
@@ -415,7 +434,11 @@ fn is_suffixing(name: Ustr, args: usize) -> bool {
 
 fn children(term: &Term) -> impl Iterator<Item = Value> + '_ {
     let list: SmallVec<[Value; 4]> = match term {
-        Term::Field(base, _) | Term::Element(base) | Term::Success(base) | Term::Failure(base) | Term::Buffered(base) => SmallVec::from_slice(&[*base]),
+        Term::Field(base, _)
+        | Term::Element(base)
+        | Term::Success(base)
+        | Term::Failure(base)
+        | Term::Buffered(base) => SmallVec::from_slice(&[*base]),
         Term::Handle { file, .. } => SmallVec::from_slice(&[*file]),
         Term::Op(_, args) => args.iter().copied().collect(),
         Term::Aggregate { fields, .. } => fields.iter().map(|(_, value)| *value).collect(),
@@ -437,7 +460,12 @@ pub struct Replace<'a> {
 
 impl Terms {
     /// The caller's term for the callee's `value`. `load` reads a field as the caller's heap has it.
-    pub fn replace(&mut self, value: Value, with: &mut Replace<'_>, load: &dyn Fn(&mut Terms, Value, Ustr) -> Value) -> Value {
+    pub fn replace(
+        &mut self,
+        value: Value,
+        with: &mut Replace<'_>,
+        load: &dyn Fn(&mut Terms, Value, Ustr) -> Value,
+    ) -> Value {
         if let Some(&done) = with.done.get(&value) {
             return done;
         }

@@ -35,7 +35,16 @@ struct Mode {
 
 impl Run<'_, '_> {
     /// Runs a call of a library function. Gives a state for success and, where that matters, one for failure.
-    pub fn api(&mut self, mut state: State, row: &Api, call: &Call, args: &[Value], inst: &Inst, site: Site, certain: bool) -> Vec<State> {
+    pub fn api(
+        &mut self,
+        mut state: State,
+        row: &Api,
+        call: &Call,
+        args: &[Value],
+        inst: &Inst,
+        site: Site,
+        certain: bool,
+    ) -> Vec<State> {
         let offset = usize::from(row.has_receiver());
         let steps: Vec<_> = row.steps().collect();
         if steps.iter().any(|step| step.effect == Effect::Abort) {
@@ -52,7 +61,9 @@ impl Run<'_, '_> {
             }
             if step.effect == Effect::CallArg {
                 states = self.call_value(state, operands.on, &[], call, inst, site);
-                let Some(next) = states.pop() else { return Vec::new() };
+                let Some(next) = states.pop() else {
+                    return Vec::new();
+                };
                 state = next;
                 result = state.env[call.result.index()];
                 continue;
@@ -88,7 +99,17 @@ impl Run<'_, '_> {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn operands(&mut self, row: &Api, step: &SubEffect, call: &Call, args: &[Value], offset: usize, inst: &Inst, site: Site, last: bool) -> Operands {
+    fn operands(
+        &mut self,
+        row: &Api,
+        step: &SubEffect,
+        call: &Call,
+        args: &[Value],
+        offset: usize,
+        inst: &Inst,
+        site: Site,
+        last: bool,
+    ) -> Operands {
         let place = |slot: Option<Slot>| match slot {
             Some(Slot::Receiver) => Some(0),
             Some(Slot::Arg(number)) => Some(number as usize + offset),
@@ -125,12 +146,17 @@ impl Run<'_, '_> {
         match effect {
             Effect::OpenRead => self.open(state, o, o.on, Mode::default()),
             Effect::OpenWrite => self.open(state, o, o.on, Mode { write: true, ..Mode::default() }),
-            Effect::Create => self.open(state, o, o.on, Mode { write: true, create: true, truncate: true, ..Mode::default() }),
+            Effect::Create => {
+                self.open(state, o, o.on, Mode { write: true, create: true, truncate: true, ..Mode::default() })
+            }
             Effect::CreateNew => self.open(state, o, o.on, Mode { write: true, create_new: true, ..Mode::default() }),
             Effect::OpenAppend => self.open(state, o, o.on, Mode { write: true, create: true, ..Mode::default() }),
             Effect::OptionsNew => self.fresh(state, o.site, 2),
             Effect::OptionsSet => {
-                let (options, flag) = (self.engine.terms.bare(o.on), if o.to == UNIT { self.engine.terms.constant("true") } else { o.to });
+                let (options, flag) = (
+                    self.engine.terms.bare(o.on),
+                    if o.to == UNIT { self.engine.terms.constant("true") } else { o.to },
+                );
                 state.heap.insert((options, call.name), flag);
                 o.on
             }
@@ -154,7 +180,11 @@ impl Run<'_, '_> {
             Effect::Unwrap => self.unwrap(state, o),
             Effect::PathOf => {
                 let path = self.file_of(state, o.on);
-                if matches!(self.engine.terms.get(path), Term::Handle { .. }) { self.engine.terms.op(Ustr::from("path"), &[path]) } else { path }
+                if matches!(self.engine.terms.get(path), Term::Handle { .. }) {
+                    self.engine.terms.op(Ustr::from("path"), &[path])
+                } else {
+                    path
+                }
             }
             Effect::PathChange => self.path_change(state, o, call, args),
             Effect::SetLength => self.set_length(state, o),
@@ -203,7 +233,9 @@ impl Run<'_, '_> {
                 let file = self.file_of(state, o.on);
                 self.engine.terms.make(Term::Handle { site: o.site, file, writable: true })
             }
-            Effect::SyncHint | Effect::ReplaceDurably | Effect::Nothing | Effect::CallArg | Effect::Abort => self.fresh(state, o.site, 0),
+            Effect::SyncHint | Effect::ReplaceDurably | Effect::Nothing | Effect::CallArg | Effect::Abort => {
+                self.fresh(state, o.site, 0)
+            }
         }
     }
 
@@ -216,12 +248,17 @@ impl Run<'_, '_> {
 
     fn mode(&mut self, state: &State, options: Value) -> Mode {
         let options = self.engine.terms.bare(options);
-        let mut is_on = |name: &str| match state.heap.get(&(options, Ustr::from(name))) {
+        let is_on = |name: &str| match state.heap.get(&(options, Ustr::from(name))) {
             Some(&value) => !matches!(self.engine.terms.get(value), Term::Const(text) if text == "false"),
             None => false,
         };
         let append = is_on("append");
-        Mode { write: is_on("write") || append, create: is_on("create"), create_new: is_on("create_new"), truncate: is_on("truncate") }
+        Mode {
+            write: is_on("write") || append,
+            create: is_on("create"),
+            create_new: is_on("create_new"),
+            truncate: is_on("truncate"),
+        }
     }
 
     fn open(&mut self, state: &mut State, o: &Operands, path: Value, mode: Mode) -> Value {
@@ -316,7 +353,11 @@ impl Run<'_, '_> {
         fact.created = true;
         self.pend(state, Kind::Name, key, dir, How::Created, &o.trace);
         self.pend(state, Kind::Data, key, UNIT, how, &o.trace);
-        if let Some(pending) = state.pending.iter_mut().find(|pending| pending.kind == Kind::Data && pending.file == key && pending.how == how) {
+        if let Some(pending) = state
+            .pending
+            .iter_mut()
+            .find(|pending| pending.kind == Kind::Data && pending.file == key && pending.how == how)
+        {
             pending.closed = true;
         }
         UNIT
@@ -376,7 +417,8 @@ impl Run<'_, '_> {
         self.act(state, Act::Sync { file }, o.trace.clone());
         let handle = self.engine.terms.unbuffered(o.on);
         // A handle that cannot write may be a directory's.
-        let maybe_directory = matches!(self.engine.terms.get(handle), Term::Handle { writable: false, .. }) && !state.fact(file).written;
+        let maybe_directory =
+            matches!(self.engine.terms.get(handle), Term::Handle { writable: false, .. }) && !state.fact(file).written;
         self.note_sync(state, file);
         self.settle(state, file, maybe_directory);
         if matches!(self.engine.terms.get(file), Term::Fresh(..)) && !state.fact(file).created {
@@ -390,7 +432,9 @@ impl Run<'_, '_> {
     pub fn settle(&mut self, state: &mut State, key: Value, maybe_directory: bool) {
         self.summary.effective = true;
         for key in self.keys(key) {
-            state.pending.retain(|pending| !(pending.kind == Kind::Data && pending.file == key || pending.kind == Kind::Name && pending.dir == key));
+            state.pending.retain(|pending| {
+                !(pending.kind == Kind::Data && pending.file == key || pending.kind == Kind::Name && pending.dir == key)
+            });
             state.kill(key, Kind::Data);
             state.kill(key, Kind::Name);
             let fact = state.fact(key);
@@ -400,7 +444,11 @@ impl Run<'_, '_> {
                 if pending.kind == Kind::Name && pending.file == key {
                     pending.cared = true;
                 }
-                if maybe_directory && !regular && pending.kind == Kind::Name && !self.engine.terms.surely_differ(pending.dir, key) {
+                if maybe_directory
+                    && !regular
+                    && pending.kind == Kind::Name
+                    && !self.engine.terms.surely_differ(pending.dir, key)
+                {
                     pending.doubt = true;
                 }
             }
@@ -429,7 +477,9 @@ impl Run<'_, '_> {
         }
         *intents.syncing_packages.entry(package).or_default() += 1;
         intents.synced_texts.extend(texts.into_iter().filter(|text| text.len() > 2).map(|text| (package, text)));
-        if state.facts.get(&file).is_none_or(|facts| !facts.written) && state.pending.iter().any(|pending| pending.dir == file) {
+        if state.facts.get(&file).is_none_or(|facts| !facts.written)
+            && state.pending.iter().any(|pending| pending.dir == file)
+        {
             intents.directory_syncing_packages.insert(package);
         }
     }
@@ -445,7 +495,9 @@ impl Run<'_, '_> {
         self.act(state, Act::Rename { file, from, to, temporary }, o.trace.clone());
         let dir = self.engine.terms.parent(to);
         let dir = state.key(dir);
-        state.pending.retain(|pending| !(pending.kind == Kind::Name && pending.file == file && pending.how != How::DirectoryMade));
+        state.pending.retain(|pending| {
+            !(pending.kind == Kind::Name && pending.file == file && pending.how != How::DirectoryMade)
+        });
         state.names.insert(to, file);
         if from != to {
             let gone = self.engine.terms.make(Term::Gone(o.site));
@@ -499,10 +551,34 @@ impl Run<'_, '_> {
 
 /// Whether the failure of such a call is worth a path of its own.
 fn splits_on_failure(effect: Effect) -> bool {
-    !matches!(effect, Effect::Same | Effect::PathOp | Effect::Nothing | Effect::OptionsNew | Effect::OptionsSet | Effect::WrapBuffer | Effect::WrapRead | Effect::CallArg | Effect::PathOf | Effect::PathChange | Effect::SyncHint | Effect::Read)
+    !matches!(
+        effect,
+        Effect::Same
+            | Effect::PathOp
+            | Effect::Nothing
+            | Effect::OptionsNew
+            | Effect::OptionsSet
+            | Effect::WrapBuffer
+            | Effect::WrapRead
+            | Effect::CallArg
+            | Effect::PathOf
+            | Effect::PathChange
+            | Effect::SyncHint
+            | Effect::Read
+    )
 }
 
 /// Whether an effect changes something, or makes it durable.
 fn changes(effect: Effect) -> bool {
-    splits_on_failure(effect) && !matches!(effect, Effect::OpenRead | Effect::OpenWrite | Effect::OptionsOpen | Effect::OpenAppend | Effect::CreateNew | Effect::Duplicate | Effect::Map)
+    splits_on_failure(effect)
+        && !matches!(
+            effect,
+            Effect::OpenRead
+                | Effect::OpenWrite
+                | Effect::OptionsOpen
+                | Effect::OpenAppend
+                | Effect::CreateNew
+                | Effect::Duplicate
+                | Effect::Map
+        )
 }

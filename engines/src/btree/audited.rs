@@ -179,10 +179,7 @@ impl BTree {
 
     /// Splits an overfull leaf in two and hands the first key of the right one up.
     fn split_leaf(&mut self, ancestors: Ancestors, page: u32, mut leaf: Leaf) -> Result<()> {
-        let right = Leaf {
-            entries: leaf.entries.split_off(leaf.entries.len() / 2),
-            next: leaf.next,
-        };
+        let right = Leaf { entries: leaf.entries.split_off(leaf.entries.len() / 2), next: leaf.next };
         let separator = right.entries[0].0.clone();
         let right_page = self.allocate()?;
         leaf.next = right_page;
@@ -192,12 +189,7 @@ impl BTree {
     }
 
     /// Adds a child to the lowest of `ancestors`, splitting upwards as needed.
-    fn insert_into_parents(
-        &mut self,
-        mut ancestors: Ancestors,
-        mut separator: String,
-        mut child: u32,
-    ) -> Result<()> {
+    fn insert_into_parents(&mut self, mut ancestors: Ancestors, mut separator: String, mut child: u32) -> Result<()> {
         while let Some((page, index)) = ancestors.pop() {
             let mut node = self.internal(page)?;
             node.insert_right_of(index, separator, child);
@@ -205,19 +197,14 @@ impl BTree {
                 return self.write_logged(page, node.encode());
             }
             let middle = node.keys.len() / 2;
-            let right = Internal {
-                keys: node.keys.split_off(middle + 1),
-                children: node.children.split_off(middle + 1),
-            };
+            let right =
+                Internal { keys: node.keys.split_off(middle + 1), children: node.children.split_off(middle + 1) };
             separator = node.keys.remove(middle);
             child = self.allocate()?;
             self.write_logged(child, right.encode())?;
             self.write_logged(page, node.encode())?;
         }
-        let root = Internal {
-            keys: vec![separator],
-            children: vec![self.meta.root, child],
-        };
+        let root = Internal { keys: vec![separator], children: vec![self.meta.root, child] };
         self.meta.root = self.allocate()?;
         self.meta.height = self.meta.height.saturating_add(1);
         self.write_logged(self.meta.root, root.encode())

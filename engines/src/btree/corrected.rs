@@ -97,10 +97,7 @@ impl BTree {
 
     /// Sets `key` to `value`. A pair that does not fit a page is refused.
     pub fn put(&mut self, key: &str, value: &[u8]) -> Result<()> {
-        let is_separator = Internal {
-            keys: vec![key.to_owned()],
-            children: vec![NONE; 2],
-        };
+        let is_separator = Internal { keys: vec![key.to_owned()], children: vec![NONE; 2] };
         if !entry_fits(key, value, self.page_size) || is_separator.encoded_len() > self.page_size {
             return Err(Error::Invalid("key and value do not fit a page"));
         }
@@ -180,11 +177,7 @@ impl BTree {
     }
 
     fn refuse_if_poisoned(&self) -> Result<()> {
-        if self.poisoned {
-            Err(Error::Poisoned)
-        } else {
-            Ok(())
-        }
+        if self.poisoned { Err(Error::Poisoned) } else { Ok(()) }
     }
 
     fn start_operation(&mut self) -> Result<()> {
@@ -277,21 +270,14 @@ impl BTree {
         if fits || leaf.entries.len() < 2 {
             return vec![leaf];
         }
-        let right = Leaf {
-            entries: leaf.entries.split_off(leaf.entries.len() / 2),
-            next: leaf.next,
-        };
+        let right = Leaf { entries: leaf.entries.split_off(leaf.entries.len() / 2), next: leaf.next };
         let mut leaves = self.split_leaf(leaf);
         leaves.extend(self.split_leaf(right));
         leaves
     }
 
     /// Adds `promoted` children to the lowest of `ancestors`, splitting upwards as needed.
-    fn insert_into_parents(
-        &mut self,
-        mut ancestors: Ancestors,
-        mut promoted: Vec<(String, u32)>,
-    ) -> Result<()> {
+    fn insert_into_parents(&mut self, mut ancestors: Ancestors, mut promoted: Vec<(String, u32)>) -> Result<()> {
         while !promoted.is_empty() {
             let (page, mut index, mut node) = match ancestors.pop() {
                 Some((page, index)) => (page, index, self.internal(page)?),
@@ -314,10 +300,7 @@ impl BTree {
 
     /// Puts a new root, without keys yet, above the present one.
     fn grow(&mut self) -> Result<(u32, usize, Internal)> {
-        let root = Internal {
-            keys: Vec::new(),
-            children: vec![self.meta.root],
-        };
+        let root = Internal { keys: Vec::new(), children: vec![self.meta.root] };
         self.meta.root = self.allocate()?;
         self.meta.height = self.meta.height.saturating_add(1);
         Ok((self.meta.root, 0, root))
@@ -330,10 +313,7 @@ impl BTree {
             return (node, Vec::new());
         }
         let middle = node.keys.len() / 2;
-        let right = Internal {
-            keys: node.keys.split_off(middle + 1),
-            children: node.children.split_off(middle + 1),
-        };
+        let right = Internal { keys: node.keys.split_off(middle + 1), children: node.children.split_off(middle + 1) };
         let separator = node.keys.remove(middle);
         let (left, mut rest) = self.split_internal(node);
         let (right, right_rest) = self.split_internal(right);
@@ -464,11 +444,7 @@ fn decode_meta(page: &[u8]) -> Option<(usize, Meta)> {
 fn create_data(dir: &Path, page_size: usize) -> Result<()> {
     let log = fs::metadata(log_path(dir));
     if log.is_ok_and(|log| log.len() > 0) {
-        return Err(Error::corrupt(
-            &data_path(dir),
-            0,
-            "the data file is gone, its log is not",
-        ));
+        return Err(Error::corrupt(&data_path(dir), 0, "the data file is gone, its log is not"));
     }
     let mut leaf = Leaf::EMPTY.encode();
     leaf.resize(page_size, 0);
@@ -486,11 +462,7 @@ fn create_data(dir: &Path, page_size: usize) -> Result<()> {
 /// Opens the log, creating it if absent. Its name and that of the data file are durable on return, whoever made them.
 fn open_log(dir: &Path) -> io::Result<File> {
     let mut options = File::options();
-    let log = options
-        .read(true)
-        .append(true)
-        .create(true)
-        .open(log_path(dir))?;
+    let log = options.read(true).append(true).create(true).open(log_path(dir))?;
     durable::sync_dir(dir)?;
     Ok(log)
 }
@@ -549,8 +521,7 @@ fn complete_batches(log: &[u8]) -> Vec<(u32, &[u8])> {
 fn read_meta(path: &Path, data: &File, page_size: usize) -> Result<Meta> {
     let mut page = Vec::new();
     data.take(META_LEN as u64).read_to_end(&mut page)?;
-    let (found_page_size, meta) =
-        decode_meta(&page).ok_or_else(|| Error::corrupt(path, 0, "no intact meta page"))?;
+    let (found_page_size, meta) = decode_meta(&page).ok_or_else(|| Error::corrupt(path, 0, "no intact meta page"))?;
     if found_page_size != page_size {
         return Err(Error::Invalid("the tree was made with another page size"));
     }
@@ -578,10 +549,7 @@ mod tests {
     }
 
     fn open(dir: &Path) -> BTree {
-        let options = Options {
-            page_size: 128,
-            max_keys: Some(4),
-        };
+        let options = Options { page_size: 128, max_keys: Some(4) };
         BTree::open(dir, options).unwrap()
     }
 

@@ -24,10 +24,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            page_size: 4096,
-            max_keys: None,
-        }
+        Self { page_size: 4096, max_keys: None }
     }
 }
 

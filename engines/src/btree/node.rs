@@ -23,37 +23,16 @@ pub(super) struct Meta {
 
 impl Meta {
     /// An empty tree: page 0 is the meta page, page 1 an empty leaf.
-    pub(super) const EMPTY: Self = Self {
-        root: 1,
-        height: 1,
-        total_keys: 0,
-        next_free: 2,
-        free_head: NONE,
-    };
+    pub(super) const EMPTY: Self = Self { root: 1, height: 1, total_keys: 0, next_free: 2, free_head: NONE };
 
     pub(super) fn encode(&self) -> Vec<u8> {
-        let fields = [
-            self.root,
-            self.height,
-            self.total_keys,
-            self.next_free,
-            self.free_head,
-        ];
-        fields
-            .iter()
-            .flat_map(|field| field.to_be_bytes())
-            .collect()
+        let fields = [self.root, self.height, self.total_keys, self.next_free, self.free_head];
+        fields.iter().flat_map(|field| field.to_be_bytes()).collect()
     }
 
     pub(super) fn decode(fields: &mut Fields<'_>) -> Option<Self> {
         let mut next = || fields.array().map(u32::from_be_bytes);
-        Some(Self {
-            root: next()?,
-            height: next()?,
-            total_keys: next()?,
-            next_free: next()?,
-            free_head: next()?,
-        })
+        Some(Self { root: next()?, height: next()?, total_keys: next()?, next_free: next()?, free_head: next()? })
     }
 }
 
@@ -86,15 +65,11 @@ const HEADER_LEN: usize = 1 + 2 + 4;
 /// Whether a leaf with just this entry fits a page, and lengths fit their fields.
 pub(super) fn entry_fits(key: &str, value: &[u8], page_size: usize) -> bool {
     let fields = [key.len(), value.len()];
-    fields.iter().all(|len| *len <= usize::from(u16::MAX))
-        && HEADER_LEN + 2 + key.len() + 2 + value.len() <= page_size
+    fields.iter().all(|len| *len <= usize::from(u16::MAX)) && HEADER_LEN + 2 + key.len() + 2 + value.len() <= page_size
 }
 
 impl Leaf {
-    pub(super) const EMPTY: Self = Self {
-        next: NONE,
-        entries: Vec::new(),
-    };
+    pub(super) const EMPTY: Self = Self { next: NONE, entries: Vec::new() };
 
     /// Sets `key` to `value`; whether the key is new.
     pub(super) fn insert(&mut self, key: &str, value: &[u8]) -> bool {
@@ -111,8 +86,7 @@ impl Leaf {
     }
 
     pub(super) fn position(&self, key: &str) -> Result<usize, usize> {
-        self.entries
-            .binary_search_by(|(found, _)| found.as_str().cmp(key))
+        self.entries.binary_search_by(|(found, _)| found.as_str().cmp(key))
     }
 
     pub(super) fn encoded_len(&self) -> usize {
@@ -135,16 +109,12 @@ impl Leaf {
 impl Internal {
     /// A page of the free list.
     pub(super) fn free(next: u32) -> Self {
-        Self {
-            keys: Vec::new(),
-            children: vec![next],
-        }
+        Self { keys: Vec::new(), children: vec![next] }
     }
 
     /// Which child `key` belongs to.
     pub(super) fn child_index(&self, key: &str) -> usize {
-        self.keys
-            .partition_point(|separator| separator.as_str() <= key)
+        self.keys.partition_point(|separator| separator.as_str() <= key)
     }
 
     /// Adds `child`, which holds what is not below `key`, right of the child at `index`.
@@ -192,10 +162,7 @@ impl Node {
                     let value = u16_sized(&mut fields)?.to_vec();
                     entries.push((key, value));
                 }
-                Some(Self::Leaf(Leaf {
-                    next: link,
-                    entries,
-                }))
+                Some(Self::Leaf(Leaf { next: link, entries }))
             }
             _ => None,
         }

@@ -60,10 +60,7 @@ pub(super) fn descend(tree: &impl Pages, key: &str) -> Result<(Ancestors, u32, L
 
 pub(super) fn get(tree: &impl Pages, key: &str) -> Result<Option<Vec<u8>>> {
     let (_, _, mut leaf) = descend(tree, key)?;
-    Ok(leaf
-        .position(key)
-        .ok()
-        .map(|at| leaf.entries.swap_remove(at).1))
+    Ok(leaf.position(key).ok().map(|at| leaf.entries.swap_remove(at).1))
 }
 
 /// All entries from `start` up to but without `end`.
@@ -86,9 +83,7 @@ pub(super) fn range(tree: &impl Pages, start: &str, end: Option<&str>) -> Result
         if leaf.next == NONE {
             return Ok(found);
         }
-        leaves_left = leaves_left
-            .checked_sub(1)
-            .ok_or_else(|| tree.malformed("a cycle in the leaf chain"))?;
+        leaves_left = leaves_left.checked_sub(1).ok_or_else(|| tree.malformed("a cycle in the leaf chain"))?;
         leaf = tree.leaf(leaf.next)?;
     }
 }
@@ -113,9 +108,7 @@ pub(super) fn max_key(tree: &impl Pages) -> Result<Option<String>> {
             return Err(tree.malformed("a cycle among internal nodes"));
         }
         match tree.node(page)? {
-            Node::Internal(node) => {
-                pending.extend(node.children.iter().map(|child| (*child, depth + 1)))
-            }
+            Node::Internal(node) => pending.extend(node.children.iter().map(|child| (*child, depth + 1))),
             Node::Leaf(mut leaf) => {
                 if let Some((key, _)) = leaf.entries.pop() {
                     return Ok(Some(key));
@@ -147,10 +140,7 @@ fn reachable(tree: &impl Pages) -> Result<Vec<(usize, u32, Node)>> {
 /// The number of internal nodes and of leaves.
 pub(super) fn count_nodes(tree: &impl Pages) -> Result<(u32, u32)> {
     let nodes = reachable(tree)?;
-    let leaves = nodes
-        .iter()
-        .filter(|(.., node)| matches!(node, Node::Leaf(_)))
-        .count();
+    let leaves = nodes.iter().filter(|(.., node)| matches!(node, Node::Leaf(_))).count();
     Ok(((nodes.len() - leaves) as u32, leaves as u32))
 }
 
@@ -160,10 +150,7 @@ pub(super) fn render(tree: &impl Pages) -> Result<String> {
     for (depth, page, node) in reachable(tree)? {
         let indent = "  ".repeat(depth);
         let (kind, keys): (_, Vec<&str>) = match &node {
-            Node::Leaf(leaf) => (
-                "leaf",
-                leaf.entries.iter().map(|entry| entry.0.as_str()).collect(),
-            ),
+            Node::Leaf(leaf) => ("leaf", leaf.entries.iter().map(|entry| entry.0.as_str()).collect()),
             Node::Internal(node) => ("internal", node.keys.iter().map(String::as_str).collect()),
         };
         let _ = writeln!(out, "{indent}{kind} {page}: {}", keys.join(" "));
@@ -184,9 +171,7 @@ pub(super) fn verify(tree: &impl Pages) -> Result<()> {
     let mut last: Option<&str> = None;
     let mut expected_page = None;
     for (depth, page, leaf) in leaves.by_ref() {
-        if depth + 1 != meta.height as usize
-            || expected_page.is_some_and(|expected| expected != page)
-        {
+        if depth + 1 != meta.height as usize || expected_page.is_some_and(|expected| expected != page) {
             return Err(tree.malformed("a leaf out of place"));
         }
         expected_page = Some(leaf.next);

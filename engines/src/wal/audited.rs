@@ -47,17 +47,7 @@ impl WriteAheadLog {
             seq = records.iter().map(|record| record.seq).fold(seq, u64::max);
         }
         let (active, number, position) = open_active(&dir, options.max_file_size)?;
-        Ok(Self {
-            log: Mutex::new(Log {
-                dir,
-                options,
-                active,
-                number,
-                position,
-                seq,
-                unsynced: 0,
-            }),
-        })
+        Ok(Self { log: Mutex::new(Log { dir, options, active, number, position, seq, unsynced: 0 }) })
     }
 
     /// Appends one record and returns its sequence number.
@@ -250,11 +240,7 @@ fn read_segment(path: &Path) -> Result<(Vec<Record>, End)> {
             return Ok((records, End::File));
         };
         if (len as usize) < FIXED_LEN {
-            return Err(Error::corrupt(
-                path,
-                offset,
-                "the record length is too small",
-            ));
+            return Err(Error::corrupt(path, offset, "the record length is too small"));
         }
         let Some(body) = fields.bytes(len as usize) else {
             return Ok((records, End::File));

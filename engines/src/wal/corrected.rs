@@ -83,10 +83,7 @@ impl WriteAheadLog {
     pub fn open(dir: impl AsRef<Path>, options: Options) -> Result<Self> {
         let is_timed = options.sync_mode == SyncMode::Batch;
         let delay = options.batch_sync_delay;
-        let shared = Arc::new(Shared {
-            log: Mutex::new(Log::open(dir.as_ref(), options)?),
-            changed: Condvar::new(),
-        });
+        let shared = Arc::new(Shared { log: Mutex::new(Log::open(dir.as_ref(), options)?), changed: Condvar::new() });
         let syncer = is_timed.then(|| {
             let shared = Arc::clone(&shared);
             thread::spawn(move || sync_overdue(&shared, delay))
@@ -267,14 +264,7 @@ impl Log {
     }
 
     /// Appends a frame to `bytes`, which will be written at the end of the active segment.
-    fn encode(
-        &self,
-        bytes: &mut Vec<u8>,
-        code: u8,
-        seq: u64,
-        key: &str,
-        value: &str,
-    ) -> Result<()> {
+    fn encode(&self, bytes: &mut Vec<u8>, code: u8, seq: u64, key: &str, value: &str) -> Result<()> {
         if u32::try_from(key.len()).is_err() {
             return Err(Error::Invalid("a key is limited to 4 GiB"));
         }
@@ -325,10 +315,8 @@ impl Log {
         }
         self.sync()?;
         self.poisoned = true;
-        let next = Segment {
-            number: self.segments.last().map_or(1, |segment| segment.number + 1),
-            first_seq: self.seq + 1,
-        };
+        let next =
+            Segment { number: self.segments.last().map_or(1, |segment| segment.number + 1), first_seq: self.seq + 1 };
         self.active = create_segment(&self.dir, next.number, next.first_seq)?;
         self.poisoned = false;
         self.segments.push(next);
@@ -353,11 +341,7 @@ impl Log {
     }
 
     fn refuse_if_poisoned(&self) -> Result<()> {
-        if self.poisoned {
-            Err(Error::Poisoned)
-        } else {
-            Ok(())
-        }
+        if self.poisoned { Err(Error::Poisoned) } else { Ok(()) }
     }
 
     /// What makes the frames of the active segment differ from those of any other.
@@ -399,25 +383,14 @@ fn recover(dir: &Path, low_water: u64) -> Result<Recovered> {
         match segments.last() {
             None => newest = Some((content.valid_len, last_seq)),
             Some(next) if next.number != number + 1 || next.first_seq != last_seq + 1 => {
-                return Err(Error::corrupt(
-                    &path,
-                    0,
-                    "the segment after this one is missing",
-                ));
+                return Err(Error::corrupt(&path, 0, "the segment after this one is missing"));
             }
             Some(_) if content.valid_len != bytes.len() as u64 => {
-                return Err(Error::corrupt(
-                    &path,
-                    content.valid_len,
-                    "a bad record in a sealed segment",
-                ));
+                return Err(Error::corrupt(&path, content.valid_len, "a bad record in a sealed segment"));
             }
             Some(_) => {}
         }
-        segments.push(Segment {
-            number,
-            first_seq: content.first_seq,
-        });
+        segments.push(Segment { number, first_seq: content.first_seq });
         if content.first_seq <= low_water + 1 {
             break;
         }
@@ -428,11 +401,7 @@ fn recover(dir: &Path, low_water: u64) -> Result<Recovered> {
     };
     if oldest.first_seq > low_water + 1 {
         let path = segment_path(dir, oldest.number);
-        return Err(Error::corrupt(
-            &path,
-            0,
-            "the segment before this one is missing",
-        ));
+        return Err(Error::corrupt(&path, 0, "the segment before this one is missing"));
     }
     // Unlinks that a crash interrupted. They need no order: the mark covers what they held.
     for number in numbers.iter().take_while(|number| **number < oldest.number) {
@@ -442,12 +411,7 @@ fn recover(dir: &Path, low_water: u64) -> Result<Recovered> {
     let active = File::options().append(true).open(newest_path)?;
     active.set_len(len)?;
     active.sync_all()?;
-    Ok(Recovered {
-        segments,
-        active,
-        len,
-        seq,
-    })
+    Ok(Recovered { segments, active, len, seq })
 }
 
 /// The content of one segment.
@@ -464,11 +428,7 @@ fn read_segment(path: &Path, bytes: &[u8]) -> Result<SegmentContent> {
     check_seq(path, first_seq)?;
     let (frames, tail) = frame::scan(bytes, first_seq, FILE_HEADER_LEN);
     if let Tail::Corrupt(offset) = tail {
-        return Err(Error::corrupt(
-            path,
-            offset,
-            "a bad record before good ones",
-        ));
+        return Err(Error::corrupt(path, offset, "a bad record before good ones"));
     }
     let mut records = Vec::new();
     let mut complete = 0;
@@ -493,11 +453,7 @@ fn read_segment(path: &Path, bytes: &[u8]) -> Result<SegmentContent> {
         }
     }
     records.truncate(complete);
-    Ok(SegmentContent {
-        first_seq,
-        records,
-        valid_len,
-    })
+    Ok(SegmentContent { first_seq, records, valid_len })
 }
 
 /// What a frame holds.
@@ -521,12 +477,7 @@ fn decode(frame: &Frame<'_>) -> Option<Entry> {
         return Some(Entry::Begin { seq, len });
     }
     let op = Op::from_code(code)?;
-    Some(Entry::Record(Record {
-        seq,
-        op,
-        key,
-        value,
-    }))
+    Some(Entry::Record(Record { seq, op, key, value }))
 }
 
 fn low_water_path(dir: &Path) -> PathBuf {

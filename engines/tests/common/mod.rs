@@ -8,9 +8,7 @@ use tempfile::TempDir;
 
 /// An empty directory, in memory where the system has one: these suites look at content, not at the disk.
 pub fn scratch() -> TempDir {
-    tempfile::tempdir_in("/dev/shm")
-        .or_else(|_| tempfile::tempdir())
-        .expect("a temporary directory")
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a temporary directory")
 }
 
 /// What a killed process would leave: a copy of the files of `dir` as the system sees them now, while the store still has them open.
@@ -25,10 +23,8 @@ pub fn killed(dir: &Path) -> TempDir {
 
 /// The files of `dir`, sorted.
 pub fn files(dir: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<_> = fs::read_dir(dir)
-        .expect("a directory")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
+    let mut paths: Vec<_> =
+        fs::read_dir(dir).expect("a directory").map(|entry| entry.expect("an entry").path()).collect();
     paths.sort();
     paths
 }

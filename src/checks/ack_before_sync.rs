@@ -1,0 +1,56 @@
+//! `ack-before-sync`: success is reported while the written bytes are still pending.
+
+use super::success::SuccessRule;
+use super::{Context, purpose, success::Left};
+use crate::finding::{Confidence, Level};
+use crate::flow::state::{How, Kind};
+use crate::flow::terms::Term;
+
+/// The rule.
+pub const RULE: SuccessRule = SuccessRule {
+    id: "ack-before-sync",
+    level: Level::Warning,
+    judge: |context, left| {
+        if left.pending.flushed.is_some() { None } else { judge(context, left) }
+    },
+    message: |_, _| "success is reported while the written bytes are not durable".to_string(),
+    at_success: "success is reported: the bytes may not have reached the disk",
+    crash: "what was reported as done is missing, empty or partial after the crash",
+    help: "sync the file after the last write and before reporting success",
+    masked_on: &[],
+};
+
+/// Whether written bytes that are left pending break a promise.
+pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
+    let pending = left.pending;
+    let written = matches!(pending.how, How::Written | How::WrittenWhole | How::Copied | How::HandedOver);
+    if !matches!(pending.kind, Kind::Data | Kind::Buffer)
+        || !written
+        || purpose::is_disposable(context, left.origin.function, pending.file)
+    {
+        return None;
+    }
+    let body = &context.program.functions[left.origin.function.index()];
+    let top = &context.program.functions[left.moment.function.index()];
+    let intents = &context.flow.intents;
+    // Somebody else's handle, or one that lives on, is theirs to sync.
+    let latent = matches!(context.terms.borrow().get(pending.file), Term::Param(_));
+    if latent {
+        return None;
+    }
+    if purpose::promises_sync(&body.short_name) || purpose::promises_sync(&top.short_name) {
+        return Some(Confidence::Medium);
+    }
+    if left.settled_elsewhere && !left.pending.doubt {
+        return Some(Confidence::Medium);
+    }
+    let syncs = intents.syncing_packages.contains_key(&body.package);
+    if pending.closed && syncs && pending.how != How::HandedOver {
+        return Some(if purpose::is_precious(context, left.origin.function, pending.file) {
+            Confidence::Medium
+        } else {
+            Confidence::Low
+        });
+    }
+    None
+}

@@ -1,0 +1,172 @@
+//! Rules that fall due at an act: *at a rename of P, no write to P's file may be pending*.
+
+use super::{Context, story};
+use crate::finding::{Confidence, Finding, FindingStep, Level};
+use crate::flow::Moment;
+use crate::flow::state::{Origin, Pending, Question};
+use crate::flow::summary::Act;
+use crate::flow::terms::{Term, Value};
+use crate::ir::FuncId;
+use std::collections::BTreeMap;
+
+/// A rule that falls due at an act.
+pub struct ActRule {
+    /// Its id.
+    pub id: &'static str,
+    /// How bad.
+    pub level: Level,
+    /// Whether a pending effect makes the act a fault, and how sure that is.
+    pub judge: fn(&Context<'_>, &Moment, &Pending) -> Option<Confidence>,
+    /// What is wrong, given the worst pending effect.
+    pub message: fn(&Context<'_>, &Moment, &Pending) -> String,
+    /// The last step, at the act.
+    pub at_act: &'static str,
+    /// What the disk can hold after the crash.
+    pub crash: &'static str,
+    /// What to do.
+    pub help: &'static str,
+    /// Presets that hide it.
+    pub masked_on: &'static [&'static str],
+}
+
+/// The guilty pending effects of one moment.
+struct Guilt<'a> {
+    moment: &'a Moment,
+    culprits: Vec<(&'a Pending, Confidence)>,
+    condition: Option<(Value, Question, bool)>,
+}
+
+/// Runs `rules` over all moments.
+pub fn run(context: &Context<'_>, rules: &[ActRule], out: &mut Vec<Finding>) {
+    // By the act's own place, then by the function in whose terms it is told.
+    let mut acts: BTreeMap<(Origin, FuncId), Vec<&Moment>> = BTreeMap::new();
+    for moment in &context.flow.moments {
+        if moment.act != Act::Succeed {
+            acts.entry((moment.trace.origin(), moment.function)).or_default().push(moment);
+        }
+    }
+    for rule in rules {
+        let mut places: BTreeMap<Origin, Vec<Guilt<'_>>> = BTreeMap::new();
+        for ((origin, _), moments) in &acts {
+            if let Some(guilt) = judge(context, rule, moments) {
+                places.entry(*origin).or_default().push(guilt);
+            }
+        }
+        for (origin, guilts) in places {
+            report(context, rule, origin, guilts, out);
+        }
+    }
+}
+
+/// The worst of the moments of one act in one function; a fault on some paths only is told with its condition.
+fn judge<'a>(context: &Context<'_>, rule: &ActRule, moments: &[&'a Moment]) -> Option<Guilt<'a>> {
+    let mut guilty: Vec<(&Moment, Vec<(&Pending, Confidence)>)> = Vec::new();
+    let mut innocent: Vec<&Moment> = Vec::new();
+    for moment in moments {
+        let culprits: Vec<_> = moment
+            .pending
+            .iter()
+            .filter_map(|pending| Some((pending, (rule.judge)(context, moment, pending)?)))
+            .collect();
+        if culprits.is_empty() { innocent.push(moment) } else { guilty.push((moment, culprits)) }
+    }
+    // A path behind a failed change or sync is not the main line.
+    let on_main_line: Vec<_> = guilty.iter().filter(|(moment, _)| !moment.failing).cloned().collect();
+    let only_failing = on_main_line.is_empty();
+    let guilty = if only_failing { guilty } else { on_main_line };
+    let condition = distinguishing(context, &guilty.iter().map(|(moment, _)| *moment).collect::<Vec<_>>(), &innocent);
+    let (moment, mut culprits) =
+        guilty.into_iter().max_by_key(|(_, culprits)| culprits.iter().map(|(_, sure)| *sure).max())?;
+    for (pending, sure) in &mut culprits {
+        if only_failing || pending.doubt || moment.vague_sync {
+            *sure = Confidence::Low;
+        }
+    }
+    culprits.sort_by_key(|(_, sure)| std::cmp::Reverse(*sure));
+    Some(Guilt { moment, culprits, condition })
+}
+
+/// A question about an option of the program whose answer tells the guilty paths from the innocent ones.
+pub fn distinguishing(
+    context: &Context<'_>,
+    guilty: &[&Moment],
+    innocent: &[&Moment],
+) -> Option<(Value, Question, bool)> {
+    if innocent.is_empty() {
+        return None;
+    }
+    let first = guilty.first()?;
+    first
+        .guards
+        .iter()
+        .find(|&&(value, question, answer)| {
+            is_option(context, value, question)
+                && guilty.iter().all(|moment| moment.guards.contains(&(value, question, answer)))
+                && innocent.iter().filter(|moment| !moment.failing).all(|moment| {
+                    moment.guards.contains(&(value, question, !answer)) || variant_differs(moment, value, question)
+                })
+        })
+        .copied()
+}
+
+fn variant_differs(moment: &Moment, value: Value, question: Question) -> bool {
+    matches!(question, Question::Variant(_))
+        && moment.guards.iter().any(|&(other, asked, answer)| {
+            other == value && answer && asked != question && matches!(asked, Question::Variant(_))
+        })
+}
+
+/// Whether a question is about something the program's user sets: a field, parameter or global that is a flag or a mode.
+fn is_option(context: &Context<'_>, value: Value, question: Question) -> bool {
+    let terms = context.terms.borrow();
+    match question {
+        Question::True | Question::Variant(_) => match terms.get(value) {
+            Term::Op(_, args) => args.iter().all(|&arg| terms.is_stable(arg)),
+            _ => terms.is_stable(value),
+        },
+        _ => false,
+    }
+}
+
+/// One finding for a helper all of whose callers are guilty, else one for each guilty caller.
+fn report(context: &Context<'_>, rule: &ActRule, origin: Origin, mut guilts: Vec<Guilt<'_>>, out: &mut Vec<Finding>) {
+    guilts.sort_by_key(|guilt| (guilt.moment.trace.depth(), guilt.moment.function));
+    let own = guilts.iter().position(|guilt| guilt.moment.function == origin.function);
+    if let Some(own) = own {
+        out.push(finding(context, rule, &guilts[own], origin));
+        return;
+    }
+    let callers: Vec<FuncId> = guilts.iter().map(|guilt| guilt.moment.function).collect();
+    let all = context.flow.callers[origin.function.index()].iter().all(|caller| callers.contains(caller));
+    if all {
+        out.push(finding(context, rule, &guilts[0], origin));
+        return;
+    }
+    for guilt in &guilts {
+        out.push(finding(context, rule, guilt, guilt.moment.trace.start()));
+    }
+}
+
+fn finding(context: &Context<'_>, rule: &ActRule, guilt: &Guilt<'_>, place: Origin) -> Finding {
+    let (worst, confidence) = guilt.culprits[0];
+    let mut steps: Vec<FindingStep> = Vec::new();
+    story::pending_steps(context, worst, &mut steps);
+    story::steps(context, &guilt.moment.trace, rule.at_act, &mut steps);
+    steps.dedup_by(|a, b| a.span == b.span && a.message == b.message);
+    Finding {
+        rule: rule.id,
+        // What an option asks for is meant; it is told, not blamed.
+        level: if guilt.condition.is_some() { Level::Info } else { rule.level },
+        confidence,
+        message: (rule.message)(context, guilt.moment, worst),
+        span: place.span,
+        function: context.program.functions[place.function.index()].name,
+        steps,
+        crash: rule.crash.to_string(),
+        help: rule.help.to_string(),
+        condition: guilt.condition.map(|(value, question, answer)| story::condition(context, value, question, answer)),
+        exposed_on: story::EVERYWHERE.iter().copied().filter(|preset| !rule.masked_on.contains(preset)).collect(),
+        masked_on: rule.masked_on.to_vec(),
+        fix: None,
+    }
+}

@@ -1,0 +1,35 @@
+//! `create-without-dir-sync`: a new file is filled and synced, its name never made durable.
+
+use super::success::SuccessRule;
+use super::{Context, purpose, success::Left};
+use crate::finding::{Confidence, Level};
+use crate::flow::state::{How, Kind};
+
+/// The rule.
+pub const RULE: SuccessRule = SuccessRule {
+    id: "create-without-dir-sync",
+    level: Level::Warning,
+    judge,
+    message: |_, _| "file is created and synced, and its directory is never synced".to_string(),
+    at_success: "success is reported: the new file may have no name on disk",
+    crash: "after the crash the file can be missing from its directory, with all that was synced to it",
+    help: "open the directory and `sync_all` it after creating the file, before anything in it is promised",
+    masked_on: &["ext4", "xfs", "btrfs", "zfs"],
+};
+
+fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
+    let pending = left.pending;
+    if pending.kind != Kind::Name
+        || !matches!(pending.how, How::Created | How::MaybeCreated)
+        || purpose::is_disposable(context, left.origin.function, pending.file)
+    {
+        return None;
+    }
+    if left.left_by.iter().any(|(_, pending)| pending.cared) {
+        return Some(if pending.how == How::Created { Confidence::High } else { Confidence::Medium });
+    }
+    // The file lives on in a field that is synced elsewhere.
+    let lives_on =
+        left.left_by.iter().any(|(function, pending)| context.flow.intents.is_synced_field(*function, pending.file));
+    lives_on.then_some(if pending.how == How::Created { Confidence::Medium } else { Confidence::Low })
+}

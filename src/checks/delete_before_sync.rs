@@ -1,0 +1,65 @@
+//! `delete-before-sync`: the last durable copy goes before its successor is durable, in content and in name.
+
+use super::act::ActRule;
+use super::{Context, purpose};
+use crate::finding::{Confidence, Level};
+use crate::flow::Moment;
+use crate::flow::state::{How, Kind, Pending};
+use crate::flow::summary::Act;
+use crate::flow::terms::Value;
+
+/// The rule.
+pub const RULE: ActRule = ActRule {
+    id: "delete-before-sync",
+    level: Level::Error,
+    judge,
+    message: |_, _, pending| match pending.kind {
+        Kind::Name => "old file is removed before the name of its successor is durable".to_string(),
+        _ => "old file is removed before the content of its successor is durable".to_string(),
+    },
+    at_act: "removed: from here on only the successor is left",
+    crash: "the removal can reach the disk first: the old file is gone and the new one empty, partial or without a name",
+    help: "sync the successor and its directory before removing what it replaces",
+    masked_on: &[],
+};
+
+fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Confidence> {
+    let Act::Remove { file, path, .. } = moment.act else {
+        return None;
+    };
+    let removed = moment.fact(file);
+    // One's own temporary, or a path that only clears up, destroys nothing.
+    if removed.created || removed.temporary || moment.failing || is_related(context, pending.file, file) {
+        return None;
+    }
+    let counts = match pending.kind {
+        Kind::Data => matches!(pending.how, How::Written | How::WrittenWhole | How::Copied | How::HandedOver),
+        Kind::Name => matches!(pending.how, How::Renamed) && pending.cared,
+        Kind::Buffer => true,
+    };
+    if !counts || purpose::is_disposable(context, moment.function, path) {
+        return None;
+    }
+    if removed.read {
+        return Some(Confidence::High);
+    }
+    let mut terms = context.terms.borrow_mut();
+    let (successor, old) = (terms.parent(pending.file), terms.parent(path));
+    let same_directory = successor == old || pending.dir == old;
+    drop(terms);
+    let renamed = moment.fact(pending.file).renamed;
+    (same_directory || renamed || shares_root(context, pending.file, path)).then_some(Confidence::Medium)
+}
+
+/// Whether one lies in or under the other.
+fn is_related(context: &Context<'_>, one: Value, other: Value) -> bool {
+    let mut terms = context.terms.borrow_mut();
+    terms.is_under(one, other) || terms.is_under(other, one)
+}
+
+/// Whether both belong to the same store: made from the same parameter or global.
+pub fn shares_root(context: &Context<'_>, one: Value, other: Value) -> bool {
+    let terms = context.terms.borrow();
+    let root = terms.root(one);
+    root == terms.root(other) && terms.is_stable(root)
+}

@@ -1,0 +1,90 @@
+//! `flush-is-not-sync`: a flush is taken for a sync, or a function that promises a sync does none.
+
+use super::success::SuccessRule;
+use super::{Context, ack_before_sync, purpose, story, success::Left};
+use crate::finding::{Confidence, Finding, FindingStep, Level};
+use crate::flow::state::Kind;
+use crate::flow::summary::Summary;
+use crate::ir::{Function, FunctionKind};
+
+/// What the disk can hold.
+const CRASH: &str = "what was flushed sits in the page cache: after the crash it is missing, empty or partial";
+/// What to do.
+const HELP: &str = "a flush only hands bytes to the kernel: call `sync_data` or `sync_all` on the file as well";
+
+/// The rule, for bytes that were flushed and never synced.
+pub const RULE: SuccessRule = SuccessRule {
+    id: "flush-is-not-sync",
+    level: Level::Warning,
+    judge,
+    message: |_, _| "bytes are flushed, not synced, and then reported as written".to_string(),
+    at_success: "success is reported: the bytes may not have reached the disk",
+    crash: CRASH,
+    help: HELP,
+    masked_on: &[],
+};
+
+fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
+    left.pending.flushed.as_ref()?;
+    if let Some(sure) = ack_before_sync::judge(context, left) {
+        return Some(sure);
+    }
+    if left.pending.kind != Kind::Data || purpose::is_disposable(context, left.origin.function, left.pending.file) {
+        return None;
+    }
+    // A log that is flushed after each record and synced by nobody.
+    let field =
+        left.left_by.iter().find_map(|(function, pending)| context.flow.intents.field_of(*function, pending.file))?;
+    let synced = context.flow.intents.synced_fields.contains(&field);
+    (!synced && purpose::is_precious(context, left.origin.function, left.pending.file)).then_some(Confidence::Medium)
+}
+
+/// Functions whose name promises a sync and that reach none on any path to success.
+pub fn promises(context: &Context<'_>, out: &mut Vec<Finding>) {
+    for (at, function) in context.program.functions.iter().enumerate() {
+        if matches!(function.kind, FunctionKind::Closure { .. }) || !purpose::promises_sync(&function.short_name) {
+            continue;
+        }
+        let id = crate::ir::FuncId(at as u32);
+        let Some(summary) = context.flow.summaries.get(&id) else {
+            continue;
+        };
+        if !breaks_promise(summary) {
+            continue;
+        }
+        out.push(Finding {
+            rule: "flush-is-not-sync",
+            level: Level::Warning,
+            confidence: Confidence::Medium,
+            message: format!("`{}` promises a sync and reaches none", function.short_name),
+            span: function.name_span,
+            function: function.name,
+            steps: vec![step(function)],
+            crash: CRASH.to_string(),
+            help: HELP.to_string(),
+            condition: None,
+            exposed_on: story::EVERYWHERE.to_vec(),
+            masked_on: Vec::new(),
+            fix: None,
+        });
+    }
+}
+
+fn step(function: &Function) -> FindingStep {
+    FindingStep {
+        span: function.name_span,
+        function: function.name,
+        message: "reports success after a flush, or after nothing at all".to_string(),
+    }
+}
+
+/// It handles a file, comes back with success, and never asks for a sync.
+fn breaks_promise(summary: &Summary) -> bool {
+    let mut successes = summary.outcomes.iter().filter(|outcome| outcome.success).peekable();
+    let flushes = summary.outcomes.iter().any(|outcome| outcome.success && !outcome.flushed.is_empty());
+    successes.peek().is_some()
+        && !summary.bounded
+        && summary.calls.is_empty()
+        && flushes
+        && successes.all(|outcome| !outcome.all_killed && !outcome.vague_sync && outcome.killed.is_empty())
+}

@@ -1,0 +1,36 @@
+//! `rename-without-dir-sync`: the content was synced and renamed into place, the name never made durable.
+
+use super::success::SuccessRule;
+use super::{Context, purpose, success::Left};
+use crate::finding::{Confidence, Level};
+use crate::flow::state::{How, Kind};
+
+/// The rule.
+pub const RULE: SuccessRule = SuccessRule {
+    id: "rename-without-dir-sync",
+    level: Level::Warning,
+    judge,
+    message: |_, _| "file is renamed into place and its directory is never synced".to_string(),
+    at_success: "success is reported: the rename may not have reached the disk",
+    crash: "after the crash the name can lead to the old file, or to none, although success was reported",
+    help: "open the directory of the new name and `sync_all` it before reporting success",
+    masked_on: &["zfs"],
+};
+
+fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
+    let pending = left.pending;
+    if pending.kind != Kind::Name
+        || !matches!(pending.how, How::Renamed | How::Linked)
+        || purpose::is_disposable(context, left.origin.function, pending.file)
+    {
+        return None;
+    }
+    let body = &context.program.functions[left.origin.function.index()];
+    let cared = left.left_by.iter().any(|(_, pending)| pending.cared);
+    match cared {
+        true => Some(Confidence::High),
+        false if !left.settled_by.is_empty() => Some(Confidence::Medium),
+        false if context.flow.intents.directory_syncing_packages.contains(&body.package) => Some(Confidence::Low),
+        false => None,
+    }
+}

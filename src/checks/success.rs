@@ -1,0 +1,156 @@
+//! Rules that fall due when success is reported: what an operation leaves pending that nobody makes durable afterwards.
+//!
+//! What a function leaves is its caller's to settle. So an effect is followed up the call graph: it is a fault only where it is left
+//! by the topmost function that knows of it, or where some callers settle it and others forget.
+
+use super::act::distinguishing;
+use super::{Context, story};
+use crate::finding::{Confidence, Finding, FindingStep, Level};
+use crate::flow::Moment;
+use crate::flow::state::{How, Kind, Origin, Pending, Question};
+use crate::flow::summary::Act;
+use crate::flow::terms::Value;
+use crate::ir::FuncId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A rule that falls due at success.
+pub struct SuccessRule {
+    /// Its id.
+    pub id: &'static str,
+    /// How bad.
+    pub level: Level,
+    /// Whether what is left is a fault, and how sure that is.
+    pub judge: fn(&Context<'_>, &Left<'_>) -> Option<Confidence>,
+    /// What is wrong.
+    pub message: fn(&Context<'_>, &Left<'_>) -> String,
+    /// The last step, where success is reported.
+    pub at_success: &'static str,
+    /// What the disk can hold after the crash.
+    pub crash: &'static str,
+    /// What to do.
+    pub help: &'static str,
+    /// Presets that hide it.
+    pub masked_on: &'static [&'static str],
+}
+
+/// An effect that is left pending at success, seen from the topmost function that leaves it.
+pub struct Left<'a> {
+    /// The effect, in that function's terms.
+    pub pending: &'a Pending,
+    /// The success at which it is pending.
+    pub moment: &'a Moment,
+    /// The function that did it.
+    pub origin: Origin,
+    /// All functions that leave it, with the effect in their own terms.
+    pub left_by: &'a [(FuncId, &'a Pending)],
+    /// Functions that call one of those and leave it settled.
+    pub settled_by: &'a [FuncId],
+    /// The same function settles it on another path.
+    pub settled_elsewhere: bool,
+}
+
+type Key = (Origin, Kind, How);
+
+/// Runs `rules` over everything that is left at success.
+pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>) {
+    let mut exits: BTreeMap<FuncId, Vec<&Moment>> = BTreeMap::new();
+    let mut left: BTreeMap<Key, BTreeMap<FuncId, Vec<(&Moment, &Pending)>>> = BTreeMap::new();
+    for moment in context.flow.moments.iter().filter(|moment| moment.act == Act::Succeed) {
+        exits.entry(moment.function).or_default().push(moment);
+        if moment.failing {
+            continue;
+        }
+        for pending in &moment.pending {
+            left.entry((pending.trace.origin(), pending.kind, pending.how))
+                .or_default()
+                .entry(moment.function)
+                .or_default()
+                .push((moment, pending));
+        }
+    }
+    for ((origin, ..), functions) in &left {
+        let left_by: Vec<_> = functions.iter().map(|(function, list)| (*function, list[0].1)).collect();
+        let settled_by: BTreeSet<FuncId> = functions
+            .keys()
+            .flat_map(|function| &context.flow.callers[function.index()])
+            .filter(|caller| !functions.contains_key(caller) && exits.contains_key(caller))
+            .copied()
+            .collect();
+        let settled_by: Vec<FuncId> = settled_by.into_iter().collect();
+        // The topmost functions that leave it.
+        let tops = functions.iter().filter(|(function, _)| {
+            !context.flow.callers[function.index()]
+                .iter()
+                .any(|caller| caller != *function && functions.contains_key(caller))
+        });
+        let mut reported = false;
+        for (function, list) in tops {
+            // Its callers, all of them, settle it.
+            if !settled_by.is_empty()
+                && context.flow.callers[function.index()].iter().any(|caller| settled_by.contains(caller))
+            {
+                continue;
+            }
+            if std::mem::replace(&mut reported, true) && settled_by.is_empty() {
+                break;
+            }
+            let innocent: Vec<&Moment> = exits[function]
+                .iter()
+                .copied()
+                .filter(|moment| !list.iter().any(|(guilty, _)| std::ptr::eq(*guilty, *moment)))
+                .collect();
+            let guilty: Vec<&Moment> = list.iter().map(|(moment, _)| *moment).collect();
+            let condition = distinguishing(context, &guilty, &innocent);
+            for rule in rules {
+                let (moment, pending) = list[0];
+                let settled_elsewhere = innocent.iter().any(|moment| !moment.failing && settles(moment, pending));
+                let seen = Left {
+                    pending,
+                    moment,
+                    origin: *origin,
+                    left_by: &left_by,
+                    settled_by: &settled_by,
+                    settled_elsewhere,
+                };
+                if let Some(sure) = (rule.judge)(context, &seen) {
+                    out.push(finding(context, rule, &seen, sure, condition));
+                }
+            }
+        }
+    }
+}
+
+/// Whether a success shows that the effect happened and was made durable.
+fn settles(moment: &Moment, pending: &Pending) -> bool {
+    moment.fact(pending.file).synced && moment.fact(pending.file).written
+}
+
+fn finding(
+    context: &Context<'_>,
+    rule: &SuccessRule,
+    left: &Left<'_>,
+    sure: Confidence,
+    condition: Option<(Value, Question, bool)>,
+) -> Finding {
+    let mut steps: Vec<FindingStep> = Vec::new();
+    story::pending_steps(context, left.pending, &mut steps);
+    story::steps(context, &left.moment.trace, rule.at_success, &mut steps);
+    // If some callers settle it and this one does not, the fault is this one's.
+    let place = if left.settled_by.is_empty() { left.origin } else { left.pending.trace.start() };
+    let confidence = if left.pending.doubt || left.moment.vague_sync { Confidence::Low } else { sure };
+    Finding {
+        rule: rule.id,
+        level: if condition.is_some() { Level::Info } else { rule.level },
+        confidence,
+        message: (rule.message)(context, left),
+        span: place.span,
+        function: context.program.functions[place.function.index()].name,
+        steps,
+        crash: rule.crash.to_string(),
+        help: rule.help.to_string(),
+        condition: condition.map(|(value, question, answer)| story::condition(context, value, question, answer)),
+        exposed_on: story::EVERYWHERE.iter().copied().filter(|preset| !rule.masked_on.contains(preset)).collect(),
+        masked_on: rule.masked_on.to_vec(),
+        fix: None,
+    }
+}
