@@ -14,7 +14,6 @@ pub mod discover;
 pub mod effects;
 pub mod finding;
 pub mod flow;
-pub mod flow;
 pub mod ir;
 pub mod report;
 pub mod source;

@@ -52,10 +52,9 @@ pub fn words(identifier: &str) -> Vec<String> {
     let mut word = String::new();
     let mut previous_lower = false;
     for c in identifier.chars() {
-        if !c.is_alphanumeric() || c.is_uppercase() && previous_lower {
-            if !word.is_empty() {
-                words.push(std::mem::take(&mut word));
-            }
+        let ends = !c.is_alphanumeric() || c.is_uppercase() && previous_lower;
+        if ends && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
         }
         if c.is_alphanumeric() {
             word.extend(c.to_lowercase());

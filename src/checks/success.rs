@@ -50,11 +50,13 @@ pub struct Left<'a> {
 }
 
 type Key = (Origin, Kind, How);
+/// By function: the successes that leave an effect, with the effect in that function's terms.
+type LeftBy<'a> = BTreeMap<FuncId, Vec<(&'a Moment, &'a Pending)>>;
 
 /// Runs `rules` over everything that is left at success.
 pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>) {
     let mut exits: BTreeMap<FuncId, Vec<&Moment>> = BTreeMap::new();
-    let mut left: BTreeMap<Key, BTreeMap<FuncId, Vec<(&Moment, &Pending)>>> = BTreeMap::new();
+    let mut left: BTreeMap<Key, LeftBy<'_>> = BTreeMap::new();
     for moment in context.flow.moments.iter().filter(|moment| moment.act == Act::Succeed) {
         exits.entry(moment.function).or_default().push(moment);
         if moment.failing {

@@ -1,6 +1,6 @@
 //! One call: a library's effect, or the summary of a function of the program, told in the caller's terms.
 
-use super::exec::{MAX_TRACE, Run};
+use super::exec::{At, MAX_TRACE, Run};
 use super::state::{How, Kind, Origin, Pending, Question, State, Trace};
 use super::summary::{Act, Outcome, Summary, Trigger};
 use super::terms::{Replace, Site, Term, Terms, UNIT, Value};
@@ -45,7 +45,8 @@ impl Translation<'_> {
 
 impl<'p> Run<'_, 'p> {
     /// Runs a call.
-    pub fn call(&mut self, mut state: State, call: &'p Call, inst: &'p Inst, site: Site) -> Vec<State> {
+    pub fn call(&mut self, mut state: State, at: At<'_>) -> Vec<State> {
+        let At { call, inst, site } = at;
         let mut args = Vec::with_capacity(call.args.len());
         for arg in &call.args {
             let value = self.operand(&mut state, &arg.value);
@@ -55,27 +56,24 @@ impl<'p> Run<'_, 'p> {
             Callee::Api { api, certain } => {
                 let apis = self.engine.apis;
                 let row = apis.get(*api);
-                let states = self.api(state, row, call, &args, inst, site, *certain);
+                let states = self.api(state, row, &args, at, *certain);
                 if row.effect == crate::effects::Effect::CallArg {
                     states
                 } else {
                     self.close_moved(states, call, &args)
                 }
             }
-            Callee::Functions(functions) => self.dispatch(state, functions, &args, call, inst, site),
+            Callee::Functions(functions) => self.dispatch(state, functions, &args, at),
             Callee::Value(operand) => {
                 let value = self.operand(&mut state, operand);
-                self.call_value(state, value, &args, call, inst, site)
+                self.call_value(state, value, &args, at)
             }
             Callee::Unknown => {
                 self.hand_over(&mut state, &args, call, inst);
                 let mut states = vec![state];
                 for &arg in &args {
                     if matches!(self.engine.terms.get(arg), Term::Closure(..)) {
-                        states = states
-                            .into_iter()
-                            .flat_map(|state| self.call_value(state, arg, &[], call, inst, site))
-                            .collect();
+                        states = states.into_iter().flat_map(|state| self.call_value(state, arg, &[], at)).collect();
                     }
                 }
                 for state in &mut states {
@@ -130,15 +128,8 @@ impl<'p> Run<'_, 'p> {
     }
 
     /// Calls a function value once.
-    pub fn call_value(
-        &mut self,
-        mut state: State,
-        value: Value,
-        args: &[Value],
-        call: &'_ Call,
-        inst: &Inst,
-        site: Site,
-    ) -> Vec<State> {
+    pub fn call_value(&mut self, mut state: State, value: Value, args: &[Value], at: At<'_>) -> Vec<State> {
+        let At { call, inst, site } = at;
         let value = self.engine.terms.unbuffered(value);
         let functions = self.functions_of(value);
         if functions.is_empty() {
@@ -175,19 +166,12 @@ impl<'p> Run<'_, 'p> {
             crate::ir::FunctionKind::Closure { .. } => std::iter::once(value).chain(args.iter().copied()).collect(),
             _ => args.to_vec(),
         };
-        self.dispatch(state, &functions, &with_environment, call, inst, site)
+        self.dispatch(state, &functions, &with_environment, at)
     }
 
     /// Calls one of several functions, which one the receiver decides.
-    fn dispatch(
-        &mut self,
-        state: State,
-        functions: &[FuncId],
-        args: &[Value],
-        call: &Call,
-        inst: &Inst,
-        site: Site,
-    ) -> Vec<State> {
+    fn dispatch(&mut self, state: State, functions: &[FuncId], args: &[Value], at: At<'_>) -> Vec<State> {
+        let At { call, site, .. } = at;
         let mut candidates: Vec<FuncId> = functions.to_vec();
         if candidates.len() > 1 {
             let effective: Vec<FuncId> =
@@ -196,7 +180,7 @@ impl<'p> Run<'_, 'p> {
             candidates.truncate(MAX_DISPATCH);
         }
         if candidates.len() == 1 {
-            return self.enter(state, candidates[0], args, call, inst, site);
+            return self.enter(state, candidates[0], args, at);
         }
         let receiver = args.first().copied().unwrap_or(UNIT);
         let mut states = Vec::new();
@@ -211,7 +195,7 @@ impl<'p> Run<'_, 'p> {
                     if answer.is_none() {
                         state.guards.insert((receiver, question), true);
                     }
-                    states.extend(self.enter(state, function, args, call, inst, site));
+                    states.extend(self.enter(state, function, args, at));
                 }
             }
         }
@@ -225,15 +209,8 @@ impl<'p> Run<'_, 'p> {
     }
 
     /// Calls one function of the program.
-    fn enter(
-        &mut self,
-        mut state: State,
-        function: FuncId,
-        args: &[Value],
-        call: &Call,
-        inst: &Inst,
-        site: Site,
-    ) -> Vec<State> {
+    fn enter(&mut self, mut state: State, function: FuncId, args: &[Value], at: At<'_>) -> Vec<State> {
+        let At { call, inst, site } = at;
         let program = self.engine.program;
         let body = &program.functions[function.index()];
         let small = body.blocks.iter().map(|block| block.insts.len() + 1).sum::<usize>() <= 64;
@@ -266,7 +243,7 @@ impl<'p> Run<'_, 'p> {
         self.due(&state, &summary, args, inst, site);
         let mut states = Vec::new();
         for outcome in &summary.outcomes {
-            states.extend(self.outcome_at(&state, outcome, args, call, inst, site));
+            states.extend(self.outcome_at(&state, outcome, args, at));
         }
         states
     }
@@ -359,15 +336,8 @@ impl<'p> Run<'_, 'p> {
     }
 
     /// The state after the call left in one way; `None` if it cannot leave so from here.
-    fn outcome_at(
-        &mut self,
-        before: &State,
-        outcome: &Outcome,
-        args: &[Value],
-        call: &Call,
-        inst: &Inst,
-        site: Site,
-    ) -> Option<State> {
+    fn outcome_at(&mut self, before: &State, outcome: &Outcome, args: &[Value], at: At<'_>) -> Option<State> {
+        let At { call, inst, site } = at;
         let mut state = before.clone();
         let mut translation = Translation {
             replace: Replace { args, call: site, done: FxHashMap::default() },
@@ -407,7 +377,7 @@ impl<'p> Run<'_, 'p> {
             state.vague_sync = true;
             self.doubt_all(&mut state);
         }
-        self.adopt(&mut state, outcome, &mut translation, args, call, inst);
+        self.adopt(&mut state, outcome, &mut translation, args, at);
         state.failing |= !outcome.success && outcome.changed;
         let result = translation.value(&mut self.engine.terms, outcome.result);
         state.env[call.result.index()] = if !call.fallible {
@@ -429,9 +399,9 @@ impl<'p> Run<'_, 'p> {
         outcome: &Outcome,
         translation: &mut Translation<'_>,
         args: &[Value],
-        call: &Call,
-        inst: &Inst,
+        at: At<'_>,
     ) {
+        let At { call, inst, .. } = at;
         let terms = &mut self.engine.terms;
         let names: Vec<_> = outcome
             .names

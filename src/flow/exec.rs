@@ -6,7 +6,8 @@ use super::summary::{Act, Outcome, Summary, Trigger};
 use super::terms::{ABSENT, Site, Term, UNIT, UNSET, Value};
 use super::{Binding, Engine, Moment};
 use crate::ir::{
-    Base, BlockId, Cond, Exit, FuncId, Function, Inst, InstKind, LocalId, Operand, Place, Rvalue, Step, Terminator,
+    Base, BlockId, Call, Cond, Exit, FuncId, Function, Inst, InstKind, LocalId, Operand, Place, Rvalue, Step,
+    Terminator,
 };
 use crate::source::Span;
 use rustc_hash::FxHashMap;
@@ -22,6 +23,14 @@ const MAX_OUTCOMES: usize = 6;
 const MAX_TRIGGERS: usize = 48;
 /// Acts and effects further down than this are not passed on.
 pub(super) const MAX_TRACE: usize = 8;
+
+/// A call, and where it stands.
+#[derive(Clone, Copy)]
+pub(super) struct At<'a> {
+    pub call: &'a Call,
+    pub inst: &'a Inst,
+    pub site: Site,
+}
 
 /// The analysis of one function.
 pub(super) struct Run<'e, 'p> {
@@ -248,7 +257,7 @@ impl<'e, 'p> Run<'e, 'p> {
                 self.assign(&mut state, place, value);
                 vec![state]
             }
-            InstKind::Call(call) => self.call(state, call, inst, site),
+            InstKind::Call(call) => self.call(state, At { call, inst, site }),
             InstKind::Drop(local) => {
                 let value = state.env[local.index()];
                 self.drop_value(&mut state, value, 0);

@@ -428,8 +428,8 @@ impl Terms {
 
 /// Operations that only lengthen the last component of their first operand: `format!("{}.tmp", path)`.
 fn is_suffixing(name: Ustr, args: usize) -> bool {
-    args >= 1 && name.strip_prefix("format:{}").is_some_and(|rest| !rest.contains('/'))
-        || args >= 1 && (name == "+" || name == "with_added_extension" || name == "add_extension")
+    let suffixed = name.strip_prefix("format:{}").is_some_and(|rest| !rest.contains('/'));
+    args >= 1 && (suffixed || name == "+" || name == "with_added_extension" || name == "add_extension")
 }
 
 fn children(term: &Term) -> impl Iterator<Item = Value> + '_ {

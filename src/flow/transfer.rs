@@ -1,12 +1,12 @@
 //! One effect: what it does to the state.
 
-use super::exec::Run;
+use super::exec::{At, Run};
 use super::state::{How, Kind, Question, State, Trace};
 use super::summary::Act;
 use super::terms::{Site, Term, UNIT, Value};
-use crate::apis::{Api, Slot, SubEffect};
+use crate::apis::{Api, Slot};
 use crate::effects::Effect;
-use crate::ir::{Call, Inst, Operand, Step, ValueKind};
+use crate::ir::{Call, Operand, Step, ValueKind};
 use std::rc::Rc;
 use ustr::Ustr;
 
@@ -35,17 +35,8 @@ struct Mode {
 
 impl Run<'_, '_> {
     /// Runs a call of a library function. Gives a state for success and, where that matters, one for failure.
-    pub fn api(
-        &mut self,
-        mut state: State,
-        row: &Api,
-        call: &Call,
-        args: &[Value],
-        inst: &Inst,
-        site: Site,
-        certain: bool,
-    ) -> Vec<State> {
-        let offset = usize::from(row.has_receiver());
+    pub fn api(&mut self, mut state: State, row: &Api, args: &[Value], at: At<'_>, certain: bool) -> Vec<State> {
+        let At { call, site, .. } = at;
         let steps: Vec<_> = row.steps().collect();
         if steps.iter().any(|step| step.effect == Effect::Abort) {
             return Vec::new();
@@ -55,12 +46,12 @@ impl Run<'_, '_> {
         let mut states = vec![];
         let mut result = UNIT;
         for (number, step) in steps.iter().enumerate() {
-            let operands = self.operands(row, step, call, args, offset, inst, site, number + 1 == steps.len());
+            let operands = self.operands(row, number, args, at);
             if let Some(failed) = &mut failed {
                 self.failed(failed, step.effect, &operands);
             }
             if step.effect == Effect::CallArg {
-                states = self.call_value(state, operands.on, &[], call, inst, site);
+                states = self.call_value(state, operands.on, &[], at);
                 let Some(next) = states.pop() else {
                     return Vec::new();
                 };
@@ -98,18 +89,11 @@ impl Run<'_, '_> {
         states
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn operands(
-        &mut self,
-        row: &Api,
-        step: &SubEffect,
-        call: &Call,
-        args: &[Value],
-        offset: usize,
-        inst: &Inst,
-        site: Site,
-        last: bool,
-    ) -> Operands {
+    fn operands(&mut self, row: &Api, number: usize, args: &[Value], at: At<'_>) -> Operands {
+        let At { call, inst, site } = at;
+        let offset = usize::from(row.has_receiver());
+        let last = number == row.first.len();
+        let step = row.steps().nth(number).expect("the caller counts the steps");
         let place = |slot: Option<Slot>| match slot {
             Some(Slot::Receiver) => Some(0),
             Some(Slot::Arg(number)) => Some(number as usize + offset),
