@@ -129,9 +129,6 @@ impl Effect {
     /// Whether a row with this effect must say what its second operand (`to`) is.
     pub fn needs_to(self) -> bool {
         use Effect::*;
-        matches!(
-            self,
-            OptionsSet | OptionsOpen | OpenFlags | SyncMapping | Control | CopyFile | Rename | Link
-        )
+        matches!(self, OptionsSet | OptionsOpen | OpenFlags | SyncMapping | Control | CopyFile | Rename | Link)
     }
 }

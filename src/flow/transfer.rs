@@ -148,6 +148,13 @@ impl Run<'_, '_> {
                 let mode = self.mode(state, o.on);
                 self.open(state, o, o.to, mode)
             }
+            Effect::OpenFlags => {
+                let mode = self.flags_mode(o.to);
+                self.open(state, o, o.on, mode)
+            }
+            Effect::SyncMapping if self.has_flag(o.to, "MS_SYNC") => self.sync(state, o, false),
+            Effect::Control if self.has_flag(o.to, "F_FULLFSYNC") => self.sync(state, o, false),
+            Effect::Control if self.has_flag(o.to, "F_DUPFD") || self.has_flag(o.to, "F_DUPFD_CLOEXEC") => o.on,
             Effect::CreateTemp | Effect::CreateUnnamed => self.create_temporary(state, o, effect == Effect::CreateTemp),
             Effect::CreateReplacement => self.create_replacement(state, o),
             Effect::Write => self.write(state, o, false),
@@ -217,9 +224,13 @@ impl Run<'_, '_> {
                 let file = self.file_of(state, o.on);
                 self.engine.terms.make(Term::Handle { site: o.site, file, writable: true })
             }
-            Effect::SyncHint | Effect::ReplaceDurably | Effect::Nothing | Effect::CallArg | Effect::Abort => {
-                self.fresh(state, o.site, 0)
-            }
+            Effect::SyncMapping
+            | Effect::Control
+            | Effect::SyncHint
+            | Effect::ReplaceDurably
+            | Effect::Nothing
+            | Effect::CallArg
+            | Effect::Abort => self.fresh(state, o.site, 0),
         }
     }
 
@@ -242,6 +253,27 @@ impl Run<'_, '_> {
             create: is_on("create"),
             create_new: is_on("create_new"),
             truncate: is_on("truncate"),
+        }
+    }
+
+    /// Whether the flags name `flag`, with or without its prefix (`O_`, `MS_`, `F_`).
+    fn has_flag(&self, flags: Value, flag: &str) -> bool {
+        let bare = flag.split_once('_').map_or(flag, |(_, rest)| rest);
+        self.engine.terms.parts(flags).into_iter().any(|part| match self.engine.terms.get(part) {
+            Term::Const(text) | Term::Global(text) | Term::Field(_, text) => {
+                let last = text.rsplit("::").next().unwrap_or_default();
+                last == flag || last == bare
+            }
+            _ => false,
+        })
+    }
+
+    fn flags_mode(&self, flags: Value) -> Mode {
+        Mode {
+            write: self.has_flag(flags, "O_WRONLY") || self.has_flag(flags, "O_RDWR"),
+            create: self.has_flag(flags, "O_CREAT") || self.has_flag(flags, "O_CREATE"),
+            create_new: self.has_flag(flags, "O_EXCL"),
+            truncate: self.has_flag(flags, "O_TRUNC"),
         }
     }
 
