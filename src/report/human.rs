@@ -26,6 +26,9 @@ pub struct Style {
 /// Labels on one line of source above which a snippet turns into a pile; further ones are told below it.
 const LABELS_PER_LINE: usize = 3;
 
+/// Bytes of a line that are underlined at most.
+const LONGEST_MARK: usize = 160;
+
 /// Problems told one by one; the others are counted.
 const PROBLEMS_SHOWN: usize = 20;
 
@@ -37,7 +40,11 @@ pub fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<
         emit(&diagnostic, &view, style, out)?;
     }
     problems(&report.problems, style, out)?;
-    writeln!(out, "{}", summary(&report.findings, &report.stats))
+    writeln!(out, "{}", summary(&report.findings, &report.stats))?;
+    match report.findings.first() {
+        Some(finding) => writeln!(out, "`fsynclint explain {}` tells more", finding.rule),
+        None => Ok(()),
+    }
 }
 
 fn emit(diagnostic: &Diagnostic<FileId>, view: &View, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -202,6 +209,7 @@ impl<'a> View<'a> {
         let end = boundary(text, (span.end as usize).max(start));
         let rest = &text[start..end];
         let first = rest.lines().next().unwrap_or_default().trim_end();
+        let first = &first[..boundary(first, LONGEST_MARK)];
         let line = shown.lines.line(start as u32).0;
         Mark { file: span.file, line, range: start..start + first.len(), style, message }
     }
@@ -223,8 +231,8 @@ impl<'a> View<'a> {
                 continue;
             }
             let start = mark.range.start.saturating_sub(20).max(whole.start);
-            let end = (mark.range.end.min(start + width * 2) + 20).min(whole.end);
-            let window = start..end.max(mark.range.end.min(whole.end));
+            let end = (mark.range.end + 20).min(whole.end);
+            let window = start..end;
             let window = match shown.windows.get(&mark.line) {
                 Some(other) => other.start.min(window.start)..other.end.max(window.end),
                 None => window,
@@ -337,4 +345,118 @@ fn printable(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::FindingStep;
+
+    /// Marks the nth `what` in `text`.
+    fn span(file: FileId, text: &str, what: &str) -> Span {
+        let start = text.find(what).unwrap_or_else(|| panic!("no `{what}`")) as u32;
+        Span::new(file, start, start + what.len() as u32)
+    }
+
+    fn finding(span: Span, steps: &[(Span, &str)]) -> Finding {
+        let step = |(span, message): &(Span, &str)| FindingStep {
+            span: *span,
+            function: "store::Store::save".into(),
+            message: message.to_string(),
+        };
+        Finding {
+            rule: "rename-before-sync",
+            level: Level::Error,
+            confidence: Confidence::High,
+            message: "`MANIFEST.tmp` replaces `MANIFEST` before its content is durable".into(),
+            span,
+            function: "store::Store::save".into(),
+            steps: steps.iter().map(step).collect(),
+            crash:
+                "`MANIFEST` can be empty, short or full of zeros, and the manifest that it replaced is gone with the \
+                    generation that it listed"
+                    .into(),
+            help: "call `file.sync_all()?` after the last write and before the rename".into(),
+            condition: Some("only when `sync_writes` is off".into()),
+            exposed_on: vec!["posix", "ext4", "xfs", "btrfs"],
+            masked_on: vec!["zfs"],
+            fix: None,
+        }
+    }
+
+    fn shown(sources: &SourceMap, findings: Vec<Finding>) -> String {
+        let problems = vec![Problem { path: "src/broken.rs".into(), line: 3, message: "expected `;`".into() }];
+        let stats = Stats { files: 120, lines: 9000, elapsed_ms: 87, ..Stats::default() };
+        let report = Report { findings, problems, stats, sources: sources.clone() };
+        let mut out = Vec::new();
+        render(&report, Style { color: false, width: 100 }, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    const STORE: &str = "impl Store {\n    pub fn save(&self) -> io::Result<()> {\n        let mut file = File::create(&tmp)?;\n        write_rows(&mut file, &self.rows)?;\n        if self.sync_writes {\n            file.sync_all()?;\n        }\n        fs::rename(&tmp, &path)?;\n        Ok(())\n    }\n}\n";
+
+    #[test]
+    fn steps_are_numbered_across_files() {
+        let rows = "pub fn write_rows(out: &mut File, rows: &[Row]) -> io::Result<()> {\n    out.write_all(&encode(rows))\n}\n";
+        let mut sources = SourceMap::default();
+        let store = sources.add("src/store.rs".into(), STORE.into());
+        let other = sources.add("src/rows.rs".into(), rows.into());
+        let rename = span(store, STORE, "fs::rename(&tmp, &path)");
+        let steps = [
+            (span(store, STORE, "File::create(&tmp)"), "created here"),
+            (span(store, STORE, "write_rows(&mut file, &self.rows)"), "through this call"),
+            (span(other, rows, "write_all(&encode(rows))"), "written: now only in the page cache"),
+            (rename, "renamed here"),
+        ];
+        let mut warning = finding(rename, &steps[..2]);
+        warning.level = Level::Warning;
+        warning.confidence = Confidence::Medium;
+        insta::assert_snapshot!(shown(&sources, vec![finding(rename, &steps), warning]));
+    }
+
+    #[test]
+    fn steps_on_one_spot_are_no_pile() {
+        let text = "fn f() { let mut file = File::create(&tmp)?; file.write_all(b\"x\")?; fs::rename(&tmp, &path)?; sync_dir(&dir)?; }\n";
+        let mut sources = SourceMap::default();
+        let file = sources.add("src/a.rs".into(), text.into());
+        let rename = span(file, text, "fs::rename(&tmp, &path)");
+        let steps = [
+            (span(file, text, "File::create(&tmp)"), "created here"),
+            (
+                span(file, text, "file.write_all(b\"x\")"),
+                "written here, which puts the bytes into the page cache and nowhere else",
+            ),
+            (rename, "renamed here"),
+            (
+                rename,
+                "and by the same call the old content loses its last name, long before anything else is known of it",
+            ),
+            (rename, "told"),
+            (span(file, text, "sync_dir(&dir)"), "the directory is synced here"),
+            (span(file, text, "let mut file"), "and one more"),
+        ];
+        insta::assert_snapshot!(shown(&sources, vec![finding(rename, &steps)]));
+    }
+
+    #[test]
+    fn hostile_text_stays_in_its_place() {
+        let long = format!(
+            "fn f() {{ let x = \"{}\x1b[31mé\"; rename(a, b); let y = \"{}\"; }}\n",
+            "é".repeat(3000),
+            "z".repeat(3000)
+        );
+        let mut sources = SourceMap::default();
+        let file = sources.add("src/\x1b[2Jlong.rs".into(), long.as_str().into());
+        let inside_letter = Span::new(file, 20, 1 << 20);
+        let out = shown(
+            &sources,
+            vec![
+                finding(span(file, &long, "rename(a, b)"), &[]),
+                finding(inside_letter, &[(Span::new(file, 1 << 20, 1 << 21), "behind the end")]),
+            ],
+        );
+        assert!(!out.contains('\x1b'));
+        let widest = out.lines().map(|line| line.chars().count()).max();
+        assert!(widest < Some(500), "{widest:?}");
+    }
 }

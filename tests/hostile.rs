@@ -1,0 +1,187 @@
+//! Whatever is given, the program ends with words and a status, never with a panic.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Runs `fsynclint check` with `args` in `dir` and returns its status and what it wrote.
+fn check(dir: &Path, args: &[&str]) -> (i32, String) {
+    let output: Output =
+        Command::new(env!("CARGO_BIN_EXE_fsynclint")).arg("check").args(args).current_dir(dir).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(!text.contains("panicked"), "{text}");
+    (output.status.code().unwrap_or_else(|| panic!("killed: {:?}\n{text}", output.status)), text)
+}
+
+/// A file that holds `bytes` is survived, alone and beside a good one. Returns what was written.
+fn survives(bytes: &[u8]) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.rs"), bytes).unwrap();
+    fs::write(dir.path().join("good.rs"), "pub fn good() {}\n").unwrap();
+    let (_, alone) = check(dir.path(), &["a.rs"]);
+    let (status, text) = check(dir.path(), &[]);
+    assert_eq!(status, 0, "{text}");
+    assert!(text.contains("in 2 files"), "{text}");
+    assert!(check(dir.path(), &["--format", "json"]).1.contains("\"version\": 1"), "{alone}");
+    text
+}
+
+#[test]
+fn nested_brackets() {
+    // With an effect's name in it, so that no scan for names can skip the file.
+    let head = "use std::fs::File; fn f() { File::create(p).unwrap().sync_all(); let x = ";
+    for (open, close) in
+        [("(", ")"), ("[", "]"), ("{", "}"), ("-", ""), ("&", ""), ("f(", ")"), ("if a {", "}"), ("|| ", ""), ("!", "")]
+    {
+        survives(format!("{head}{}1{}; }}", open.repeat(100_000), close.repeat(100_000)).as_bytes());
+    }
+    survives(format!("{head}{}", "((([[[{{{".repeat(30_000)).as_bytes());
+    survives(format!("{head}1{}; }}", " + 1".repeat(100_000)).as_bytes());
+    survives(format!("{head}a{}; }}", ".b()".repeat(100_000)).as_bytes());
+    survives(format!("{head}a{}; }}", "?".repeat(100_000)).as_bytes());
+    survives(format!("fn f(x: {}u8{}) {{ x.sync_all() }}", "Box<".repeat(50_000), ">".repeat(50_000)).as_bytes());
+    survives(format!("use {}a{}; fn f() {{ x.sync_all() }}", "a::{".repeat(50_000), "}".repeat(50_000)).as_bytes());
+    survives(format!("{}fn f() {{ x.sync_all() }}{}", "mod m {".repeat(50_000), "}".repeat(50_000)).as_bytes());
+    survives(
+        format!("fn f() {{ match x {{ {}_{} => x.sync_all() }} }}", "Some(".repeat(50_000), ")".repeat(50_000))
+            .as_bytes(),
+    );
+    survives(format!("fn f() {{ if a {{ x.sync_all() }} {} }}", "else if a { } ".repeat(50_000)).as_bytes());
+}
+
+#[test]
+fn a_file_too_large() {
+    let text = survives("// a line of a file\n".repeat(50 << 20 >> 4).as_bytes());
+    assert!(text.contains("a.rs:1: is 63 MiB large: files above 8 MiB are not read"), "{text}");
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    let text = survives(b"fn a() {}\n// \xff\xfe\n");
+    assert!(text.contains("a.rs:2: is not UTF-8 (byte 0xff)"), "{text}");
+    survives(b"\0\0\0\0");
+    survives(b"fn f() { x.sync_all();\0 }");
+    survives(b"\xef\xbb\xbfuse std::fs; fn f() { fs::rename(a, b); }");
+    survives(b"#!/usr/bin/env run\nfn f() { x.sync_all() }");
+    survives(b"");
+    survives(b"fn f() { \"unterminated");
+    survives("fn f\u{202e}() { x.sync_all() } \u{1b}[31m".as_bytes());
+    survives(&(0..=255).cycle().take(1 << 16).collect::<Vec<u8>>());
+}
+
+#[test]
+fn modules_in_a_circle() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("lib.rs"), "#[path = \"a.rs\"] mod a; mod lib; pub use a::*;").unwrap();
+    fs::write(
+        dir.path().join("a.rs"),
+        "#[path = \"lib.rs\"] mod l; #[path = \"a.rs\"] mod a; pub use l::*; pub use self::a as b;",
+    )
+    .unwrap();
+    assert_eq!(check(dir.path(), &[]).0, 0);
+}
+
+#[test]
+fn recursion_and_large_graphs() {
+    let chain: String =
+        (0..3000).map(|n| format!("fn f{n}(x: &F) {{ x.sync_all(); f{}(x); }}\n", (n * 7 + 1) % 3000)).collect();
+    survives(chain.as_bytes());
+    let branches = "if a { x.write_all(b); } else { x.sync_all(); }\n".repeat(2000);
+    survives(format!("use std::fs::File; fn f(x: &mut File) {{ {branches} }}").as_bytes());
+    let loops = format!("{}x.sync_all();{}", "while a { ".repeat(60), "}".repeat(60));
+    survives(format!("use std::fs::File; fn f(x: &mut File) {{ {loops} }}").as_bytes());
+}
+
+#[test]
+fn paths_that_are_not_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let (status, text) = check(dir.path(), &["nowhere"]);
+    assert_eq!((status, text.as_str()), (2, "error: nowhere: no such file or folder\n"));
+    let (status, text) = check(dir.path(), &[]);
+    assert_eq!((status, text.as_str()), (0, "no Rust source files found\n"));
+    fs::write(dir.path().join("notes.txt"), "x").unwrap();
+    let (status, text) = check(dir.path(), &["notes.txt"]);
+    assert_eq!(status, 2, "{text}");
+    assert!(text.contains("notes.txt:1: is not a Rust source file"), "{text}");
+}
+
+#[cfg(unix)]
+mod unix {
+    use super::*;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn links_in_a_circle_and_into_the_void() {
+        let dir = tempfile::tempdir().unwrap();
+        let src = dir.path().join("src");
+        fs::create_dir_all(src.join("inner")).unwrap();
+        fs::write(src.join("lib.rs"), "pub fn f() {}\n").unwrap();
+        symlink(&src, src.join("inner/up")).unwrap();
+        symlink(src.join("self"), src.join("self")).unwrap();
+        symlink(dir.path().join("gone.rs"), src.join("gone.rs")).unwrap();
+        symlink(src.join("b"), src.join("a")).unwrap();
+        symlink(src.join("a"), src.join("b")).unwrap();
+        let (status, text) = check(dir.path(), &[]);
+        assert_eq!(status, 0, "{text}");
+        assert!(text.contains("src/gone.rs:1: is a symbolic link that leads nowhere"), "{text}");
+        assert!(text.contains("in 1 file,"), "{text}");
+    }
+
+    #[test]
+    fn what_may_not_be_read() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("closed")).unwrap();
+        fs::write(dir.path().join("closed/x.rs"), "").unwrap();
+        fs::write(dir.path().join("secret.rs"), "").unwrap();
+        fs::write(dir.path().join("good.rs"), "fn f() {}\n").unwrap();
+        for (name, mode) in [("closed", 0), ("secret.rs", 0)] {
+            fs::set_permissions(dir.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let privileged = fs::read(dir.path().join("secret.rs")).is_ok();
+        let (status, text) = check(dir.path(), &[]);
+        fs::set_permissions(dir.path().join("closed"), fs::Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(status, 0, "{text}");
+        if !privileged {
+            assert!(text.contains("closed:1: folder cannot be listed: permission denied"), "{text}");
+            assert!(text.contains("secret.rs:1: cannot be read: permission denied"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe.rs");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        fs::create_dir(dir.path().join("folder.rs")).unwrap();
+        assert_eq!(check(dir.path(), &[]).0, 0);
+        let (status, text) = check(dir.path(), &["pipe.rs"]);
+        assert_eq!(status, 2, "{text}");
+        assert!(text.contains("pipe.rs:1: is not a regular file"), "{text}");
+    }
+
+    #[test]
+    fn names_that_are_no_text() {
+        let dir = tempfile::tempdir().unwrap();
+        let name = std::ffi::OsStr::from_bytes(b"a\xff.rs");
+        fs::write(dir.path().join(name), "fn f() { x.sync_all(); }\n").unwrap();
+        assert_eq!(check(dir.path(), &[]).0, 0);
+        assert!(check(dir.path(), &["--format", "json"]).1.contains("\"files\": 1"));
+    }
+
+    #[test]
+    fn a_reader_that_leaves() {
+        let dir = tempfile::tempdir().unwrap();
+        for n in 0..3000 {
+            fs::write(dir.path().join(format!("{n}.rs")), b"\xff").unwrap();
+        }
+        let script = "\"$0\" check --format json . 2>err | head -n 1; test ! -s err";
+        let done = Command::new("sh")
+            .args(["-c", script, env!("CARGO_BIN_EXE_fsynclint")])
+            .current_dir(&dir)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&fs::read(dir.path().join("err")).unwrap()));
+        assert_eq!(done.stdout, b"{\n");
+    }
+}
