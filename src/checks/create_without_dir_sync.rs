@@ -13,7 +13,7 @@ pub const RULE: SuccessRule = SuccessRule {
     message: |_, _| "file is created and synced, and its directory is never synced".to_string(),
     at_success: "success is reported: the new file may have no name on disk",
     crash: "after the crash the file can be missing from its directory, with all that was synced to it",
-    help: "open the directory and `sync_all` it after creating the file, before anything in it is promised",
+    help: "sync the directory too after creating the file, before anything in it is promised",
     masked_on: &["ext4", "xfs", "btrfs", "zfs"],
 };
 

@@ -10,7 +10,7 @@ use crate::ir::{Function, FunctionKind};
 /// What the disk can hold.
 const CRASH: &str = "what was flushed sits in the page cache: after the crash it is missing, empty or partial";
 /// What to do.
-const HELP: &str = "a flush only hands bytes to the kernel: call `sync_data` or `sync_all` on the file as well";
+const HELP: &str = "a flush only hands bytes to the kernel: sync the file as well";
 
 /// The rule, for bytes that were flushed and never synced.
 pub const RULE: SuccessRule = SuccessRule {

@@ -29,6 +29,6 @@ pub const RULE: ActRule = ActRule {
     message: |_, _, _| "file is renamed into place before its content is durable".to_string(),
     at_act: "renamed: the name is live, the content may not be",
     crash: "the new name can lead to an empty or partial file, and what the name led to before is gone",
-    help: "sync the file (`sync_all`) after the last write and before the rename",
+    help: "sync the file after the last write and before the rename",
     masked_on: &[],
 };

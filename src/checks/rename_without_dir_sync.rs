@@ -13,7 +13,7 @@ pub const RULE: SuccessRule = SuccessRule {
     message: |_, _| "file is renamed into place and its directory is never synced".to_string(),
     at_success: "success is reported: the rename may not have reached the disk",
     crash: "after the crash the name can lead to the old file, or to none, although success was reported",
-    help: "open the directory of the new name and `sync_all` it before reporting success",
+    help: "sync the directory of the new name before reporting success",
     masked_on: &["zfs"],
 };
 

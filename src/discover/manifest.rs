@@ -532,9 +532,15 @@ pub(super) fn owners(manifests: &[Manifest], include_tests: bool) -> Owners {
 }
 
 impl Manifest {
+    /// Whether `folder` is excluded from this workspace: by a path that says more than any member's.
     fn excludes(&self, folder: &Path) -> bool {
-        let listed = |path: &String| folder.starts_with(self.below(path)) && folder != self.folder;
-        self.exclude.iter().any(listed) && !self.members.iter().any(|(path, _)| listed(path))
+        let depth = |path: &String| {
+            let listed = self.below(path);
+            folder.starts_with(&listed).then(|| listed.components().count())
+        };
+        let excluded = self.exclude.iter().filter_map(depth).max();
+        let member = self.members.iter().filter_map(|(path, _)| depth(path)).max();
+        folder != self.folder && excluded.is_some() && excluded > member
     }
 }
 

@@ -178,8 +178,8 @@ pub fn module_docs(_: &str, source: &Source) -> Vec<(usize, String)> {
     if source.text.starts_with("//!") { vec![] } else { vec![(1, "does not open with `//!` and what it is".into())] }
 }
 
-/// Longest function, in lines; 70 is the aim.
-const LONGEST: usize = 80;
+/// Longest function, in lines: 70 is the aim, a flat `match` may have more.
+const LONGEST: usize = 110;
 
 pub fn function_length(_: &str, source: &Source) -> Vec<(usize, String)> {
     let lines: Vec<&str> = source.code.lines().collect();
