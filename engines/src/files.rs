@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Numbers from here on were not given by an engine, and counting on from them could overflow.
-const MAX_NUMBER: u64 = 1 << 62;
+pub(crate) const MAX_NUMBER: u64 = 1 << 62;
 
 /// The numbers of all files `<prefix><number><suffix>` in `dir`, ascending. Other names are none of our business.
 pub(crate) fn numbered(dir: &Path, prefix: &str, suffix: &str) -> io::Result<Vec<u64>> {

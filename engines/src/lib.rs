@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`wal`] | write-ahead log in numbered segments |
 //! | [`btree`] | B-tree of fixed pages with a redo log |
+//! | [`hash_index`] | append-only data files under an in-memory hash index, strings, with compaction and hints |
 //!
 //! The corrected versions assume the strictest crash model: an unsynced write, truncation, rename or unlink survives or not, each
 //! on its own, and a directory entry is durable only once its directory was synced. They need a system on which a
@@ -15,11 +16,15 @@
 
 pub mod btree;
 pub mod error;
+pub mod hash_index;
 pub mod wal;
 
 mod codec;
 mod durable;
 mod files;
 mod frame;
+mod hint;
+mod manifest;
+mod record;
 
 pub use error::{Error, Result};
