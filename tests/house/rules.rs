@@ -193,7 +193,7 @@ pub fn function_length(_: &str, source: &Source) -> Vec<(usize, String)> {
         };
         let name: String = name.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
         let close = |line: &&str| line.trim_start().starts_with('}') && indent(line) == indent(lines[at]);
-        let length = lines[at..].iter().skip(1).position(|line| close(&line)).map_or(0, |end| end + 2);
+        let length = lines[at..].iter().skip(1).position(close).map_or(0, |end| end + 2);
         let one_line = line.matches('{').count() > 0 && line.matches('{').count() == line.matches('}').count();
         if length > LONGEST && !one_line && !name.is_empty() {
             wrong.push((at + 1, format!("`{name}` has {length} lines: split it (aim at 70, {LONGEST} at most)")));

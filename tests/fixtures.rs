@@ -1,0 +1,95 @@
+//! Larger cases. `fixtures/<rule-id>/x.rs` is a package of one file, `fixtures/<rule-id>/x/` a package with `src/`; each reports
+//! exactly what its marks say. Files named `fp_*` and `fn_*` pin known mistakes; below `fixtures/silent` nothing is reported.
+
+mod marks;
+
+use fsynclint::check::check;
+use fsynclint::config::Config;
+use fsynclint::discover::{DiscoverOptions, DiskTexts, discover};
+use marks::{Mark, Spot, compare, marks, spots};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The files and folders of `folder`, sorted.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+/// All marks below `path`.
+fn marks_below(path: &Path) -> Vec<(Spot, Mark)> {
+    if path.is_dir() {
+        return entries(path).iter().flat_map(|path| marks_below(path)).collect();
+    }
+    if path.extension().is_none_or(|extension| extension != "rs") {
+        return Vec::new();
+    }
+    marks(path, &fs::read_to_string(path).unwrap())
+}
+
+/// What is wrong with the case at `path`, which stands in a folder named after `rule`.
+fn wrong(path: &Path, rule: &str) -> String {
+    let workspace = discover(&[path.to_path_buf()], &DiscoverOptions::default());
+    let report = check(&workspace, &DiskTexts, &Config::default());
+    let marks = marks_below(path);
+    let mut out = compare(&marks, &spots(&report), &report.problems);
+    let name = path.file_name().unwrap().to_string_lossy();
+    let has = |wanted: Mark| marks.iter().any(|(_, mark)| *mark == wanted);
+    for (prefix, wanted) in [("fp_", Mark::FalsePositive), ("fn_", Mark::FalseNegative)] {
+        if name.starts_with(prefix) != has(wanted) {
+            out += &format!("{}: `{prefix}` files, and only they, have {wanted:?} marks\n", path.display());
+        }
+    }
+    if rule == "silent" && has(Mark::Fault) {
+        out += &format!("{}: a silent case has no marks\n", path.display());
+    }
+    out
+}
+
+#[test]
+fn fixtures_report_their_marks() {
+    if !marks::analyses() {
+        eprintln!("nothing is analysed yet");
+        return;
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let mut out = String::new();
+    let mut cases = 0;
+    for folder in entries(&root).iter().filter(|path| path.is_dir()) {
+        let rule = folder.file_name().unwrap().to_string_lossy().into_owned();
+        if rule.starts_with("example-") {
+            out += &wrong(folder, &rule);
+            cases += 1;
+            continue;
+        }
+        for case in entries(folder).iter().filter(|path| path.is_dir() || path.extension().is_some_and(|e| e == "rs")) {
+            out += &wrong(case, &rule);
+            cases += 1;
+        }
+    }
+    assert!(out.is_empty(), "\n{}", out.replace(&format!("{}/", env!("CARGO_MANIFEST_DIR")), ""));
+    assert!(cases > 0, "no fixtures");
+}
+
+#[test]
+fn a_comparison_can_fail() {
+    let path = Path::new("a.rs");
+    let text =
+        "f(); //~ ack-before-sync\n//~^ rename-before-sync\ng(); //~ FP ack-before-sync\nh(); //~ FN ack-before-sync\n";
+    let marks = marks(path, text);
+    let spot = |line, rule: &str| Spot { path: path.into(), line, rule: rule.into() };
+    let right = [spot(1, "ack-before-sync"), spot(1, "rename-before-sync"), spot(3, "ack-before-sync")];
+    assert_eq!(compare(&marks, &right, &[]), "");
+    let told =
+        compare(&marks, &[spot(1, "ack-before-sync"), spot(2, "ack-before-sync"), spot(4, "ack-before-sync")], &[]);
+    for part in [
+        "false positives (reported, not marked):\n  a.rs:2: ack-before-sync",
+        "false negatives (marked, not reported):\n  a.rs:1: rename-before-sync",
+        "a.rs:3: ack-before-sync is no longer reported",
+        "a.rs:4: ack-before-sync is reported now",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+}

@@ -1,0 +1,132 @@
+//! Marks in examples: `//~ rule-id` at the line of a finding's primary place, `//~^ rule-id` one line below it (more `^`, more
+//! lines). `//~ FP rule-id` pins a finding that should not be there, `//~ FN rule-id` one that is not there and should be.
+
+#![allow(dead_code)]
+
+use fsynclint::check::{Report, check};
+use fsynclint::config::Config;
+use fsynclint::discover::{FoundFile, Problem, SourcePackage, Texts, Workspace};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Texts by path.
+#[derive(Default)]
+pub struct Memory(pub BTreeMap<PathBuf, Arc<str>>);
+
+impl Texts for Memory {
+    fn read(&self, path: &Path) -> Result<Arc<str>, Problem> {
+        let missing = || Problem { path: path.to_path_buf(), line: 1, message: "is not there".into() };
+        self.0.get(path).cloned().ok_or_else(missing)
+    }
+}
+
+/// A finding, or what is expected as one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Spot {
+    pub path: PathBuf,
+    pub line: usize,
+    pub rule: String,
+}
+
+/// What a mark says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// It is reported, rightly.
+    Fault,
+    /// It is reported, wrongly.
+    FalsePositive,
+    /// It is not reported, wrongly.
+    FalseNegative,
+}
+
+/// The marks in `text`. Panics on one that cannot be read.
+pub fn marks(path: &Path, text: &str) -> Vec<(Spot, Mark)> {
+    let mut found = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        for mark in line.split("//~").skip(1) {
+            let above = mark.len() - mark.trim_start_matches('^').len();
+            let mut words = mark[above..].split([' ', ',']).filter(|word| !word.is_empty()).peekable();
+            let kind = match words.peek() {
+                Some(&"FP") => Mark::FalsePositive,
+                Some(&"FN") => Mark::FalseNegative,
+                _ => Mark::Fault,
+            };
+            let rules: Vec<&str> = words.skip(usize::from(kind != Mark::Fault)).collect();
+            assert!(!rules.is_empty(), "{}:{}: the mark names no rule", path.display(), at + 1);
+            for rule in rules {
+                let known = fsynclint::checks::registry::find(rule).is_some();
+                assert!(known, "{}:{}: no rule is called `{rule}`", path.display(), at + 1);
+                found.push((Spot { path: path.to_path_buf(), line: at + 1 - above, rule: rule.into() }, kind));
+            }
+        }
+    }
+    found
+}
+
+/// A package of the single file `path` with `text`, checked at default settings.
+pub fn check_text(path: &Path, text: &str) -> Report {
+    let file = FoundFile { path: path.to_path_buf(), shown: path.to_path_buf() };
+    let package = SourcePackage { name: "example".into(), files: vec![file], ..SourcePackage::default() };
+    let workspace = Workspace { packages: vec![package], ..Workspace::default() };
+    let texts = Memory([(path.to_path_buf(), Arc::from(text))].into());
+    check(&workspace, &texts, &Config::default())
+}
+
+/// The primary places of a report.
+pub fn spots(report: &Report) -> Vec<Spot> {
+    let sources = &report.sources;
+    let spot = |finding: &fsynclint::finding::Finding| Spot {
+        path: sources.path(finding.span.file).to_path_buf(),
+        line: sources.line_column(finding.span.file, finding.span.start).0,
+        rule: finding.rule.into(),
+    };
+    report.findings.iter().map(spot).collect()
+}
+
+/// What is wrong with `found`, given `marks`, in words, false positives and false negatives apart. Empty if nothing is.
+pub fn compare(marks: &[(Spot, Mark)], found: &[Spot], problems: &[Problem]) -> String {
+    let mut found = found.to_vec();
+    let mut missing = Vec::new();
+    let mut moved = Vec::new();
+    for (spot, mark) in marks {
+        let at = found.iter().position(|other| other == spot);
+        if let Some(at) = at {
+            found.swap_remove(at);
+        }
+        match (mark, at.is_some()) {
+            (Mark::Fault, false) => missing.push(spot),
+            (Mark::FalsePositive, false) => {
+                moved.push((spot, "is no longer reported: take the `FP` mark out, rename the file"))
+            }
+            (Mark::FalseNegative, true) => {
+                moved.push((spot, "is reported now: take `FN` out of the mark, rename the file"))
+            }
+            _ => {}
+        }
+    }
+    found.sort();
+    let mut out = String::new();
+    let mut list = |title: &str, spots: Vec<(&Spot, &str)>| {
+        if !spots.is_empty() {
+            let _ = writeln!(out, "{title}:");
+        }
+        for (spot, what) in spots {
+            let _ = writeln!(out, "  {}:{}: {} {what}", spot.path.display(), spot.line, spot.rule);
+        }
+    };
+    list("false positives (reported, not marked)", found.iter().map(|spot| (spot, "")).collect());
+    list("false negatives (marked, not reported)", missing.into_iter().map(|spot| (spot, "")).collect());
+    list("pins that moved", moved);
+    for problem in problems {
+        let _ = writeln!(out, "cannot be read: {}:{}: {}", problem.path.display(), problem.line, problem.message);
+    }
+    out
+}
+
+/// Whether the pipeline analyses anything yet.
+pub fn analyses() -> bool {
+    let text = "pub fn f(a: &str, b: &str) -> std::io::Result<()> { std::fs::rename(a, b) }\n";
+    check_text(Path::new("probe.rs"), text).stats.parsed > 0
+}
