@@ -347,15 +347,29 @@ macro_rules! tables {
 
 /// The embedded tables: file name and text.
 pub const BUILTIN: &[(&str, &str)] = tables! {
+    "rust-async-std.toml"
     "rust-atomic-write-file.toml"
     "rust-atomicwrites.toml"
+    "rust-camino.toml"
+    "rust-cap-std.toml"
+    "rust-encoders.toml"
+    "rust-file-locks.toml"
     "rust-fs-err.toml"
+    "rust-fs-extra.toml"
+    "rust-futures.toml"
+    "rust-glommio.toml"
+    "rust-io-uring.toml"
     "rust-libc.toml"
+    "rust-locks.toml"
     "rust-memmap2.toml"
     "rust-nix.toml"
+    "rust-positioned-io.toml"
+    "rust-rayon.toml"
     "rust-rustix.toml"
+    "rust-serde.toml"
     "rust-std.toml"
     "rust-tempfile.toml"
+    "rust-tokio-util.toml"
     "rust-tokio.toml"
 };
 
