@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn creates_missing_ancestors() {
-        let root = tempfile::tempdir().unwrap();
+        let root = crate::scratch::dir();
         let dir = root.path().join("a/b/c");
         create_dir_durably(&dir).unwrap();
         create_dir_durably(&dir).unwrap();
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn replaces_content_and_leaves_no_tmp() {
-        let root = tempfile::tempdir().unwrap();
+        let root = crate::scratch::dir();
         let path = root.path().join("x");
         replace_file(&path, b"one").unwrap();
         replace_file(&path, b"two").unwrap();
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_second_lock_is_refused_until_the_first_is_dropped() {
-        let root = tempfile::tempdir().unwrap();
+        let root = crate::scratch::dir();
         let lock = DirLock::acquire(root.path()).unwrap();
         assert!(matches!(DirLock::acquire(root.path()), Err(Error::Locked(_))));
         drop(lock);

@@ -9,6 +9,7 @@
 //! | [`wal`] | write-ahead log in numbered segments |
 //! | [`btree`] | B-tree of fixed pages with a redo log |
 //! | [`hash_index`] | append-only data files under an in-memory hash index, strings, with compaction and hints |
+//! | [`lsm`] | log-structured merge tree |
 //!
 //! The corrected versions assume the strictest crash model: an unsynced write, truncation, rename or unlink survives or not, each
 //! on its own, and a directory entry is durable only once its directory was synced. They need a system on which a
@@ -17,8 +18,11 @@
 pub mod btree;
 pub mod error;
 pub mod hash_index;
+pub mod lsm;
+pub mod policy;
 pub mod wal;
 
+mod block_table;
 mod codec;
 mod durable;
 mod files;
@@ -28,3 +32,14 @@ mod manifest;
 mod record;
 
 pub use error::{Error, Result};
+pub use policy::SyncPolicy;
+
+/// For unit tests.
+#[cfg(test)]
+mod scratch {
+    /// An empty directory, in memory where the system has one.
+    pub(crate) fn dir() -> tempfile::TempDir {
+        let in_memory = tempfile::tempdir_in("/dev/shm");
+        in_memory.or_else(|_| tempfile::tempdir()).expect("a temporary directory")
+    }
+}

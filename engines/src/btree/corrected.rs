@@ -565,7 +565,7 @@ mod tests {
 
     #[test]
     fn a_torn_or_damaged_log_changes_no_page() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = crate::scratch::dir();
         let (log, _) = interrupted(dir.path());
         for len in 0..log.len() {
             for tail in [0, log.len() - len] {
@@ -585,7 +585,7 @@ mod tests {
 
     #[test]
     fn a_complete_log_heals_pages_written_torn_or_not_at_all() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = crate::scratch::dir();
         let (log, pages) = interrupted(dir.path());
         let before = fs::read(data_path(dir.path())).unwrap();
         let cases = 3_usize.pow(pages.len() as u32);
