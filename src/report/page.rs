@@ -13,43 +13,19 @@ const CYAN: &str = "\x1b[36m";
 /// Writes the page of `rule`: front matter left out, paragraphs filled, code as it stands.
 pub fn page(rule: &RuleInfo, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let paint = Paint { color: style.color };
-    let width = style.width.min(100);
-    writeln!(
-        out,
-        "{} {}",
-        paint.with(BOLD, rule.id),
-        paint.with(DIM, &format!("({}, {})", level(rule.level), rule.obligation))
-    )?;
+    let about = format!("({}, {})", level(rule.level), rule.obligation);
+    writeln!(out, "{} {}", paint.with(BOLD, rule.id), paint.with(DIM, &about))?;
     writeln!(out, "{}", rule.title)?;
-    let mut paragraph = String::new();
-    let mut code = false;
-    for line in body(rule.page).lines() {
-        if line.trim_start().starts_with("```") {
-            flush(&mut paragraph, width, &paint, out)?;
-            if !code {
-                writeln!(out)?;
-            }
-            code = !code;
-        } else if code {
-            writeln!(out, "    {}", paint.with(DIM, line))?;
-        } else if let Some(title) = line.strip_prefix('#') {
-            flush(&mut paragraph, width, &paint, out)?;
-            writeln!(out, "\n{}", paint.with(BOLD, title.trim_start_matches('#').trim()))?;
-        } else if line.trim().is_empty() {
-            flush(&mut paragraph, width, &paint, out)?;
-        } else {
-            let own_line = ["- ", "* ", "| "].iter().any(|mark| line.trim_start().starts_with(mark));
-            if own_line {
-                flush(&mut paragraph, width, &paint, out)?;
-            }
-            paragraph.push_str(line);
-            paragraph.push(' ');
-            if line.trim_start().starts_with('|') {
-                flush(&mut paragraph, usize::MAX, &paint, out)?;
-            }
+    let mut in_list = false;
+    for block in blocks(body(rule.page)) {
+        let is_item = matches!(block, Block::Item(..));
+        if is_item && !in_list {
+            writeln!(out)?;
         }
+        in_list = is_item;
+        block.write(style.width.min(100), &paint, out)?;
     }
-    flush(&mut paragraph, width, &paint, out)
+    Ok(())
 }
 
 /// A page without its front matter.
@@ -58,18 +34,105 @@ pub fn body(page: &str) -> &str {
     rest.split_once("\n+++\n").map_or(page, |(_, body)| body)
 }
 
-/// Writes what `paragraph` holds, and empties it.
-fn flush(paragraph: &mut String, width: usize, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
-    let text = std::mem::take(paragraph);
-    if text.trim().is_empty() {
-        return Ok(());
+/// A part of a page.
+#[derive(Debug, PartialEq)]
+enum Block<'a> {
+    Title(&'a str),
+    Paragraph(String),
+    /// What stands before it (`- `, `1. `), and the text.
+    Item(String, String),
+    Code(Vec<&'a str>),
+    Table(Vec<Vec<&'a str>>),
+}
+
+fn blocks(text: &str) -> Vec<Block<'_>> {
+    let mut blocks = Vec::new();
+    let mut lines = text.lines();
+    // A line goes on what the line before it began, if that was a paragraph or an item.
+    let mut open = false;
+    while let Some(line) = lines.next() {
+        let trimmed = line.trim();
+        let row = trimmed.strip_prefix('|').and_then(|rest| rest.strip_suffix('|'));
+        if trimmed.starts_with("```") {
+            blocks.push(Block::Code(lines.by_ref().take_while(|line| !line.trim().starts_with("```")).collect()));
+        } else if trimmed.starts_with('#') {
+            blocks.push(Block::Title(trimmed.trim_start_matches('#').trim()));
+        } else if let Some(row) = row {
+            let cells: Vec<&str> = row.split(" | ").map(str::trim).collect();
+            match blocks.last_mut() {
+                Some(Block::Table(rows)) => rows.push(cells),
+                _ => blocks.push(Block::Table(vec![cells])),
+            }
+        } else if let Some((mark, rest)) = item(trimmed) {
+            blocks.push(Block::Item(mark, rest.to_string()));
+            open = true;
+            continue;
+        } else if !trimmed.is_empty() {
+            match blocks.last_mut() {
+                Some(Block::Paragraph(text) | Block::Item(_, text)) if open => *text = format!("{text} {trimmed}"),
+                _ => blocks.push(Block::Paragraph(trimmed.to_string())),
+            }
+            open = true;
+            continue;
+        }
+        open = false;
     }
-    let (first, rest) = match text.trim_start().strip_prefix("- ").or_else(|| text.trim_start().strip_prefix("* ")) {
-        Some(_) => ("  • ", "    "),
-        None => ("  ", "  "),
-    };
-    let text = text.trim_start().trim_start_matches("- ").trim_start_matches("* ");
-    let text = wrap(text, width.saturating_sub(rest.len()));
+    blocks
+}
+
+/// The mark and the text of an item of a list.
+fn item(line: &str) -> Option<(String, &str)> {
+    if let Some(rest) = line.strip_prefix("- ").or_else(|| line.strip_prefix("* ")) {
+        return Some(("• ".into(), rest));
+    }
+    let (number, rest) = line.split_once(". ")?;
+    let is_number = !number.is_empty() && number.len() < 3 && number.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| (format!("{number}. "), rest))
+}
+
+impl Block<'_> {
+    fn write(&self, width: usize, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Block::Title(title) => writeln!(out, "\n{}", paint.with(BOLD, title)),
+            Block::Paragraph(text) => {
+                writeln!(out)?;
+                hang("  ", "  ", text, width, paint, out)
+            }
+            Block::Item(mark, text) => {
+                hang(&format!("  {mark}"), &" ".repeat(2 + mark.chars().count()), text, width, paint, out)
+            }
+            Block::Code(lines) => {
+                writeln!(out)?;
+                for line in lines {
+                    let line = format!("    {}", told(line));
+                    writeln!(out, "{}", paint.with(DIM, line.trim_end()))?;
+                }
+                Ok(())
+            }
+            Block::Table(rows) => {
+                let rows = rows.iter().filter(|row| row.iter().any(|cell| !cell.chars().all(|c| "-:|".contains(c))));
+                let rows: Vec<_> = rows.collect();
+                let first =
+                    rows.iter().filter_map(|row| row.first()).map(|cell| cell.chars().count()).max().unwrap_or(0);
+                writeln!(out)?;
+                for row in rows {
+                    let head = format!("  {:first$}  ", row.first().unwrap_or(&""));
+                    hang(&head, &" ".repeat(first + 4), &row[1..].join("; "), width, paint, out)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Examples mark what is reported for the tests that run them; here that is said in words.
+fn told(line: &str) -> String {
+    line.split_once("//~").map_or(line.to_string(), |(code, _)| format!("{code}// <- reported"))
+}
+
+/// Writes `text` filled, `first` in front of its first line and `rest` in front of the others.
+fn hang(first: &str, rest: &str, text: &str, width: usize, paint: &Paint, out: &mut dyn Write) -> io::Result<()> {
+    let text = wrap(text, width.saturating_sub(rest.chars().count()));
     for (at, line) in text.lines().enumerate() {
         writeln!(out, "{}{}", if at == 0 { first } else { rest }, paint.inline(line))?;
     }
@@ -123,5 +186,25 @@ impl Paint {
             }
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Policy;
+
+    const PAGE: &str = "+++\nid = \"x\"\n+++\n\n## What\n\nA *long* text that goes on\nin a second line with `code`, and is filled as far as the width of the terminal lets it.\n\n1. First,\n   and more.\n2. Second.\n\n## Bad\n\n```rust\nfn f() {\n\n    g(); //~ x\n}\n```\n\nThen:\n\n| | |\n|---|---|\n| ext4 | masked |\n| XFS | exposed |\n\n- a\n- b\n";
+
+    #[test]
+    fn a_page_on_a_terminal() {
+        let rule =
+            RuleInfo { id: "x", title: "t", level: Level::Error, obligation: "o", policy: Policy::Atomic, page: PAGE };
+        let mut out = Vec::new();
+        page(&rule, Style { color: false, width: 60 }, &mut out).unwrap();
+        insta::assert_snapshot!(String::from_utf8(out).unwrap());
+        let mut out = Vec::new();
+        page(&rule, Style { color: true, width: 60 }, &mut out).unwrap();
+        assert!(String::from_utf8(out).unwrap().contains("with \x1b[36mcode\x1b[0m"));
     }
 }
