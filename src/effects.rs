@@ -1,7 +1,8 @@
 //! The closed vocabulary of effects: what a call does to files, told in words that no language or library owns.
 //!
 //! API models (`rules/apis/*.toml`) name these in kebab case; `flow` gives each its meaning. Operands are named by the
-//! row that uses the effect: `on` is the subject (a handle or a path), `to` the second operand.
+//! row that uses the effect: `on` is the subject (a handle or a path), `to` the second operand. Where an effect speaks of a path and
+//! the operand is a handle, the path is meant by which the handle was opened.
 
 use serde::Deserialize;
 
@@ -49,7 +50,7 @@ pub enum Effect {
     /// User-space buffers of handle `on`, and of all handles it is wrapped around, are handed to the kernel. Nothing becomes durable.
     Flush,
     /// Ends the wrapper `on`: what it held goes to the handle it was wrapped around (into that one's buffer, if it buffers too;
-    /// else to the kernel). Result: that handle (`BufWriter::into_inner`, an encoder's `finish`).
+    /// else to the kernel). Result: that handle, if it is given back (`BufWriter::into_inner`, an encoder's `finish`).
     Unwrap,
     /// Data (and the size needed to read it) of the file behind `on` becomes durable. If `on` is a directory: its names.
     SyncData,
@@ -75,6 +76,8 @@ pub enum Effect {
     Persist,
     /// As [`Effect::Persist`] but synced before the rename: content is durable, the name pending.
     PersistSynced,
+    /// As [`Effect::PersistSynced`], and the directory is synced after the rename: nothing is left pending.
+    PersistDurably,
     /// A second name `to` for the file at path `on`: a pending name.
     Link,
     /// The name at path `on` is removed: a pending removal.

@@ -194,17 +194,7 @@ impl Run<'_, '_> {
                 UNIT
             }
             Effect::Rename => self.rename(state, o, o.to),
-            Effect::Persist => {
-                let to = self.persist_target(state, o);
-                self.rename(state, o, to)
-            }
-            Effect::PersistSynced => {
-                let file = self.file_of(state, o.on);
-                self.drain(state, file, None);
-                self.settle(state, file, false);
-                let to = self.persist_target(state, o);
-                self.rename(state, o, to)
-            }
+            Effect::Persist | Effect::PersistSynced | Effect::PersistDurably => self.persist(state, o, effect),
             Effect::Link => self.link(state, o),
             Effect::Unlink => self.remove(state, o, false),
             Effect::RemoveTree => self.remove(state, o, true),
@@ -331,6 +321,23 @@ impl Run<'_, '_> {
         fact.temporary = true;
         state.heap.insert((key, Ustr::from("<replaces>")), path);
         self.engine.terms.make(Term::Handle { site: o.site, file: key, writable: true })
+    }
+
+    /// A temporary takes its place.
+    fn persist(&mut self, state: &mut State, o: &Operands, effect: Effect) -> Value {
+        if effect != Effect::Persist {
+            let file = self.file_of(state, o.on);
+            self.drain(state, file, None);
+            self.settle(state, file, false);
+        }
+        let to = self.persist_target(state, o);
+        let result = self.rename(state, o, to);
+        if effect == Effect::PersistDurably {
+            let dir = self.engine.terms.parent(to);
+            let dir = self.path_key(state, dir);
+            self.settle(state, dir, true);
+        }
+        result
     }
 
     /// Where a temporary goes when it is persisted.
