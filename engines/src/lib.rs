@@ -10,6 +10,7 @@
 //! | [`btree`] | B-tree of fixed pages with a redo log |
 //! | [`hash_index`] | append-only data files under an in-memory hash index, strings, with compaction and hints |
 //! | [`lsm`] | log-structured merge tree |
+//! | [`hash_table`] | append-only segments under an in-memory hash index, bytes, with automatic compaction |
 //!
 //! The corrected versions assume the strictest crash model: an unsynced write, truncation, rename or unlink survives or not, each
 //! on its own, and a directory entry is durable only once its directory was synced. They need a system on which a
@@ -18,6 +19,7 @@
 pub mod btree;
 pub mod error;
 pub mod hash_index;
+pub mod hash_table;
 pub mod lsm;
 pub mod policy;
 pub mod wal;
