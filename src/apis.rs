@@ -371,6 +371,7 @@ pub const BUILTIN: &[(&str, &str)] = tables! {
     "rust-tempfile.toml"
     "rust-tokio-util.toml"
     "rust-tokio.toml"
+    "rust-windows.toml"
 };
 
 #[cfg(test)]
