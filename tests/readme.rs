@@ -1,0 +1,76 @@
+//! README.md is true: its sample is what the program prints, its table is the registry. `UPDATE_README=1 cargo test --test readme`
+//! rewrites both.
+
+mod marks;
+
+use fsynclint::checks::registry::RULES;
+use fsynclint::config::Policy;
+use fsynclint::finding::Level;
+use std::fmt::Write;
+use std::path::Path;
+use std::process::Command;
+
+/// What stands in `text` between `<!-- name -->` and `<!-- /name -->`.
+fn part<'a>(text: &'a str, name: &str) -> &'a str {
+    let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let start = text.find(&open).unwrap_or_else(|| panic!("README.md has no {open}")) + open.len();
+    let end = text[start..].find(&close).unwrap_or_else(|| panic!("README.md has no {close}"));
+    &text[start..start + end]
+}
+
+/// Holds a part of README.md to `expected`, or puts it there.
+fn hold(name: &str, expected: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let found = part(&text, name);
+    if std::env::var_os("UPDATE_README").is_some() {
+        std::fs::write(
+            &path,
+            text.replace(&format!("<!-- {name} -->\n{found}"), &format!("<!-- {name} -->\n{expected}")),
+        )
+        .unwrap();
+        return;
+    }
+    assert_eq!(found, expected, "README.md is out of date: UPDATE_README=1 cargo test --test readme");
+}
+
+fn table() -> String {
+    let mut out = "| rule | level | policy | what |\n|---|---|---|---|\n".to_string();
+    for rule in RULES {
+        let level = match rule.level {
+            Level::Error => "error",
+            Level::Warning => "warning",
+            Level::Info => "info",
+        };
+        let policy = match rule.policy {
+            Policy::None => "none",
+            Policy::Atomic => "atomic",
+            Policy::Durable => "durable",
+        };
+        let _ = writeln!(out, "| [`{0}`](rules/{0}.md) | {level} | {policy} | {1} |", rule.id, rule.title);
+    }
+    out
+}
+
+/// The sample: what `check` says of the example store, without the time it took.
+fn sample() -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_fsynclint"))
+        .args(["check", "fixtures/example-store"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines = text.lines().map(|line| match line.rsplit_once(" files, ") {
+        Some((counts, _)) => format!("{counts} files, 0.0 s"),
+        None => line.trim_end().to_string(),
+    });
+    format!("```text\n$ fsynclint check fixtures/example-store\n{}\n```\n", lines.collect::<Vec<_>>().join("\n"))
+}
+
+#[test]
+fn parts_are_up_to_date() {
+    hold("rules", &table());
+    if marks::analyses() {
+        hold("sample", &sample());
+    }
+}
