@@ -167,6 +167,15 @@ impl Table {
         self.entries
     }
 
+    /// The first and the last key, if there are any.
+    pub(crate) fn key_range(&self) -> Result<Option<(String, String)>> {
+        let (Some(first), Some(last)) = (self.index.first(), self.index.last()) else {
+            return Ok(None);
+        };
+        let last_entry = self.read_block(last)?.pop();
+        Ok(last_entry.map(|(key, _)| (first.first_key.clone(), key)))
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -11,6 +11,7 @@
 //! | [`hash_index`] | append-only data files under an in-memory hash index, strings, with compaction and hints |
 //! | [`lsm`] | log-structured merge tree |
 //! | [`hash_table`] | append-only segments under an in-memory hash index, bytes, with automatic compaction |
+//! | [`sstable`] | sorted tables with size-tiered and leveled compaction |
 //!
 //! The corrected versions assume the strictest crash model: an unsynced write, truncation, rename or unlink survives or not, each
 //! on its own, and a directory entry is durable only once its directory was synced. They need a system on which a
@@ -22,6 +23,7 @@ pub mod hash_index;
 pub mod hash_table;
 pub mod lsm;
 pub mod policy;
+pub mod sstable;
 pub mod wal;
 
 mod block_table;
