@@ -1,7 +1,7 @@
 //! fsynclint: after a power cut, is the data safe, or was it lucky?
 //!
 //! Modules in reading order: [`source`] (places), [`effects`] (the vocabulary), [`apis`] (who has which effect),
-//! [`ir`] (programs), `frontends` (texts to programs), `flow` (effects along paths), [`checks`] (obligations), [`finding`],
+//! [`ir`] (programs), [`frontends`] (texts to programs), `flow` (effects along paths), [`checks`] (obligations), [`finding`],
 //! [`discover`] (what to analyse), [`config`] (what is asked), [`mod@check`] (all of it in a row), [`report`] (how it is
 //! shown), [`cli`].
 
@@ -14,6 +14,7 @@ pub mod discover;
 pub mod effects;
 pub mod finding;
 pub mod flow;
+pub mod frontends;
 pub mod ir;
 pub mod report;
 pub mod source;

@@ -1,0 +1,3 @@
+//! Front ends: one per language, from source texts to [`crate::ir::Program`].
+
+pub mod rust;

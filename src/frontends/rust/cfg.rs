@@ -1,0 +1,115 @@
+//! Which code is there: `#[cfg]`, `cfg!`, test attributes.
+
+use super::{Options, Platform};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Meta, Token};
+
+/// Whether a predicate holds; `None` if it cannot be told.
+pub fn eval(meta: &Meta, options: &Options) -> Option<bool> {
+    match meta {
+        Meta::Path(path) => eval_word(&path.get_ident()?.to_string(), options),
+        Meta::NameValue(pair) => {
+            let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(value), .. }) = &pair.value else { return None };
+            eval_pair(&pair.path.get_ident()?.to_string(), &value.value(), options)
+        }
+        Meta::List(list) => {
+            let parts = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()?;
+            match list.path.get_ident()?.to_string().as_str() {
+                "not" => match parts.first()? {
+                    // Code for "not under test" is the program itself, whether or not tests are read too.
+                    Meta::Path(path) if path.is_ident("test") => Some(true),
+                    inner => eval(inner, options).map(|holds| !holds),
+                },
+                "all" => {
+                    let held: Vec<_> = parts.iter().map(|part| eval(part, options)).collect();
+                    if held.contains(&Some(false)) {
+                        Some(false)
+                    } else {
+                        held.iter().all(|part| *part == Some(true)).then_some(true)
+                    }
+                }
+                "any" => {
+                    let held: Vec<_> = parts.iter().map(|part| eval(part, options)).collect();
+                    if held.contains(&Some(true)) {
+                        Some(true)
+                    } else {
+                        held.iter().all(|part| *part == Some(false)).then_some(false)
+                    }
+                }
+                _ => None,
+            }
+        }
+    }
+}
+
+fn eval_word(word: &str, options: &Options) -> Option<bool> {
+    match word {
+        "test" | "doctest" => Some(options.include_tests),
+        "unix" => Some(options.platform != Platform::Windows),
+        "windows" => Some(options.platform == Platform::Windows),
+        "true" => Some(true),
+        "false" | "loom" | "miri" | "fuzzing" | "kani" | "doc" | "docsrs" | "shuttle" | "madsim" | "tarpaulin" => Some(false),
+        _ => None,
+    }
+}
+
+fn eval_pair(key: &str, value: &str, options: &Options) -> Option<bool> {
+    match key {
+        "feature" => {
+            let lower = value.to_ascii_lowercase();
+            let testing = ["test", "bench", "fuzz", "mock"].iter().any(|word| lower.contains(word));
+            Some(!testing || options.include_tests)
+        }
+        "target_os" => Some(match options.platform {
+            Platform::Unix => value == "linux",
+            Platform::Windows => value == "windows",
+            Platform::MacOs => value == "macos",
+        }),
+        "target_family" => Some(match options.platform {
+            Platform::Unix | Platform::MacOs => value == "unix",
+            Platform::Windows => value == "windows",
+        }),
+        "target_vendor" => Some((options.platform == Platform::MacOs) == (value == "apple")),
+        "target_arch" => Some(value == "x86_64"),
+        "target_pointer_width" => Some(value == "64"),
+        "target_endian" => Some(value == "little"),
+        "target_env" => Some(value == "gnu"),
+        "panic" => Some(value == "unwind"),
+        _ => None,
+    }
+}
+
+/// Whether attributes leave the thing out.
+pub fn left_out(attrs: &[Attribute], options: &Options) -> bool {
+    attrs.iter().any(|attr| {
+        let path = attr.path();
+        if path.is_ident("cfg") {
+            return attr.parse_args::<Meta>().is_ok_and(|meta| eval(&meta, options) == Some(false));
+        }
+        !options.include_tests && path.segments.last().is_some_and(|last| is_test_attribute(&last.ident))
+    })
+}
+
+fn is_test_attribute(name: &proc_macro2::Ident) -> bool {
+    ["test", "bench", "rstest", "test_case", "quickcheck", "proptest", "wasm_bindgen_test", "test_log"].iter().any(|word| name == word)
+}
+
+/// The value of a `#[path = "…"]`, also inside a `cfg_attr` that holds.
+pub fn path_attribute(attrs: &[Attribute], options: &Options) -> Option<String> {
+    attrs.iter().find_map(|attr| path_of(&attr.meta, options))
+}
+
+fn path_of(meta: &Meta, options: &Options) -> Option<String> {
+    match meta {
+        Meta::NameValue(pair) if pair.path.is_ident("path") => match &pair.value {
+            syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(value), .. }) => Some(value.value()),
+            _ => None,
+        },
+        Meta::List(list) if list.path.is_ident("cfg_attr") => {
+            let parts = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()?;
+            let (first, rest) = (parts.first()?, parts.iter().skip(1));
+            if eval(first, options) == Some(false) { None } else { rest.into_iter().find_map(|part| path_of(part, options)) }
+        }
+        _ => None,
+    }
+}

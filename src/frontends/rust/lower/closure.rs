@@ -1,0 +1,149 @@
+//! Closures: as functions of their own, or inlined where they are called.
+
+use super::*;
+use crate::frontends::rust::hir::{Closure, Expr, ExprKind};
+
+impl<'h> Lower<'h> {
+    /// A closure as a value: a function with what it captures.
+    pub(super) fn closure_value(&mut self, closure: &'h Closure, params: &[Ty], sp: Sp) -> Val {
+        if self.outer.len() > 16 {
+            return self.opaque(Ty::Unknown, sp);
+        }
+        let ret = closure.ret.as_ref().map(|ty| self.world.ty(ty, self.scope())).unwrap_or_default();
+        let inner = FnState::new(self.f.scope.clone(), ret);
+        let outer = std::mem::replace(&mut self.f, inner);
+        self.outer.push(outer);
+        let name = self.name;
+        self.name = ustr(&format!("{name}::{{closure}}"));
+        let number = self.closures.len();
+        self.closures.push(placeholder(self.name, self.short_name, self.package, self.file));
+
+        let mut list = vec![self.temp(Ty::Unknown)];
+        let mut later = Vec::new();
+        for (at, (pat, ty)) in closure.params.iter().enumerate() {
+            let ty = match ty {
+                Some(ty) => self.world.ty(ty, self.scope()),
+                None => params.get(at).cloned().unwrap_or_default(),
+            };
+            match pat {
+                hir::Pat::Bind { name, sub: None, .. } => list.push(self.declare(*name, ty)),
+                pat => {
+                    let local = self.temp(ty.clone());
+                    list.push(local);
+                    later.push((pat, Val { op: Operand::local(local), ty }));
+                }
+            }
+        }
+        for (pat, value) in later {
+            self.bind(pat, &value);
+        }
+        self.f.targets.push(Frame { target: Target::Function, loops: 0 });
+        self.closure_body(&closure.body);
+
+        let mut function = self.finish(list);
+        let outer = self.outer.pop().expect("pushed above");
+        let state = std::mem::replace(&mut self.f, outer);
+        self.name = name;
+        function.kind = FunctionKind::Closure { parent: FuncId(CLOSURE_PARENT) };
+        function.span = self.span(sp);
+        function.name_span = self.span(closure.head);
+        function.fallible = state.ret.is_result() || (state.ret.is_unknown() && state.fails);
+        let ret = state.ret.clone();
+        self.closures[number] = function;
+        if closure.moves {
+            for (_, op, ty) in &state.captures {
+                self.give(&Val { op: op.clone(), ty: ty.clone() });
+            }
+        }
+        let tys = closure.params.iter().enumerate().map(|(at, _)| params.get(at).cloned().unwrap_or_default()).collect();
+        let captures = state.captures.into_iter().map(|(name, op, _)| (name, op)).collect();
+        let value = Rvalue::Closure { function: FuncId(CLOSURE | number as u32), captures };
+        self.value(value, Ty::Fn(Arc::new((tys, ret))), sp)
+    }
+
+    fn closure_body(&mut self, body: &'h Expr) {
+        match &body.kind {
+            ExprKind::Block(block) if block.label.is_none() => self.tail_block(block),
+            ExprKind::Async(block) => self.tail_block(block),
+            _ => {
+                let ty = self.f.ret.clone();
+                let value = self.expr(body, Some(&ty));
+                self.leave(value, None, body.span);
+            }
+        }
+    }
+
+    /// Runs a function value here: a closure literal is inlined, anything else is called.
+    pub(super) fn apply(&mut self, f: &'h Expr, args: &[Val], sp: Sp) -> Val {
+        match &f.kind {
+            ExprKind::Closure(closure) => self.inline(closure, args, sp),
+            ExprKind::Path(path) if path.single().is_none_or(|name| self.variable(name).is_none()) => self.call_path(path, args.to_vec(), None, sp, f.span),
+            _ => {
+                let callee = self.expr(f, None);
+                self.call_value(callee, args.to_vec(), sp)
+            }
+        }
+    }
+
+    fn inline(&mut self, closure: &'h Closure, args: &[Val], sp: Sp) -> Val {
+        if self.depth > 24 || self.budget == 0 {
+            return self.opaque(Ty::Unknown, sp);
+        }
+        self.depth += 1;
+        let (exit, result) = (self.block(), self.temp(Ty::Unknown));
+        let depth = self.f.scopes.len();
+        self.push_scope();
+        for (at, (pat, ty)) in closure.params.iter().enumerate() {
+            let mut value = match args.get(at) {
+                Some(value) => value.clone(),
+                None => self.opaque(Ty::Unknown, sp),
+            };
+            if let Some(ty) = ty {
+                let declared = self.world.ty(ty, self.scope());
+                if !vague(&declared) {
+                    value.ty = declared;
+                }
+            }
+            self.bind(pat, &value);
+        }
+        self.f.targets.push(Frame { target: Target::Inline { exit, result, depth }, loops: self.f.loops.len() });
+        let ty = closure.ret.as_ref().map(|ty| self.world.ty(ty, self.scope()));
+        let value = self.expr(&closure.body, ty.as_ref());
+        self.f.targets.pop();
+        self.give(&value);
+        self.pop_scope(closure.body.span);
+        // One way out: the value needs no variable of its own.
+        let untouched = !self.f.dead && !self.f.is_reached(exit);
+        self.depth -= 1;
+        if untouched {
+            return match ty {
+                Some(ty) if !vague(&ty) => self.retype(&value, ty),
+                _ => value,
+            };
+        }
+        self.settle(result, &value, exit, sp);
+        self.start(exit);
+        self.result_of(result)
+    }
+}
+
+pub(super) fn placeholder(name: Ustr, short_name: Ustr, package: PackageId, file: FileId) -> Function {
+    Function {
+        name,
+        short_name,
+        package,
+        kind: FunctionKind::Closure { parent: FuncId(CLOSURE_PARENT) },
+        owner: None,
+        interface: None,
+        file,
+        span: Span::new(file, 0, 0),
+        name_span: Span::new(file, 0, 0),
+        docs: String::new(),
+        public: false,
+        fallible: false,
+        params: Vec::new(),
+        locals: Vec::new(),
+        blocks: Vec::new(),
+        unread: Vec::new(),
+    }
+}

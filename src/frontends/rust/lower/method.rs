@@ -1,0 +1,453 @@
+//! Method calls: who is meant, and what std's own methods that matter to nobody's files do to values.
+
+use super::call::{Given, is_impure, passing_of_type};
+use super::control::unwrapped;
+use super::*;
+use crate::frontends::rust::hir::{Expr, ExprKind, MethodCall, SelfKind};
+use crate::frontends::rust::methods::Method;
+use crate::frontends::rust::types::{is_collection, is_map, is_pointer, last};
+
+impl<'h> Lower<'h> {
+    pub(super) fn method_call(&mut self, call: &'h MethodCall, expect: Option<&Ty>, sp: Sp) -> Val {
+        let recv = self.expr(&call.recv, None);
+        let name = call.name;
+        let focus = Sp { lo: call.name_span.lo.min(sp.hi), hi: sp.hi };
+        if recv.ty == Ty::Never && self.f.dead {
+            return Val::never();
+        }
+        let found = self.world.method(&recv.ty, name, call.args.len());
+        let own = matches!(&found, Some(Method::Own(..)));
+        let wrapped = recv.ty.is_option() || recv.ty.is_result();
+        let outer = self.outer_method(&recv, name, call.args.len());
+        if !own || wrapped || outer {
+            if let Some(value) = self.std_method(&recv, call, expect, sp) {
+                return value;
+            }
+            if let Some(value) = self.combinator(&recv, call, expect, sp) {
+                return value;
+            }
+        }
+        let turbofish: Vec<Ty> = call.generics.iter().map(|ty| self.world.ty(ty, &self.f.scope)).collect();
+        match found {
+            Some(Method::Own(ids, of)) => self.own_method(ids, of, recv, call, &turbofish, sp, focus),
+            Some(Method::Api(api, of)) => {
+                let mut given = vec![(recv.clone(), passing_of_type(&recv.ty))];
+                self.arguments(&call.args, &mut given);
+                self.call_row(api, name, given, Some(of), &turbofish, true, sp, focus)
+            }
+            None => self.unresolved(recv, call, expect, sp, focus),
+        }
+    }
+
+    fn arguments(&mut self, list: &'h [Expr], given: &mut Vec<Given>) {
+        for arg in list {
+            let value = match &arg.kind {
+                ExprKind::Closure(closure) => (self.closure_value(closure, &[], arg.span), Passing::Move),
+                _ => self.argument(arg, None, false),
+            };
+            given.push(value);
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn own_method(&mut self, ids: SmallVec<[u32; 2]>, of: Ty, recv: Val, call: &'h MethodCall, turbofish: &[Ty], sp: Sp, focus: Sp) -> Val {
+        let sig = self.world.sig(ids[0]);
+        let passing = match self.world.fns[ids[0] as usize].hir.receiver {
+            SelfKind::Mut => Passing::Mutable,
+            SelfKind::Value => Passing::Move,
+            _ => Passing::Shared,
+        };
+        let by_value = passing == Passing::Move && !matches!(recv.ty, Ty::Ref(..));
+        let mut given = vec![(recv, if by_value { Passing::Move } else if passing == Passing::Move { Passing::Shared } else { passing })];
+        for (at, arg) in call.args.iter().enumerate() {
+            given.push(self.argument(arg, sig.params.get(at), false));
+        }
+        self.call_own(&ids, call.name, given, Some(of), turbofish, sp, focus)
+    }
+
+    /// Calls the method `name` of a value, with arguments that are there already.
+    pub(super) fn method_on(&mut self, recv: Val, name: Ustr, args: Vec<Given>, expect: Option<&Ty>, sp: Sp, focus: Sp) -> Val {
+        let found = self.world.method(&recv.ty, name, args.len());
+        let passing = passing_of_type(&recv.ty);
+        let mut given = vec![(recv.clone(), if passing == Passing::Move { Passing::Mutable } else { passing })];
+        given.extend(args);
+        match found {
+            Some(Method::Own(ids, of)) => self.call_own(&ids, name, given, Some(of), &[], sp, focus),
+            Some(Method::Api(api, of)) => self.call_row(api, name, given, Some(of), &[], true, sp, focus),
+            None => {
+                let harmless = matches!(self.world.kind(&recv.ty), ValueKind::Memory | ValueKind::Other | ValueKind::Path);
+                let _ = expect;
+                match self.world.apis.find_method(name) {
+                    Some(api) if !harmless => self.call_row(api, name, given, Some(recv.ty), &[], false, sp, focus),
+                    _ if name == "write_fmt" => {
+                        let ty = Ty::result(Ty::unit(), Ty::Unknown);
+                        let api = self.world.apis.find("std::io::Write::write_fmt");
+                        match api {
+                            Some(api) if !harmless => self.call_row(api, name, given, Some(recv.ty), &[], false, sp, focus),
+                            _ if harmless => self.operation("write_fmt", Vec::new(), ty, sp),
+                            _ => self.emit_call(Callee::Unknown, name, given, ty, true, sp, focus),
+                        }
+                    }
+                    _ => self.unknown_call(name, given, Ty::Unknown, sp, focus),
+                }
+            }
+        }
+    }
+
+    /// Whether `name` is a method of a wrapper around the value, not of the value.
+    fn outer_method(&self, recv: &Val, name: Ustr, count: usize) -> bool {
+        let mut ty = &recv.ty;
+        while let Ty::Ref(_, inner) = ty {
+            ty = inner;
+        }
+        let Ty::Ext(path, list) = ty else { return false };
+        if list.is_empty() || !is_pointer(last(*path)) {
+            return false;
+        }
+        match (name.as_str(), last(*path)) {
+            ("clone", "Arc" | "Rc" | "Weak") => true,
+            ("upgrade" | "downgrade", _) => true,
+            ("lock" | "try_lock" | "lock_arc" | "lock_owned" | "blocking_lock", _) => count == 0,
+            ("read" | "write" | "try_read" | "try_write" | "upgradable_read", _) => count == 0 && layers(ty, "RwLock"),
+            ("borrow" | "borrow_mut", _) => count == 0,
+            ("get" | "get_mut" | "get_or_init" | "get_or_try_init" | "into_inner" | "load" | "store" | "swap" | "set" | "take" | "with" | "join", _) => {
+                matches!(last(*path), "OnceCell" | "OnceLock" | "Mutex" | "RwLock" | "RefCell" | "ArcSwap" | "ArcSwapOption" | "LocalKey" | "Cell" | "JoinHandle" | "ScopedJoinHandle" | "ThreadLocal")
+            }
+            _ => false,
+        }
+    }
+
+    /// Methods of std that leave a value what it is, or only unwrap it.
+    fn std_method(&mut self, recv: &Val, call: &'h MethodCall, expect: Option<&Ty>, sp: Sp) -> Option<Val> {
+        let name = call.name.as_str();
+        let count = call.args.len();
+        let unit_args = count == 0;
+        let ty = &recv.ty;
+        let value = match name {
+            "unwrap" | "expect" | "unwrap_or_default" | "unwrap_unchecked" | "expect_err" | "unwrap_err" if count <= 1 && (ty.is_option() || ty.is_result() || ty.peel().ext_name() == Some("LockResult") || ty.is_unknown()) => {
+                for arg in &call.args {
+                    self.expr(arg, None);
+                }
+                self.unwrap(recv, name, sp)
+            }
+            "unwrap" | "expect" => {
+                for arg in &call.args {
+                    self.expr(arg, None);
+                }
+                recv.clone()
+            }
+            "lock" | "lock_arc" | "lock_owned" | "blocking_lock" | "try_lock" if unit_args && !matches!(self.world.kind(ty), ValueKind::File) => self.guard(recv, "Mutex"),
+            "read" | "write" | "upgradable_read" | "blocking_read" | "blocking_write" | "try_read" | "try_write" if unit_args => self.guard(recv, "RwLock"),
+            "borrow" | "borrow_mut" | "try_borrow" | "try_borrow_mut" | "by_ref" | "as_ref" | "as_mut" | "as_deref" | "as_deref_mut" | "as_pin_mut" | "deref" | "deref_mut"
+            | "get_pin_mut" | "upgrade" | "as_ptr" | "leak" | "into_boxed_path" | "boxed" | "boxed_local" | "fuse" | "await" | "lock_ref"
+                if unit_args =>
+            {
+                let by = Ty::Ref(name.contains("mut") || matches!(ty, Ty::Ref(true, _)), Arc::new(peel_pointer(ty)));
+                self.retype(recv, by)
+            }
+            "clone" | "cloned" | "copied" | "to_owned" | "clone_from" | "downgrade" if unit_args => {
+                let of = if matches!(name, "cloned" | "copied") { shallow(ty) } else { ty.peel_refs().clone() };
+                self.retype(recv, of)
+            }
+            "into" | "try_into" | "into_owned" | "to_path_buf" | "as_path" | "as_os_str" | "as_std_path" | "into_std_path_buf" | "into_os_string" | "to_string" | "as_str" | "to_vec" | "into_boxed_slice" | "into_boxed_str"
+            | "as_slice" | "as_mut_slice" | "as_bytes" | "into_bytes" | "into_string" | "to_str" | "to_string_lossy" | "display" | "as_os_string" | "into_path_buf" | "to_bytes" | "as_mut_bytes" | "into_vec"
+                if unit_args && self.row_of(recv, call).is_none() =>
+            {
+                let of = match (name, expect) {
+                    ("into" | "try_into", Some(wanted)) if !vague(wanted) && !matches!(wanted, Ty::Bound(_)) => wanted.clone(),
+                    ("into", _) => ty.clone(),
+                    ("to_path_buf" | "into_path_buf" | "into_std_path_buf", _) => Ty::ext("std::path::PathBuf", []),
+                    ("to_string" | "into_string", _) => Ty::ext("String", []),
+                    ("to_str", _) => Ty::option(Ty::ext("str", [])),
+                    ("try_into", _) => Ty::result(Ty::Unknown, Ty::Unknown),
+                    _ => ty.peel_refs().clone(),
+                };
+                self.retype(recv, of)
+            }
+            "take" if unit_args && (ty.is_option() || ty.is_unknown() || ty.peel().ext_name() == Some("Cell")) => {
+                let of = ty.peel().clone();
+                let taken = self.value(Rvalue::Use(recv.op.clone()), of, sp);
+                if let (Operand::Place(place), true) = (&recv.op, ty.is_option()) {
+                    self.assign(place.clone(), Rvalue::Use(Operand::Absent), sp);
+                }
+                taken
+            }
+            "join" | "join_unwrap" if unit_args && !self.is_path(ty) => {
+                let of = peel_pointer(ty);
+                let joined = matches!(ty.peel_refs().ext_name(), Some("JoinHandle" | "ScopedJoinHandle"));
+                self.retype(recv, if joined { Ty::ext("LockResult", [of]) } else { of })
+            }
+            "into_inner" | "get_mut" | "get_ref" if unit_args && self.row_of(recv, call).is_none() && is_pointer(ty.peel_refs().ext_name().unwrap_or_default()) => {
+                let locks = matches!(ty.peel_refs().ext_name(), Some("Mutex" | "RwLock"));
+                let of = peel_pointer(ty);
+                self.retype(recv, if locks { Ty::ext("LockResult", [of]) } else { of })
+            }
+            _ => return self.collection_method(recv, call, sp),
+        };
+        Some(value)
+    }
+
+    fn row_of(&self, recv: &Val, call: &MethodCall) -> Option<ApiId> {
+        match self.world.method(&recv.ty, call.name, call.args.len()) {
+            Some(Method::Api(api, _)) => Some(api),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_path(&self, ty: &Ty) -> bool {
+        self.world.kind(ty) == ValueKind::Path
+    }
+
+    fn guard(&mut self, recv: &Val, _lock: &str) -> Val {
+        let ty = recv.ty.peel_refs();
+        let std = layers(ty, "Mutex") && has_std_lock(ty, "Mutex") || layers(ty, "RwLock") && has_std_lock(ty, "RwLock");
+        let inner = Ty::Ref(true, Arc::new(ty.peel().clone()));
+        self.retype(recv, if std { Ty::ext("LockResult", [inner]) } else { inner })
+    }
+
+    fn unwrap(&mut self, recv: &Val, name: &str, sp: Sp) -> Val {
+        if self.f.dead || recv.ty.peel_refs().ext_name() == Some("LockResult") {
+            let ty = unwrapped(&recv.ty);
+            return self.retype(recv, ty);
+        }
+        let cond = if recv.ty.is_option() { Cond::Present(recv.op.clone()) } else { Cond::Succeeded(recv.op.clone()) };
+        if recv.ty.is_unknown() || name == "unwrap_or_default" {
+            let ty = unwrapped(&recv.ty);
+            return self.retype(recv, ty);
+        }
+        let (good, bad) = (self.block(), self.block());
+        if name.ends_with("_err") {
+            self.branch(cond, bad, good, sp);
+        } else {
+            self.branch(cond, good, bad, sp);
+        }
+        self.start(bad);
+        self.abort();
+        self.start(good);
+        let ty = if name.ends_with("_err") { recv.ty.peel().arg(1) } else { unwrapped(&recv.ty) };
+        self.retype(recv, ty)
+    }
+
+    /// Collections: what is put in is an element, what is taken out is one.
+    fn collection_method(&mut self, recv: &Val, call: &'h MethodCall, sp: Sp) -> Option<Val> {
+        let name = call.name.as_str();
+        let kind = recv.ty.core();
+        let of = match kind {
+            Ty::Ext(path, _) => last(*path),
+            Ty::Slice(_) => "Vec",
+            _ => "",
+        };
+        let (map, list) = (is_map(of), is_collection(of));
+        let count = call.args.len();
+        if !(map || list || kind.is_unknown() && matches!(name, "push" | "push_back" | "insert") && count >= 1) {
+            let iterates = matches!(name, "iter" | "iter_mut" | "into_iter" | "par_iter" | "into_par_iter" | "drain" | "values" | "values_mut" | "into_values" | "keys" | "chars" | "bytes" | "lines" | "split" | "components" | "ancestors");
+            return iterates.then(|| {
+                for arg in &call.args {
+                    self.expr(arg, None);
+                }
+                let ty = kind.element();
+                let element = if ty.is_unknown() { Ty::Unknown } else { ty };
+                self.retype(recv, Ty::ext("Iter", [element]))
+            });
+        }
+        let by_ref = |inner: Ty, recv: &Val| match &recv.ty {
+            Ty::Ref(mutable, _) if !matches!(inner, Ty::Ref(..) | Ty::Unknown) => Ty::Ref(*mutable, Arc::new(inner)),
+            _ => inner,
+        };
+        let element = kind.element();
+        let value_ty = if map { kind.arg(1) } else { element.clone() };
+        match name {
+            "push" | "push_back" | "push_front" | "insert" | "entry_insert" | "extend" | "append" | "extend_from_slice" | "put" if count >= 1 => {
+                let mut last = Val::unit();
+                for arg in &call.args {
+                    last = self.expr(arg, None);
+                    self.give(&last);
+                }
+                let many = matches!(name, "extend" | "append" | "extend_from_slice");
+                let value = if many { self.element(&last, sp) } else { last };
+                self.put_in(recv, &value, map, sp);
+                Some(self.retype(&Val { op: Operand::Absent, ty: Ty::Unknown }, Ty::option(value_ty)))
+            }
+            "get" | "get_mut" | "first" | "first_mut" | "last" | "last_mut" | "pop" | "pop_back" | "pop_front" | "front" | "back" | "front_mut" | "back_mut" | "remove" | "swap_remove" | "next" | "next_back" | "peek"
+            | "peek_mut" | "nth" | "recv" | "try_recv" | "remove_entry" | "first_key_value" | "last_key_value" | "min" | "max" | "join_next" | "get_many" => {
+                for arg in &call.args {
+                    self.expr(arg, None);
+                }
+                let holds = self.world.holds_handle(&value_ty, 0) || matches!(value_ty, Ty::Unknown | Ty::Adt(..) | Ty::Bound(_) | Ty::Tuple(_)) || self.is_path(&value_ty);
+                let borrowed = matches!(name, "get" | "get_mut" | "first" | "first_mut" | "last" | "last_mut" | "front" | "back" | "front_mut" | "back_mut" | "peek" | "peek_mut");
+                let inner = if borrowed && !matches!(value_ty, Ty::Ref(..) | Ty::Unknown) { Ty::Ref(name.ends_with("mut"), Arc::new(value_ty)) } else { value_ty };
+                let plain = matches!(name, "remove" | "swap_remove") && list && of.starts_with("Vec");
+                let ty = if plain { inner } else { Ty::option(inner) };
+                if matches!(name, "recv" | "try_recv") {
+                    let ty = Ty::result(ty.arg(0), Ty::Unknown);
+                    return Some(self.opaque(ty, sp));
+                }
+                Some(if holds { self.project(recv, Step::Element, ty, sp) } else { self.opaque(ty, sp) })
+            }
+            "iter" | "iter_mut" | "into_iter" | "par_iter" | "par_iter_mut" | "into_par_iter" | "drain" | "rev" | "skip" | "take" | "step_by" | "chain" | "sorted" | "values" | "values_mut" | "into_values" | "by_ref" | "peekable"
+            | "collect" | "collect_vec" | "chunks" | "windows" | "as_slice" | "as_mut_slice" | "range" | "buffered" | "buffer_unordered" | "fuse" | "copied" | "cloned" | "to_vec" | "unique" | "flatten" | "dedup" => {
+                for arg in &call.args {
+                    self.expr(arg, None);
+                }
+                let inner = match name {
+                    "values" | "values_mut" | "into_values" => by_ref(value_ty, recv),
+                    "flatten" => unwrapped(&element),
+                    "cloned" | "copied" => element.peel_refs().clone(),
+                    "iter" | "par_iter" if !map && !matches!(element, Ty::Ref(..) | Ty::Unknown) => Ty::Ref(false, Arc::new(element)),
+                    "iter_mut" | "par_iter_mut" if !map && !matches!(element, Ty::Ref(..) | Ty::Unknown) => Ty::Ref(true, Arc::new(element)),
+                    _ => element,
+                };
+                if name == "collect" && inner.is_result() {
+                    return Some(self.retype(recv, Ty::result(Ty::ext("Vec", [unwrapped(&inner)]), Ty::Unknown)));
+                }
+                if map && matches!(name, "iter" | "iter_mut" | "into_iter" | "drain" | "range" | "par_iter") {
+                    return Some(recv.clone());
+                }
+                let kind = if matches!(name, "collect" | "collect_vec" | "to_vec") { "Vec" } else { "Iter" };
+                Some(self.retype(recv, Ty::ext(kind, [inner])))
+            }
+            "enumerate" => {
+                let element = self.element(recv, sp);
+                let number = self.opaque(Ty::ext("usize", []), sp);
+                Some(self.tuples(number, element, sp))
+            }
+            "zip" if count == 1 => {
+                let other = self.expr(&call.args[0], None);
+                let (one, two) = (self.element(recv, sp), self.element(&other, sp));
+                Some(self.tuples(one, two, sp))
+            }
+            "entry" => {
+                for arg in &call.args {
+                    self.expr(arg, None);
+                }
+                let ty = Ty::ext("Entry", [value_ty]);
+                Some(self.project(recv, Step::Element, ty, sp))
+            }
+            _ => None,
+        }
+    }
+
+    fn tuples(&mut self, one: Val, two: Val, sp: Sp) -> Val {
+        let ty = Ty::Tuple(super::super::types::args([one.ty, two.ty]));
+        let fields = vec![(ustr("0"), one.op), (ustr("1"), two.op)];
+        let pair = self.value(Rvalue::Aggregate { type_name: None, fields, base: None }, ty, sp);
+        self.collection(&pair, "Iter", sp)
+    }
+
+    /// Makes `value` an element of the collection.
+    fn put_in(&mut self, recv: &Val, value: &Val, map: bool, sp: Sp) {
+        let Operand::Place(place) = &recv.op else { return };
+        if !matches!(value.op, Operand::Const(_) | Operand::Unit) {
+            let mut element = place.clone();
+            element.steps.push(Step::Element);
+            self.assign(element, Rvalue::Use(value.op.clone()), sp);
+        }
+        if let (Some(local), false) = (recv.whole(), value.ty.is_unknown()) {
+            let name = match recv.ty.core() {
+                Ty::Ext(path, _) => last(*path),
+                _ => return,
+            };
+            let ty = if map { Ty::ext(name, [Ty::ext("?", []), value.ty.clone()]) } else { Ty::ext(name, [value.ty.clone()]) };
+            self.refine(local, &ty);
+        }
+    }
+
+    /// Nobody known has that method: few methods of that name in the workspace, a name that speaks for itself, or unknown.
+    fn unresolved(&mut self, recv: Val, call: &'h MethodCall, expect: Option<&Ty>, sp: Sp, focus: Sp) -> Val {
+        let name = call.name;
+        let kind = self.world.kind(&recv.ty);
+        let open = matches!(recv.ty.core(), Ty::Unknown | Ty::Bound(_)) || matches!(recv.ty.core(), Ty::Ext(..)) && kind == ValueKind::Unknown;
+        let open = open || matches!(recv.ty.core(), Ty::Adt(..));
+        if open && !matches!(recv.ty.core(), Ty::Adt(..)) {
+            let ids = self.world.guesses(name, call.args.len());
+            if !ids.is_empty() {
+                return self.own_method(ids, recv.ty.clone(), recv, call, &[], sp, focus);
+            }
+        }
+        if open
+            && let Some(api) = self.world.apis.find_method(name)
+        {
+            let mut given = vec![(recv.clone(), passing_of_type(&recv.ty))];
+            self.arguments(&call.args, &mut given);
+            return self.call_row(api, name, given, Some(recv.ty), &[], false, sp, focus);
+        }
+        if let Some(step) = self.function_field(&recv, call, sp) {
+            return step;
+        }
+        let mut given = vec![(recv.clone(), if is_impure(name.as_str()) { Passing::Mutable } else { Passing::Shared })];
+        for arg in &call.args {
+            let value = self.argument(arg, None, true);
+            given.push(value);
+        }
+        let mut rest = given.split_off(1);
+        if let Some(result) = self.run_closures(&mut rest, &call.args, sp) {
+            return result;
+        }
+        given.extend(rest);
+        let ty = method_result(name.as_str(), &recv.ty, expect);
+        self.unknown_call(name, given, ty, sp, focus)
+    }
+
+    /// `value.call()` of a function value.
+    fn function_field(&mut self, recv: &Val, call: &'h MethodCall, sp: Sp) -> Option<Val> {
+        if !(recv.ty.is_function() && matches!(call.name.as_str(), "call" | "call_mut" | "call_once")) {
+            return None;
+        }
+        let values = call.args.iter().map(|arg| self.expr(arg, None)).collect();
+        Some(self.call_value(recv.clone(), values, sp))
+    }
+}
+
+/// The lock itself, with nothing but pointers around it.
+fn layers(ty: &Ty, name: &str) -> bool {
+    let mut ty = ty;
+    for _ in 0..8 {
+        match ty {
+            Ty::Ref(_, inner) => ty = inner,
+            Ty::Ext(path, list) if last(*path) == name => return !list.is_empty(),
+            Ty::Ext(path, list) if is_pointer(last(*path)) && !list.is_empty() => ty = &list[0],
+            _ => return false,
+        }
+    }
+    false
+}
+
+fn has_std_lock(ty: &Ty, name: &str) -> bool {
+    let mut ty = ty;
+    for _ in 0..8 {
+        match ty {
+            Ty::Ref(_, inner) => ty = inner,
+            Ty::Ext(path, _) if last(*path) == name => return path.as_str() == name || path.as_str().starts_with("std::"),
+            Ty::Ext(path, list) if is_pointer(last(*path)) && !list.is_empty() => ty = &list[0],
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// Without references and one pointer.
+fn peel_pointer(ty: &Ty) -> Ty {
+    match ty.peel_refs() {
+        Ty::Ext(path, list) if is_pointer(last(*path)) && !list.is_empty() => list[0].clone(),
+        other => other.clone(),
+    }
+}
+
+/// `Option<&T>` as `Option<T>`.
+fn shallow(ty: &Ty) -> Ty {
+    match ty.peel_refs() {
+        Ty::Ext(path, list) if !list.is_empty() => Ty::Ext(*path, list.iter().map(|ty| ty.peel_refs().clone()).collect()),
+        other => other.clone(),
+    }
+}
+
+/// Result types of common methods of library types.
+fn method_result(name: &str, recv: &Ty, expect: Option<&Ty>) -> Ty {
+    match name {
+        "len" | "count" | "capacity" => Ty::ext("usize", []),
+        "is_empty" | "contains" | "contains_key" | "starts_with" | "ends_with" | "exists" | "is_file" | "is_dir" | "eq" | "any" | "all" => Ty::ext("bool", []),
+        "send" | "parse" => Ty::result(expect.map(unwrapped).unwrap_or_default(), Ty::Unknown),
+        "next" => Ty::option(recv.element()),
+        _ => expect.filter(|ty| !vague(ty)).cloned().unwrap_or_default(),
+    }
+}

@@ -1,0 +1,276 @@
+//! Rust: texts are parsed with syn, names are resolved over the whole workspace, function bodies are lowered with light inference.
+//!
+//! In reading order: [`lex`] and [`cfg`] (what is read), [`hir`] (what is kept), [`extract`], [`extract_expr`], [`macros`] and [`mbe`]
+//! (from the parser's tree to it), [`world`] (names), [`types`], [`methods`], and `lower` (to the intermediate representation).
+//! The parser's tree and spans never leave the thread that made them.
+
+mod cfg;
+pub mod dump;
+mod extract;
+mod extract_expr;
+mod hir;
+mod lex;
+mod lower;
+mod macros;
+mod mbe;
+mod methods;
+mod types;
+mod world;
+
+use crate::apis::Apis;
+use crate::discover::{MAX_FILE_BYTES, Problem, Texts, Workspace};
+use crate::ir::{FuncId, Function, Package, Program};
+use crate::source::SourceMap;
+use macros::{MacroRules, MacroTable};
+use rayon::prelude::*;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use ustr::ustr;
+
+/// For which of several platforms' code the analysis is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Platform {
+    /// Linux and its relatives.
+    #[default]
+    Unix,
+    /// Windows.
+    Windows,
+    /// macOS.
+    MacOs,
+}
+
+/// What is read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Test code too.
+    pub include_tests: bool,
+    /// Of platform-dependent twins, which one.
+    pub platform: Platform,
+}
+
+/// How much was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Files found.
+    pub files: usize,
+    /// Files that were parsed.
+    pub parsed: usize,
+    /// Lines of all files.
+    pub lines: usize,
+}
+
+/// The program, and what could not be read of it.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// The program.
+    pub program: Program,
+    /// What could not be read; everything else is there.
+    pub problems: Vec<Problem>,
+    /// How much was read.
+    pub stats: Stats,
+}
+
+/// Stack of the threads that parse and lower; what is nested deeper than `lex` allows never gets to them.
+const STACK: usize = 512 << 20;
+
+struct Text {
+    path: PathBuf,
+    shown: PathBuf,
+    package: usize,
+    text: Arc<str>,
+}
+
+/// Reads the Rust code of `workspace` into a program. Never fails: what cannot be read is a problem of its own.
+pub fn read(workspace: &Workspace, texts: &dyn Texts, sources: &mut SourceMap, apis: &Apis, options: &Options) -> Output {
+    let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK).build();
+    match pool {
+        Ok(pool) => pool.install(|| read_all(workspace, texts, sources, apis, options)),
+        Err(_) => read_all(workspace, texts, sources, apis, options),
+    }
+}
+
+fn read_all(workspace: &Workspace, texts: &dyn Texts, sources: &mut SourceMap, apis: &Apis, options: &Options) -> Output {
+    let mut output = Output::default();
+    let found: Vec<_> = workspace
+        .packages
+        .iter()
+        .enumerate()
+        .flat_map(|(package, of)| of.files.iter().map(move |file| (package, file)))
+        .filter(|(_, file)| file.path.extension().is_some_and(|extension| extension == "rs"))
+        .collect();
+    output.stats.files = found.len();
+    let read: Vec<Result<Text, Problem>> = found
+        .par_iter()
+        .map(|(package, file)| {
+            let text = texts.read(&file.path).map_err(|problem| Problem { path: file.shown.clone(), ..problem })?;
+            if text.len() as u64 > MAX_FILE_BYTES {
+                return Err(Problem { path: file.shown.clone(), line: 1, message: format!("file is larger than {} MiB", MAX_FILE_BYTES >> 20) });
+            }
+            Ok(Text { path: file.path.clone(), shown: file.shown.clone(), package: *package, text })
+        })
+        .collect();
+    let mut kept = Vec::with_capacity(read.len());
+    for result in read {
+        match result {
+            Ok(text) => kept.push(text),
+            Err(problem) => output.problems.push(problem),
+        }
+    }
+    output.stats.lines = kept.par_iter().map(|text| text.text.bytes().filter(|byte| *byte == b'\n').count()).sum();
+    let macros = macro_table(&kept);
+    let parsed: Vec<_> = kept.par_iter().enumerate().map(|(at, text)| parse(at, text, &macros, options)).collect();
+    let mut files = Vec::with_capacity(parsed.len());
+    for (text, result) in kept.into_iter().zip(parsed) {
+        match result {
+            Ok(hir) => {
+                let file = sources.add(text.shown, text.text);
+                files.push(world::Parsed { path: text.path, package: text.package, file, hir });
+                output.stats.parsed += 1;
+            }
+            Err(problem) => output.problems.push(problem),
+        }
+    }
+    output.program = lower_all(workspace, &files, apis, &mut output.problems, sources);
+    output
+}
+
+fn macro_table(texts: &[Text]) -> MacroTable {
+    let found: Vec<_> = texts.par_iter().map(|text| lex::macro_defs(&text.text)).collect();
+    let mut table = MacroTable::default();
+    for (at, defs) in found.into_iter().enumerate() {
+        for def in defs {
+            let text = &texts[at];
+            let rules = MacroRules { file: at, package: text.package, text: text.text[def.body.clone()].into(), start: def.body.start as u32 };
+            table.by_name.entry(def.name).or_default().push(rules);
+        }
+    }
+    table
+}
+
+/// How many bytes the macros of one file may make.
+const MACRO_BUDGET: usize = 4 << 20;
+
+fn parse(at: usize, text: &Text, macros: &MacroTable, options: &Options) -> Result<hir::FileHir, Problem> {
+    let problem = |line: usize, message: String| Problem { path: text.shown.clone(), line, message };
+    let line_of = |offset: usize| text.text.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let (base, body) = skip_head(&text.text);
+    if let Some(offset) = lex::too_deep(body) {
+        return Err(problem(line_of(base + offset), "nested too deeply to be read".into()));
+    }
+    let result = std::panic::catch_unwind(|| {
+        let first_line = line_of(base);
+        let tokens: proc_macro2::TokenStream = body.parse().map_err(|error: proc_macro2::LexError| {
+            problem(error.span().start().line + first_line - 1, format!("cannot be read: {error}"))
+        })?;
+        let file: syn::File = syn::parse2(tokens).map_err(|error| problem(error.span().start().line + first_line - 1, format!("cannot be parsed: {error}")))?;
+        let mut extractor = extract::Extractor {
+            options,
+            macros,
+            file: at,
+            package: text.package,
+            spans: Rc::new(extract::Spans::new(body, base as u32)),
+            inner: Vec::new(),
+            unread: Vec::new(),
+            left_out: Vec::new(),
+            modules: Vec::new(),
+            depth: 0,
+            budget: MACRO_BUDGET,
+        };
+        Ok(extractor.file(&file))
+    });
+    proc_macro2::extra::invalidate_current_thread_spans();
+    result.unwrap_or_else(|_| Err(problem(1, "reading it failed inside the parser".into())))
+}
+
+/// A byte order mark and a `#!` line are no Rust.
+fn skip_head(text: &str) -> (usize, &str) {
+    let mut base = 0;
+    if text.starts_with('\u{feff}') {
+        base = 3;
+    }
+    let rest = &text[base..];
+    if rest.starts_with("#!") && !rest[2..].trim_start().starts_with('[') {
+        base += rest.find('\n').unwrap_or(rest.len());
+    }
+    (base, &text[base..])
+}
+
+fn lower_all(workspace: &Workspace, files: &[world::Parsed], apis: &Apis, problems: &mut Vec<Problem>, sources: &SourceMap) -> Program {
+    let world = world::build(workspace, files, apis);
+    let returns = returns(&world, apis);
+    let context = lower::Context { world: &world, returns: &returns };
+    let ids: Vec<u32> = (0..world.fns.len() as u32).filter(|id| world.fns[*id as usize].func.is_some()).collect();
+    let lowered: Vec<Option<(Function, Vec<Function>)>> = ids
+        .par_iter()
+        .map(|id| {
+            let unwind = std::panic::AssertUnwindSafe(|| lower::function(&context, *id));
+            std::panic::catch_unwind(unwind).unwrap_or(None)
+        })
+        .collect();
+    let mut program = Program { functions: Vec::with_capacity(lowered.len()), packages: Vec::new() };
+    program.packages = workspace.packages.iter().map(|package| Package { name: ustr(&package.name) }).collect();
+    let mut closures = Vec::new();
+    let mut next = lowered.len() as u32;
+    for (at, result) in lowered.into_iter().enumerate() {
+        let own = FuncId(at as u32);
+        let Some((mut function, inner)) = result else {
+            let info = &world.fns[ids[at] as usize];
+            let file = world.file_of(info.module);
+            let line = sources.line_column(file, info.hir.span.lo).0;
+            problems.push(Problem { path: sources.path(file).to_path_buf(), line, message: format!("function `{}` could not be analysed", info.hir.name) });
+            program.functions.push(lower::empty(&context, ids[at]));
+            continue;
+        };
+        lower::renumber(&mut function, own, next);
+        program.functions.push(function);
+        let base = next;
+        next += inner.len() as u32;
+        for mut closure in inner {
+            lower::renumber(&mut closure, own, base);
+            closures.push(closure);
+        }
+    }
+    program.functions.append(&mut closures);
+    program
+}
+
+/// The types that the rows give back.
+fn returns(world: &world::World, apis: &Apis) -> Vec<types::Ty> {
+    let options = Options::default();
+    let macros = MacroTable::default();
+    let parsed: Vec<_> = apis
+        .rows()
+        .iter()
+        .map(|row| {
+            let text = row.returns.as_deref()?;
+            let ty: syn::Type = syn::parse_str(text).ok()?;
+            let mut extractor = extract::Extractor {
+                options: &options,
+                macros: &macros,
+                file: usize::MAX,
+                package: usize::MAX,
+                spans: Rc::new(extract::Spans::new("", 0)),
+                inner: Vec::new(),
+                unread: Vec::new(),
+                left_out: Vec::new(),
+                modules: Vec::new(),
+                depth: 0,
+                budget: 0,
+            };
+            Some(extractor.ty(&ty))
+        })
+        .collect();
+    proc_macro2::extra::invalidate_current_thread_spans();
+    lower::row_types(world, &parsed)
+}
+
+/// Texts that lie in memory, for tests and tools.
+#[derive(Debug, Default)]
+pub struct MemoryTexts(pub std::collections::BTreeMap<PathBuf, Arc<str>>);
+
+impl Texts for MemoryTexts {
+    fn read(&self, path: &Path) -> Result<Arc<str>, Problem> {
+        self.0.get(path).cloned().ok_or_else(|| Problem { path: path.to_path_buf(), line: 1, message: "no such file".into() })
+    }
+}
