@@ -10,7 +10,19 @@ use std::path::PathBuf;
 
 /// Names that all but always mean files.
 const NAMES: &[&str] = &[
-    "sync_all", "sync_data", "fsync", "fdatasync", "sync_dir", "rename", "persist", "persist_noclobber", "write_all", "set_len", "remove_file", "flush", "write_fmt",
+    "sync_all",
+    "sync_data",
+    "fsync",
+    "fdatasync",
+    "sync_dir",
+    "rename",
+    "persist",
+    "persist_noclobber",
+    "write_all",
+    "set_len",
+    "remove_file",
+    "flush",
+    "write_fmt",
 ];
 
 fn main() {

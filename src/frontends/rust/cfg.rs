@@ -48,7 +48,9 @@ fn eval_word(word: &str, options: &Options) -> Option<bool> {
         "unix" => Some(options.platform != Platform::Windows),
         "windows" => Some(options.platform == Platform::Windows),
         "true" => Some(true),
-        "false" | "loom" | "miri" | "fuzzing" | "kani" | "doc" | "docsrs" | "shuttle" | "madsim" | "tarpaulin" => Some(false),
+        "false" | "loom" | "miri" | "fuzzing" | "kani" | "doc" | "docsrs" | "shuttle" | "madsim" | "tarpaulin" => {
+            Some(false)
+        }
         _ => None,
     }
 }
@@ -91,7 +93,9 @@ pub fn left_out(attrs: &[Attribute], options: &Options) -> bool {
 }
 
 fn is_test_attribute(name: &proc_macro2::Ident) -> bool {
-    ["test", "bench", "rstest", "test_case", "quickcheck", "proptest", "wasm_bindgen_test", "test_log"].iter().any(|word| name == word)
+    ["test", "bench", "rstest", "test_case", "quickcheck", "proptest", "wasm_bindgen_test", "test_log"]
+        .iter()
+        .any(|word| name == word)
 }
 
 /// The value of a `#[path = "…"]`, also inside a `cfg_attr` that holds.
@@ -108,7 +112,11 @@ fn path_of(meta: &Meta, options: &Options) -> Option<String> {
         Meta::List(list) if list.path.is_ident("cfg_attr") => {
             let parts = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()?;
             let (first, rest) = (parts.first()?, parts.iter().skip(1));
-            if eval(first, options) == Some(false) { None } else { rest.into_iter().find_map(|part| path_of(part, options)) }
+            if eval(first, options) == Some(false) {
+                None
+            } else {
+                rest.into_iter().find_map(|part| path_of(part, options))
+            }
         }
         _ => None,
     }

@@ -78,11 +78,17 @@ impl Text<'_> {
     }
 
     fn named<'o>(&self, list: impl IntoIterator<Item = &'o (ustr::Ustr, Operand)>) -> String {
-        list.into_iter().map(|(name, operand)| format!("{name}: {}", self.operand(operand))).collect::<Vec<_>>().join(", ")
+        list.into_iter()
+            .map(|(name, operand)| format!("{name}: {}", self.operand(operand)))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     fn function_name(&self, id: FuncId) -> String {
-        self.program.functions.get(id.index()).map_or_else(|| format!("#{}", id.0), |function| function.name.to_string())
+        self.program
+            .functions
+            .get(id.index())
+            .map_or_else(|| format!("#{}", id.0), |function| function.name.to_string())
     }
 
     fn rvalue(&self, value: &Rvalue) -> String {
@@ -95,8 +101,12 @@ impl Text<'_> {
                 let base = base.as_ref().map_or_else(String::new, |base| format!(", ..{}", self.operand(base)));
                 format!("{name}{{{}{base}}}", self.named(fields))
             }
-            Rvalue::Closure { function, captures } => format!("closure {} [{}]", self.function_name(*function), self.named(captures)),
-            Rvalue::FunctionValue(list) => format!("fn {}", list.iter().map(|id| self.function_name(*id)).collect::<Vec<_>>().join(" | ")),
+            Rvalue::Closure { function, captures } => {
+                format!("closure {} [{}]", self.function_name(*function), self.named(captures))
+            }
+            Rvalue::FunctionValue(list) => {
+                format!("fn {}", list.iter().map(|id| self.function_name(*id)).collect::<Vec<_>>().join(" | "))
+            }
             Rvalue::Op { op, args } => format!("`{op}`({})", self.operands(args)),
             Rvalue::Opaque => "?".into(),
         }
@@ -108,8 +118,12 @@ impl Text<'_> {
             InstKind::Drop(local) => format!("drop {}", self.local(*local)),
             InstKind::Call(call) => {
                 let callee = match &call.callee {
-                    Callee::Functions(list) => list.iter().map(|id| self.function_name(*id)).collect::<Vec<_>>().join(" | "),
-                    Callee::Api { api, certain } => format!("{}api {}", if *certain { "" } else { "maybe " }, self.apis.get(*api).path),
+                    Callee::Functions(list) => {
+                        list.iter().map(|id| self.function_name(*id)).collect::<Vec<_>>().join(" | ")
+                    }
+                    Callee::Api { api, certain } => {
+                        format!("{}api {}", if *certain { "" } else { "maybe " }, self.apis.get(*api).path)
+                    }
                     Callee::Value(operand) => format!("value {}", self.operand(operand)),
                     Callee::Unknown => format!("unknown {}", call.name),
                 };

@@ -108,22 +108,23 @@ impl Extractor<'_> {
             I::Mod(item) => self.module(item, out),
             I::Use(item) if !self.off(&item.attrs) => {
                 let mut uses = Vec::new();
-                let public = !matches!(item.vis, syn::Visibility::Inherited);
-                use_tree(&item.tree, &mut Vec::new(), item.leading_colon.is_some(), public, &mut uses);
-                out.push(Item { name: Ustr::default(), public, kind: ItemKind::Use(uses) });
+                use_tree(&item.tree, &mut Vec::new(), item.leading_colon.is_some(), &mut uses);
+                out.push(Item { name: Ustr::default(), kind: ItemKind::Use(uses) });
             }
             I::ExternCrate(item) if !self.off(&item.attrs) => {
                 let alias = item.rename.as_ref().map_or(&item.ident, |(_, alias)| alias);
-                out.push(Item { name: name(alias), public: false, kind: ItemKind::ExternCrate { krate: name(&item.ident) } });
+                out.push(Item { name: name(alias), kind: ItemKind::ExternCrate { krate: name(&item.ident) } });
             }
             I::Struct(item) if !self.off(&item.attrs) => {
-                let kind = ItemKind::Struct { generics: self.generics(&item.generics), fields: self.fields(&item.fields) };
-                out.push(Item { name: name(&item.ident), public: is_public(&item.vis), kind });
+                let kind =
+                    ItemKind::Struct { generics: self.generics(&item.generics), fields: self.fields(&item.fields) };
+                out.push(Item { name: name(&item.ident), kind });
             }
             I::Union(item) if !self.off(&item.attrs) => {
-                let fields = Fields { list: item.fields.named.iter().map(|field| self.field(field, 0)).collect(), tuple: false };
+                let fields =
+                    Fields { list: item.fields.named.iter().map(|field| self.field(field, 0)).collect(), tuple: false };
                 let kind = ItemKind::Struct { generics: self.generics(&item.generics), fields };
-                out.push(Item { name: name(&item.ident), public: is_public(&item.vis), kind });
+                out.push(Item { name: name(&item.ident), kind });
             }
             I::Enum(item) if !self.off(&item.attrs) => {
                 let mut variants = Vec::new();
@@ -133,26 +134,26 @@ impl Extractor<'_> {
                     }
                 }
                 let kind = ItemKind::Enum { generics: self.generics(&item.generics), variants };
-                out.push(Item { name: name(&item.ident), public: is_public(&item.vis), kind });
+                out.push(Item { name: name(&item.ident), kind });
             }
             I::Trait(item) if !self.off(&item.attrs) => self.trait_item(item, out),
             I::Impl(item) if !self.off(&item.attrs) => self.impl_item(item, out),
             I::Type(item) if !self.off(&item.attrs) => {
                 let kind = ItemKind::Alias { generics: self.generics(&item.generics), ty: self.ty(&item.ty) };
-                out.push(Item { name: name(&item.ident), public: is_public(&item.vis), kind });
+                out.push(Item { name: name(&item.ident), kind });
             }
             I::Fn(item) if !self.off(&item.attrs) => {
                 let (public, span) = (is_public(&item.vis), (item.vis.span(), item.block.brace_token.span.close()));
                 let def = self.function(&item.attrs, public, &item.sig, span, Some(&item.block));
-                out.push(Item { name: def.name, public, kind: ItemKind::Fn(Box::new(def)) });
+                out.push(Item { name: def.name, kind: ItemKind::Fn(Box::new(def)) });
             }
             I::Const(item) if !self.off(&item.attrs) => {
                 let global = self.global(&item.ident, &item.ty, Some(&item.expr));
-                out.push(Item { name: global.name, public: is_public(&item.vis), kind: ItemKind::Const(Box::new(global)) });
+                out.push(Item { name: global.name, kind: ItemKind::Const(Box::new(global)) });
             }
             I::Static(item) if !self.off(&item.attrs) => {
                 let global = self.global(&item.ident, &item.ty, Some(&item.expr));
-                out.push(Item { name: global.name, public: is_public(&item.vis), kind: ItemKind::Static(Box::new(global)) });
+                out.push(Item { name: global.name, kind: ItemKind::Static(Box::new(global)) });
             }
             I::Macro(item) if !self.off(&item.attrs) => self.item_macro(&item.mac, out),
             _ => {}
@@ -176,30 +177,26 @@ impl Extractor<'_> {
                 self.items(items, &mut inside);
                 inside
             });
-            out.push(Item { name: name(&item.ident), public: is_public(&item.vis), kind: ItemKind::Mod { path, items } });
+            out.push(Item { name: name(&item.ident), kind: ItemKind::Mod { path, items } });
         }
         self.modules.pop();
     }
 
     fn trait_item(&mut self, item: &syn::ItemTrait, out: &mut Vec<Item>) {
         let public = is_public(&item.vis);
-        let (mut fns, mut consts) = (Vec::new(), Vec::new());
+        let mut fns = Vec::new();
         for member in &item.items {
-            match member {
-                syn::TraitItem::Fn(member) if !self.off(&member.attrs) => {
-                    let end = member.default.as_ref().map_or(member.sig.span(), |block| block.brace_token.span.close());
-                    let span = (member.sig.span(), end);
-                    fns.push(self.function(&member.attrs, public, &member.sig, span, member.default.as_ref()));
-                }
-                syn::TraitItem::Const(member) => {
-                    let init = member.default.as_ref().map(|(_, init)| init);
-                    consts.push(self.global(&member.ident, &member.ty, init));
-                }
-                _ => {}
+            if let syn::TraitItem::Fn(member) = member
+                && !self.off(&member.attrs)
+            {
+                let end = member.default.as_ref().map_or(member.sig.span(), |block| block.brace_token.span.close());
+                let span = (member.sig.span(), end);
+                fns.push(self.function(&member.attrs, public, &member.sig, span, member.default.as_ref()));
             }
         }
-        let kind = ItemKind::Trait { generics: self.generics(&item.generics), supers: self.bounds(&item.supertraits), fns, consts };
-        out.push(Item { name: name(&item.ident), public, kind });
+        let kind =
+            ItemKind::Trait { generics: self.generics(&item.generics), supers: self.bounds(&item.supertraits), fns };
+        out.push(Item { name: name(&item.ident), kind });
     }
 
     fn impl_item(&mut self, item: &syn::ItemImpl, out: &mut Vec<Item>) {
@@ -215,7 +212,7 @@ impl Extractor<'_> {
             consts: Vec::new(),
         };
         self.impl_members(&item.items, &mut found);
-        out.push(Item { name: Ustr::default(), public: false, kind: ItemKind::Impl(Box::new(found)) });
+        out.push(Item { name: Ustr::default(), kind: ItemKind::Impl(Box::new(found)) });
     }
 
     fn impl_members(&mut self, members: &[syn::ImplItem], found: &mut Impl) {
@@ -223,7 +220,11 @@ impl Extractor<'_> {
             match member {
                 syn::ImplItem::Fn(member) if !self.off(&member.attrs) => {
                     let public = is_public(&member.vis) || found.of.is_some();
-                    let start = if matches!(member.vis, syn::Visibility::Inherited) { member.sig.span() } else { member.vis.span() };
+                    let start = if matches!(member.vis, syn::Visibility::Inherited) {
+                        member.sig.span()
+                    } else {
+                        member.vis.span()
+                    };
                     let span = (start, member.block.brace_token.span.close());
                     let def = self.function(&member.attrs, public, &member.sig, span, Some(&member.block));
                     found.fns.push(def);
@@ -406,7 +407,7 @@ impl Extractor<'_> {
         };
         for (ident, ty, init) in syn::parse::Parser::parse2(parser, tokens).unwrap_or_default() {
             let global = self.global(&ident, &ty, Some(&init));
-            out.push(Item { name: global.name, public: true, kind: ItemKind::Static(Box::new(global)) });
+            out.push(Item { name: global.name, kind: ItemKind::Static(Box::new(global)) });
         }
     }
 }
@@ -435,17 +436,17 @@ fn docs(attrs: &[syn::Attribute]) -> String {
     docs
 }
 
-fn use_tree(tree: &syn::UseTree, prefix: &mut Vec<Ustr>, leading: bool, public: bool, out: &mut Vec<Use>) {
+fn use_tree(tree: &syn::UseTree, prefix: &mut Vec<Ustr>, leading: bool, out: &mut Vec<Use>) {
     let mut add = |mut path: Vec<Ustr>, alias: Option<Ustr>| {
         if path.len() > 1 && path.last().is_some_and(|last| last == "self") {
             path.pop();
         }
-        out.push(Use { leading, path, alias, public });
+        out.push(Use { leading, path, alias });
     };
     match tree {
         syn::UseTree::Path(tree) => {
             prefix.push(name(&tree.ident));
-            use_tree(&tree.tree, prefix, leading, public, out);
+            use_tree(&tree.tree, prefix, leading, out);
             prefix.pop();
         }
         syn::UseTree::Name(tree) => {
@@ -462,7 +463,7 @@ fn use_tree(tree: &syn::UseTree, prefix: &mut Vec<Ustr>, leading: bool, public: 
         syn::UseTree::Glob(_) => add(prefix.clone(), None),
         syn::UseTree::Group(tree) => {
             for inner in &tree.items {
-                use_tree(inner, prefix, leading, public, out);
+                use_tree(inner, prefix, leading, out);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! From the parser's tree to [`super::hir`]: types, patterns, statements and expressions.
 
 use super::cfg;
-use super::extract::{Extractor, lone, name};
+use super::extract::{Extractor, name};
 use super::hir::*;
 use syn::spanned::Spanned;
 use ustr::{Ustr, ustr};
@@ -17,8 +17,8 @@ impl Extractor<'_> {
             syn::Type::Array(ty) => Type::Slice(Box::new(self.ty(&ty.elem))),
             syn::Type::Paren(ty) => self.ty(&ty.elem),
             syn::Type::Group(ty) => self.ty(&ty.elem),
-            syn::Type::TraitObject(ty) => Type::Bounds(true, self.bounds(&ty.bounds)),
-            syn::Type::ImplTrait(ty) => Type::Bounds(false, self.bounds(&ty.bounds)),
+            syn::Type::TraitObject(ty) => Type::Bounds(self.bounds(&ty.bounds)),
+            syn::Type::ImplTrait(ty) => Type::Bounds(self.bounds(&ty.bounds)),
             syn::Type::BareFn(ty) => {
                 let inputs = ty.inputs.iter().map(|input| self.ty(&input.ty)).collect();
                 Type::Fn(inputs, self.ret(&ty.output))
@@ -37,7 +37,9 @@ impl Extractor<'_> {
 
     pub fn bounds<'b>(&mut self, bounds: impl IntoIterator<Item = &'b syn::TypeParamBound>) -> Vec<Path> {
         let traits = bounds.into_iter().filter_map(|bound| match bound {
-            syn::TypeParamBound::Trait(bound) if !matches!(bound.modifier, syn::TraitBoundModifier::Maybe(_)) => Some(bound),
+            syn::TypeParamBound::Trait(bound) if !matches!(bound.modifier, syn::TraitBoundModifier::Maybe(_)) => {
+                Some(bound)
+            }
             _ => None,
         });
         traits.map(|bound| self.path(&bound.path, None)).collect()
@@ -95,14 +97,15 @@ impl Extractor<'_> {
                     pat => (self.pat(pat), None),
                 };
                 let init = local.init.as_ref().map(|init| self.expr(&init.expr));
-                let otherwise = local.init.as_ref().and_then(|init| init.diverge.as_ref()).map(|(_, diverge)| match &**diverge {
-                    syn::Expr::Block(block) => self.block(&block.block, None),
-                    other => {
-                        let expr = self.expr(other);
-                        let close = expr.span;
-                        Block { stmts: vec![Stmt::Expr(expr, true)], close, label: None }
-                    }
-                });
+                let otherwise =
+                    local.init.as_ref().and_then(|init| init.diverge.as_ref()).map(|(_, diverge)| match &**diverge {
+                        syn::Expr::Block(block) => self.block(&block.block, None),
+                        other => {
+                            let expr = self.expr(other);
+                            let close = expr.span;
+                            Block { stmts: vec![Stmt::Expr(expr, true)], close, label: None }
+                        }
+                    });
                 out.push(Stmt::Let { pat, ty, init, otherwise });
             }
             syn::Stmt::Local(_) => {}
@@ -122,7 +125,13 @@ impl Extractor<'_> {
     }
 
     fn exprs<'e>(&mut self, exprs: impl IntoIterator<Item = &'e syn::Expr>) -> Vec<Expr> {
-        exprs.into_iter().filter(|expr| !self.off(attrs_of(expr))).collect::<Vec<_>>().into_iter().map(|expr| self.expr(expr)).collect()
+        exprs
+            .into_iter()
+            .filter(|expr| !self.off(attrs_of(expr)))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .map(|expr| self.expr(expr))
+            .collect()
     }
 
     fn boxed(&mut self, expr: &syn::Expr) -> Box<Expr> {
@@ -546,11 +555,6 @@ fn attrs_of(expr: &syn::Expr) -> &[syn::Attribute] {
         E::Await(e) => &e.attrs,
         _ => &[],
     }
-}
-
-/// Type of a name, for callers that make one.
-pub fn named(name: &str) -> Type {
-    lone(ustr(name))
 }
 
 /// Whether `cfg!(…)` holds.

@@ -39,7 +39,6 @@ pub struct LeftOut {
 #[derive(Debug)]
 pub struct Item {
     pub name: Ustr,
-    pub public: bool,
     pub kind: ItemKind,
 }
 
@@ -50,7 +49,7 @@ pub enum ItemKind {
     ExternCrate { krate: Ustr },
     Struct { generics: Generics, fields: Fields },
     Enum { generics: Generics, variants: Vec<Variant> },
-    Trait { generics: Generics, supers: Vec<Path>, fns: Vec<FnDef>, consts: Vec<Global> },
+    Trait { generics: Generics, supers: Vec<Path>, fns: Vec<FnDef> },
     Impl(Box<Impl>),
     Alias { generics: Generics, ty: Type },
     Fn(Box<FnDef>),
@@ -64,7 +63,6 @@ pub struct Use {
     pub path: Vec<Ustr>,
     /// `None`: a glob.
     pub alias: Option<Ustr>,
-    pub public: bool,
 }
 
 #[derive(Debug)]
@@ -168,8 +166,8 @@ pub enum Type {
     Tuple(Vec<Type>),
     /// Slices and arrays.
     Slice(Box<Type>),
-    /// `dyn` or `impl`, with whether it is `dyn`.
-    Bounds(bool, Vec<Path>),
+    /// `dyn` or `impl`.
+    Bounds(Vec<Path>),
     Fn(Vec<Type>, Option<Box<Type>>),
     Never,
     Unknown,
@@ -185,7 +183,12 @@ pub struct Block {
 
 #[derive(Debug)]
 pub enum Stmt {
-    Let { pat: Pat, ty: Option<Type>, init: Option<Expr>, otherwise: Option<Block> },
+    Let {
+        pat: Pat,
+        ty: Option<Type>,
+        init: Option<Expr>,
+        otherwise: Option<Block>,
+    },
     /// With whether a semicolon follows.
     Expr(Expr, bool),
 }
@@ -301,7 +304,11 @@ pub enum ExprKind {
 pub enum Pat {
     Wild,
     /// A name that may also be a constant or unit variant.
-    Bind { name: Ustr, by_ref: bool, sub: Option<Box<Pat>> },
+    Bind {
+        name: Ustr,
+        by_ref: bool,
+        sub: Option<Box<Pat>>,
+    },
     Path(Path),
     Tuple(Vec<Pat>, Option<usize>),
     /// Elements, and where the rest pattern stands.

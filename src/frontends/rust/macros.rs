@@ -158,12 +158,17 @@ impl Extractor<'_> {
         let tokens = mac.tokens.clone();
         let kind = match called.as_str() {
             "write" | "writeln" => self.write_macro(tokens),
-            "format" | "format_args" | "concat_string" | "format_compact" | "formatx" | "eformat" => self.format(tokens).map(|f| ExprKind::Format(Box::new(f))),
-            "print" | "println" | "eprint" | "eprintln" => self.format(tokens).map(|format| ExprKind::Eval(format.args)),
-            "concat" | "stringify" | "file" | "line" | "column" | "module_path" | "env" | "option_env" | "include_str" | "include_bytes" => {
-                Some(ExprKind::Lit(ustr(&format!("{called}!({tokens})")), "str"))
+            "format" | "format_args" | "concat_string" | "format_compact" | "formatx" | "eformat" => {
+                self.format(tokens).map(|f| ExprKind::Format(Box::new(f)))
             }
-            "panic" | "unreachable" | "todo" | "unimplemented" | "compile_error" => Some(ExprKind::Panic(self.lenient(tokens))),
+            "print" | "println" | "eprint" | "eprintln" => {
+                self.format(tokens).map(|format| ExprKind::Eval(format.args))
+            }
+            "concat" | "stringify" | "file" | "line" | "column" | "module_path" | "env" | "option_env"
+            | "include_str" | "include_bytes" => Some(ExprKind::Lit(ustr(&format!("{called}!({tokens})")), "str")),
+            "panic" | "unreachable" | "todo" | "unimplemented" | "compile_error" => {
+                Some(ExprKind::Panic(self.lenient(tokens)))
+            }
             "bail" | "eyre_bail" | "bail_spanned" | "throw" | "yeet" => Some(ExprKind::Bail(self.lenient(tokens))),
             "ensure" => self.ensure(tokens),
             "assert" | "debug_assert" | "prop_assert" => self.assert(tokens),
@@ -172,17 +177,26 @@ impl Extractor<'_> {
             }
             "matches" => self.matches(tokens),
             "vec" | "smallvec" | "indexmap" | "hashset" | "btreeset" | "arrayvec" => self.vec(tokens),
-            "try" | "r#try" | "try_s" => parse2::<syn::Expr>(tokens).ok().map(|e| ExprKind::Try(Box::new(self.expr(&e)))),
+            "try" | "r#try" | "try_s" => {
+                parse2::<syn::Expr>(tokens).ok().map(|e| ExprKind::Try(Box::new(self.expr(&e))))
+            }
             "anyhow" | "eyre" | "format_err" | "err" | "Error" => Some(ExprKind::Make(called, self.lenient(tokens))),
-            "cfg" => cfg_value(mac, self.options).map(|holds| ExprKind::Lit(ustr(if holds { "true" } else { "false" }), "bool")).or(Some(ExprKind::Eval(Vec::new()))),
+            "cfg" => cfg_value(mac, self.options)
+                .map(|holds| ExprKind::Lit(ustr(if holds { "true" } else { "false" }), "bool"))
+                .or(Some(ExprKind::Eval(Vec::new()))),
             "select" | "select_biased" => self.select(tokens),
             "join" => exprs(tokens).map(|list| ExprKind::Join(list.iter().map(|e| self.expr(e)).collect(), false)),
             "try_join" => exprs(tokens).map(|list| ExprKind::Join(list.iter().map(|e| self.expr(e)).collect(), true)),
-            "dbg" | "ready" | "pin" | "black_box" | "addr_of" | "addr_of_mut" => parse2::<syn::Expr>(tokens).ok().map(|e| self.expr(&e).kind),
+            "dbg" | "ready" | "pin" | "black_box" | "addr_of" | "addr_of_mut" => {
+                parse2::<syn::Expr>(tokens).ok().map(|e| self.expr(&e).kind)
+            }
             "cfg_if" => cfg_if(mac, self.options).and_then(stmts).map(|found| self.block_of(&found, span)),
-            "matches_any" | "json" | "quote" | "quote_spanned" | "parse_quote" | "sql" | "query" | "html" | "rsx" => Some(ExprKind::Make(called, Vec::new())),
-            "trace" | "debug" | "info" | "warn" | "error" | "log" | "event" | "span" | "trace_span" | "debug_span" | "info_span" | "warn_span"
-            | "error_span" | "slog_info" | "crit" | "counter" | "gauge" | "histogram" | "instrument" => Some(ExprKind::Eval(self.lenient(tokens))),
+            "matches_any" | "json" | "quote" | "quote_spanned" | "parse_quote" | "sql" | "query" | "html" | "rsx" => {
+                Some(ExprKind::Make(called, Vec::new()))
+            }
+            "trace" | "debug" | "info" | "warn" | "error" | "log" | "event" | "span" | "trace_span" | "debug_span"
+            | "info_span" | "warn_span" | "error_span" | "slog_info" | "crit" | "counter" | "gauge" | "histogram"
+            | "instrument" => Some(ExprKind::Eval(self.lenient(tokens))),
             _ => None,
         };
         kind.unwrap_or_else(|| self.guess(called, mac, span))
@@ -308,7 +322,8 @@ impl Extractor<'_> {
             let expr: syn::Expr = input.parse()?;
             input.parse::<Token![,]>()?;
             let pat = syn::Pat::parse_multi_with_leading_vert(input)?;
-            let guard = if input.parse::<Option<Token![if]>>()?.is_some() { Some(input.parse::<syn::Expr>()?) } else { None };
+            let guard =
+                if input.parse::<Option<Token![if]>>()?.is_some() { Some(input.parse::<syn::Expr>()?) } else { None };
             input.parse::<Option<Token![,]>>()?;
             Ok((expr, pat, guard))
         };
@@ -339,7 +354,9 @@ impl Extractor<'_> {
                     input.parse::<Token![;]>()?;
                     continue;
                 }
-                if input.parse::<Option<Token![else]>>()?.is_some() || (input.peek(syn::Ident) && input.peek2(Token![=>])) {
+                if input.parse::<Option<Token![else]>>()?.is_some()
+                    || (input.peek(syn::Ident) && input.peek2(Token![=>]))
+                {
                     input.parse::<Option<syn::Ident>>()?;
                     input.parse::<Token![=>]>()?;
                     arms.push((syn::Pat::parse_multi.parse_str("_")?, None, input.parse::<syn::Expr>()?));
@@ -361,7 +378,8 @@ impl Extractor<'_> {
         let arms = parser.parse2(tokens).ok()?;
         let mut found = Vec::new();
         for (pat, future, handler) in arms {
-            let future = future.map_or(Expr { kind: ExprKind::Eval(Vec::new()), span: Sp::default() }, |e| self.expr(&e));
+            let future =
+                future.map_or(Expr { kind: ExprKind::Eval(Vec::new()), span: Sp::default() }, |e| self.expr(&e));
             found.push((self.pat(&pat), future, self.expr(&handler)));
         }
         Some(ExprKind::Select(found))
@@ -408,7 +426,8 @@ fn inline_names(template: &str) -> Vec<Ustr> {
         }
         let end = rest.find([':', '}']).unwrap_or(rest.len());
         let name = rest[..end].trim();
-        let identifier = name.starts_with(|c: char| c == '_' || c.is_alphabetic()) && name.chars().all(|c| c == '_' || c.is_alphanumeric());
+        let identifier = name.starts_with(|c: char| c == '_' || c.is_alphabetic())
+            && name.chars().all(|c| c == '_' || c.is_alphanumeric());
         if identifier {
             names.push(ustr(name));
         }

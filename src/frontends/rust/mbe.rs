@@ -46,7 +46,12 @@ pub fn run(rules: &str, own: Option<u32>, args: TokenStream, spans: &Spans, call
         let pattern = patterns(matcher.stream(), 0)?;
         let mut bindings = Bindings::default();
         if matches(&pattern, &args, &mut bindings, 0) == Some(args.len()) {
-            let mut out = Writer { made: Made { text: String::new(), places: Vec::new() }, spans, definition: definition.as_ref(), call };
+            let mut out = Writer {
+                made: Made { text: String::new(), places: Vec::new() },
+                spans,
+                definition: definition.as_ref(),
+                call,
+            };
             out.transcribe(body.stream(), &bindings, 0)?;
             return Some(out.made);
         }
@@ -68,7 +73,8 @@ fn patterns(tokens: TokenStream, depth: usize) -> Option<Vec<Pattern>> {
     while at < trees.len() {
         match &trees[at] {
             TokenTree::Punct(punct) if punct.as_char() == '$' => match trees.get(at + 1) {
-                Some(TokenTree::Ident(name)) if matches!(trees.get(at + 2), Some(TokenTree::Punct(colon)) if colon.as_char() == ':') => {
+                Some(TokenTree::Ident(name)) if matches!(trees.get(at + 2), Some(TokenTree::Punct(colon)) if colon.as_char() == ':') =>
+                {
                     let Some(TokenTree::Ident(kind)) = trees.get(at + 3) else { return None };
                     found.push(Pattern::Fragment(name.to_string(), kind.to_string()));
                     at += 4;
@@ -102,7 +108,9 @@ fn repeat_tail(trees: &[TokenTree], mut at: usize) -> Option<(Vec<TokenTree>, ch
     let mut separator = Vec::new();
     loop {
         match trees.get(at)? {
-            TokenTree::Punct(punct) if matches!(punct.as_char(), '*' | '+' | '?') => return Some((separator, punct.as_char(), at + 1)),
+            TokenTree::Punct(punct) if matches!(punct.as_char(), '*' | '+' | '?') => {
+                return Some((separator, punct.as_char(), at + 1));
+            }
             other if separator.len() < 3 => separator.push(other.clone()),
             _ => return None,
         }
@@ -175,7 +183,10 @@ fn repeat(
             if op == '?' {
                 break;
             }
-            let fits = separator.iter().enumerate().all(|(n, token)| input.get(at + n).is_some_and(|found| same(token, found)));
+            let fits = separator
+                .iter()
+                .enumerate()
+                .all(|(n, token)| input.get(at + n).is_some_and(|found| same(token, found)));
             if !fits {
                 break;
             }
@@ -205,7 +216,9 @@ fn repeat(
     let mut names = Vec::new();
     names_of(inner, &mut names);
     for name in names {
-        let many = rounds.iter().map(|round| round.iter().filter(|(key, _)| **key == name).map(|(k, v)| (k.clone(), v.clone())).collect());
+        let many = rounds
+            .iter()
+            .map(|round| round.iter().filter(|(key, _)| **key == name).map(|(k, v)| (k.clone(), v.clone())).collect());
         bindings.insert(name.clone(), Bound::Many(many.collect()));
     }
     Some(at)
@@ -313,7 +326,8 @@ impl Writer<'_> {
 
     fn leaf(&mut self, tree: &TokenTree, argument: bool) -> Option<()> {
         let place = self.place(tree, argument);
-        let glue = matches!(tree, TokenTree::Punct(punct) if punct.spacing() == Spacing::Joint || punct.as_char() == '\'');
+        let glue =
+            matches!(tree, TokenTree::Punct(punct) if punct.spacing() == Spacing::Joint || punct.as_char() == '\'');
         self.put(&tree.to_string(), place, glue)
     }
 

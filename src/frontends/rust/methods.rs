@@ -1,6 +1,6 @@
 //! Who is meant by `value.method(…)`: tables of impls, and the order in which they are asked.
 
-use super::types::{Ty, TraitId, is_pointer, last};
+use super::types::{TraitId, Ty, is_pointer, last};
 use super::world::{AdtData, World, join};
 use crate::ir::ApiId;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -143,7 +143,9 @@ impl World<'_> {
         let scope = self.adt_scope(id);
         match &self.adts[id as usize].data {
             AdtData::Struct(fields) => fields.list.iter().map(|(_, ty)| self.ty(ty, scope)).collect(),
-            AdtData::Enum(variants) => variants.iter().flat_map(|variant| &variant.fields.list).map(|(_, ty)| self.ty(ty, scope)).collect(),
+            AdtData::Enum(variants) => {
+                variants.iter().flat_map(|variant| &variant.fields.list).map(|(_, ty)| self.ty(ty, scope)).collect()
+            }
         }
     }
 
@@ -165,7 +167,8 @@ impl World<'_> {
             Ty::Ref(_, inner) => Some((**inner).clone()),
             Ty::Ext(path, list) if !list.is_empty() => {
                 let transparent = self.apis.find_type(path.as_str()).is_some_and(|found| found.transparent);
-                (transparent || is_pointer(last(*path)) || matches!(last(*path), "Option" | "Result")).then(|| list[0].clone())
+                (transparent || is_pointer(last(*path)) || matches!(last(*path), "Option" | "Result"))
+                    .then(|| list[0].clone())
             }
             Ty::Adt(..) => self.deref_target(ty),
             _ => None,
@@ -179,7 +182,8 @@ impl World<'_> {
                 let at = *self.tables.derefs.get(id)?;
                 let (_, target) = self.impls[at as usize].hir.types.first()?;
                 let target = self.ty(target, self.impl_scope(at));
-                let bindings: Vec<_> = self.impls[at as usize].hir.generics.params.iter().copied().zip(list.iter().cloned()).collect();
+                let bindings: Vec<_> =
+                    self.impls[at as usize].hir.generics.params.iter().copied().zip(list.iter().cloned()).collect();
                 Some(super::types::substitute(&target, &bindings, 0))
             }
             _ => None,
@@ -243,7 +247,10 @@ impl World<'_> {
     fn keyed(&self, key: Key, ty: &Ty, name: Ustr, count: usize) -> Option<Method> {
         for table in [&self.tables.inherent, &self.tables.of_trait] {
             if let Some(found) = table.get(&(key, name)) {
-                let fits = |id: &&u32| self.fns[**id as usize].hir.params.len() == count && self.fns[**id as usize].hir.receiver != super::hir::SelfKind::None;
+                let fits = |id: &&u32| {
+                    self.fns[**id as usize].hir.params.len() == count
+                        && self.fns[**id as usize].hir.receiver != super::hir::SelfKind::None
+                };
                 let mut found: SmallVec<[u32; 2]> = found.iter().filter(fits).copied().collect();
                 if found.len() > 1 {
                     self.narrow(&mut found, ty);
@@ -272,7 +279,9 @@ impl World<'_> {
         let fits = |id: u32| {
             let Some(at) = self.fns[id as usize].of_impl else { return true };
             match (&self.impl_scope(at).self_ty, ty) {
-                (Some(Ty::Adt(_, one)), Ty::Adt(_, two)) => one.iter().zip(two.iter()).all(|(one, two)| compatible(one, two)),
+                (Some(Ty::Adt(_, one)), Ty::Adt(_, two)) => {
+                    one.iter().zip(two.iter()).all(|(one, two)| compatible(one, two))
+                }
                 _ => true,
             }
         };
@@ -349,7 +358,7 @@ impl World<'_> {
     /// Methods that an unknown receiver may mean: few, and of a name that is not everybody's.
     pub fn guesses(&self, name: Ustr, count: usize) -> SmallVec<[u32; 2]> {
         let mut found = SmallVec::new();
-        if is_common(name.as_str()) {
+        if super::words::COMMON.has(name.as_str()) {
             return found;
         }
         let all = self.tables.by_name.get(&name).into_iter().flatten();
@@ -432,19 +441,4 @@ fn compatible(one: &Ty, two: &Ty) -> bool {
         (Ty::Adt(..), Ty::Ext(..)) | (Ty::Ext(..), Ty::Adt(..)) => false,
         _ => true,
     }
-}
-
-/// Method names that say nothing about whose they are.
-fn is_common(name: &str) -> bool {
-    matches!(
-        name,
-        "new" | "get" | "set" | "len" | "is_empty" | "clone" | "iter" | "iter_mut" | "into_iter" | "next" | "push" | "pop" | "insert" | "remove" | "map"
-            | "and_then" | "unwrap" | "expect" | "write" | "read" | "flush" | "close" | "open" | "create" | "run" | "start" | "stop" | "send" | "recv"
-            | "lock" | "borrow" | "borrow_mut" | "as_ref" | "as_mut" | "into" | "from" | "default" | "fmt" | "eq" | "cmp" | "hash" | "to_string" | "name"
-            | "path" | "id" | "key" | "value" | "data" | "size" | "contains" | "extend" | "clear" | "drop" | "poll" | "call" | "apply" | "update" | "parse"
-            | "build" | "take" | "replace" | "join" | "spawn" | "wait" | "load" | "store" | "add" | "delete" | "find" | "filter" | "first" | "last" | "as_str"
-            | "as_bytes" | "to_vec" | "seek" | "count" | "min" | "max" | "abs" | "split" | "trim" | "execute" | "init" | "handle" | "process" | "finish"
-            | "deref" | "sum" | "any" | "all" | "inner" | "into_inner" | "get_mut" | "get_ref" | "entry" | "drain" | "retain" | "sort" | "swap" | "fetch_add"
-            | "with" | "reset" | "copy" | "append" | "begin" | "end" | "shutdown" | "put" | "from_str" | "to_owned" | "ok" | "err" | "merge" | "state"
-    )
 }

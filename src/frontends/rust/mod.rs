@@ -15,6 +15,7 @@ mod macros;
 mod mbe;
 mod methods;
 mod types;
+mod words;
 mod world;
 
 use crate::apis::Apis;
@@ -82,7 +83,13 @@ struct Text {
 }
 
 /// Reads the Rust code of `workspace` into a program. Never fails: what cannot be read is a problem of its own.
-pub fn read(workspace: &Workspace, texts: &dyn Texts, sources: &mut SourceMap, apis: &Apis, options: &Options) -> Output {
+pub fn read(
+    workspace: &Workspace,
+    texts: &dyn Texts,
+    sources: &mut SourceMap,
+    apis: &Apis,
+    options: &Options,
+) -> Output {
     let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK).build();
     match pool {
         Ok(pool) => pool.install(|| read_all(workspace, texts, sources, apis, options)),
@@ -90,7 +97,13 @@ pub fn read(workspace: &Workspace, texts: &dyn Texts, sources: &mut SourceMap, a
     }
 }
 
-fn read_all(workspace: &Workspace, texts: &dyn Texts, sources: &mut SourceMap, apis: &Apis, options: &Options) -> Output {
+fn read_all(
+    workspace: &Workspace,
+    texts: &dyn Texts,
+    sources: &mut SourceMap,
+    apis: &Apis,
+    options: &Options,
+) -> Output {
     let mut output = Output::default();
     let found: Vec<_> = workspace
         .packages
@@ -105,7 +118,11 @@ fn read_all(workspace: &Workspace, texts: &dyn Texts, sources: &mut SourceMap, a
         .map(|(package, file)| {
             let text = texts.read(&file.path).map_err(|problem| Problem { path: file.shown.clone(), ..problem })?;
             if text.len() as u64 > MAX_FILE_BYTES {
-                return Err(Problem { path: file.shown.clone(), line: 1, message: format!("file is larger than {} MiB", MAX_FILE_BYTES >> 20) });
+                return Err(Problem {
+                    path: file.shown.clone(),
+                    line: 1,
+                    message: format!("file is larger than {} MiB", MAX_FILE_BYTES >> 20),
+                });
             }
             Ok(Text { path: file.path.clone(), shown: file.shown.clone(), package: *package, text })
         })
@@ -141,7 +158,12 @@ fn macro_table(texts: &[Text]) -> MacroTable {
     for (at, defs) in found.into_iter().enumerate() {
         for def in defs {
             let text = &texts[at];
-            let rules = MacroRules { file: at, package: text.package, text: text.text[def.body.clone()].into(), start: def.body.start as u32 };
+            let rules = MacroRules {
+                file: at,
+                package: text.package,
+                text: text.text[def.body.clone()].into(),
+                start: def.body.start as u32,
+            };
             table.by_name.entry(def.name).or_default().push(rules);
         }
     }
@@ -163,7 +185,9 @@ fn parse(at: usize, text: &Text, macros: &MacroTable, options: &Options) -> Resu
         let tokens: proc_macro2::TokenStream = body.parse().map_err(|error: proc_macro2::LexError| {
             problem(error.span().start().line + first_line - 1, format!("cannot be read: {error}"))
         })?;
-        let file: syn::File = syn::parse2(tokens).map_err(|error| problem(error.span().start().line + first_line - 1, format!("cannot be parsed: {error}")))?;
+        let file: syn::File = syn::parse2(tokens).map_err(|error| {
+            problem(error.span().start().line + first_line - 1, format!("cannot be parsed: {error}"))
+        })?;
         let mut extractor = extract::Extractor {
             options,
             macros,
@@ -196,7 +220,13 @@ fn skip_head(text: &str) -> (usize, &str) {
     (base, &text[base..])
 }
 
-fn lower_all(workspace: &Workspace, files: &[world::Parsed], apis: &Apis, problems: &mut Vec<Problem>, sources: &SourceMap) -> Program {
+fn lower_all(
+    workspace: &Workspace,
+    files: &[world::Parsed],
+    apis: &Apis,
+    problems: &mut Vec<Problem>,
+    sources: &SourceMap,
+) -> Program {
     let world = world::build(workspace, files, apis);
     let returns = returns(&world, apis);
     let context = lower::Context { world: &world, returns: &returns };
@@ -218,7 +248,11 @@ fn lower_all(workspace: &Workspace, files: &[world::Parsed], apis: &Apis, proble
             let info = &world.fns[ids[at] as usize];
             let file = world.file_of(info.module);
             let line = sources.line_column(file, info.hir.span.lo).0;
-            problems.push(Problem { path: sources.path(file).to_path_buf(), line, message: format!("function `{}` could not be analysed", info.hir.name) });
+            problems.push(Problem {
+                path: sources.path(file).to_path_buf(),
+                line,
+                message: format!("function `{}` could not be analysed", info.hir.name),
+            });
             program.functions.push(lower::empty(&context, ids[at]));
             continue;
         };
@@ -271,6 +305,10 @@ pub struct MemoryTexts(pub std::collections::BTreeMap<PathBuf, Arc<str>>);
 
 impl Texts for MemoryTexts {
     fn read(&self, path: &Path) -> Result<Arc<str>, Problem> {
-        self.0.get(path).cloned().ok_or_else(|| Problem { path: path.to_path_buf(), line: 1, message: "no such file".into() })
+        self.0.get(path).cloned().ok_or_else(|| Problem {
+            path: path.to_path_buf(),
+            line: 1,
+            message: "no such file".into(),
+        })
     }
 }

@@ -138,7 +138,9 @@ impl Ty {
         let mut ty = self.peel();
         for _ in 0..MAX_DEPTH {
             match ty {
-                Ty::Ext(path, list) if !list.is_empty() && matches!(last(*path), "Option" | "Result" | "Poll") => ty = list[0].peel(),
+                Ty::Ext(path, list) if !list.is_empty() && matches!(last(*path), "Option" | "Result" | "Poll") => {
+                    ty = list[0].peel()
+                }
                 _ => return ty,
             }
         }
@@ -163,7 +165,10 @@ impl Ty {
         match self.core() {
             Ty::Slice(elem) => (**elem).clone(),
             Ty::Ext(path, list) => match last(*path) {
-                "HashMap" | "BTreeMap" | "IndexMap" | "DashMap" | "FxHashMap" | "AHashMap" => Ty::Tuple(args([list.first().cloned().unwrap_or_default(), list.get(1).cloned().unwrap_or_default()])),
+                "HashMap" | "BTreeMap" | "IndexMap" | "DashMap" | "FxHashMap" | "AHashMap" => Ty::Tuple(args([
+                    list.first().cloned().unwrap_or_default(),
+                    list.get(1).cloned().unwrap_or_default(),
+                ])),
                 _ if is_collection(last(*path)) => list.first().cloned().unwrap_or_default(),
                 "ReadDir" => Ty::result(Ty::ext("std::fs::DirEntry", []), Ty::Unknown),
                 _ => Ty::Unknown,
@@ -185,10 +190,14 @@ impl Ty {
     pub fn call_params(&self) -> Vec<Ty> {
         match self.core() {
             Ty::Fn(sig) => sig.0.clone(),
-            Ty::Bound(bounds) => bounds.traits.iter().find(|of| of.is_fn()).and_then(|of| of.args.first()).map_or_else(Vec::new, |ty| match ty {
-                Ty::Tuple(list) => list.to_vec(),
-                _ => Vec::new(),
-            }),
+            Ty::Bound(bounds) => {
+                bounds.traits.iter().find(|of| of.is_fn()).and_then(|of| of.args.first()).map_or_else(Vec::new, |ty| {
+                    match ty {
+                        Ty::Tuple(list) => list.to_vec(),
+                        _ => Vec::new(),
+                    }
+                })
+            }
             _ => Vec::new(),
         }
     }
@@ -223,26 +232,93 @@ pub fn last(path: Ustr) -> &'static str {
 pub fn is_pointer(name: &str) -> bool {
     matches!(
         name,
-        "Box" | "Rc" | "Arc" | "Mutex" | "RwLock" | "RefCell" | "Cell" | "OnceCell" | "OnceLock" | "Lazy" | "LazyLock" | "LazyCell" | "Pin"
-            | "ManuallyDrop" | "MaybeUninit" | "MutexGuard" | "RwLockReadGuard" | "RwLockWriteGuard" | "MappedMutexGuard" | "OwnedMutexGuard"
-            | "OwnedRwLockWriteGuard" | "OwnedRwLockReadGuard" | "Ref" | "RefMut" | "Cow" | "Weak" | "JoinHandle" | "ScopedJoinHandle"
-            | "AssertUnwindSafe" | "CachePadded" | "ArcSwap" | "ArcSwapOption" | "FairMutex" | "ReentrantMutex" | "UnsafeCell" | "NonNull"
-            | "SetOnce" | "SyncWrapper" | "Wrapping" | "Reverse" | "ArcMutexGuard" | "Instrumented" | "AbortOnDrop" | "Undo" | "ThreadLocal" | "LocalKey"
-            | "Exclusive" | "SpinLock" | "AtomicRefCell" | "Guard" | "Peekable"
+        "Box"
+            | "Rc"
+            | "Arc"
+            | "Mutex"
+            | "RwLock"
+            | "RefCell"
+            | "Cell"
+            | "OnceCell"
+            | "OnceLock"
+            | "Lazy"
+            | "LazyLock"
+            | "LazyCell"
+            | "Pin"
+            | "ManuallyDrop"
+            | "MaybeUninit"
+            | "MutexGuard"
+            | "RwLockReadGuard"
+            | "RwLockWriteGuard"
+            | "MappedMutexGuard"
+            | "OwnedMutexGuard"
+            | "OwnedRwLockWriteGuard"
+            | "OwnedRwLockReadGuard"
+            | "Ref"
+            | "RefMut"
+            | "Cow"
+            | "Weak"
+            | "JoinHandle"
+            | "ScopedJoinHandle"
+            | "AssertUnwindSafe"
+            | "CachePadded"
+            | "ArcSwap"
+            | "ArcSwapOption"
+            | "FairMutex"
+            | "ReentrantMutex"
+            | "UnsafeCell"
+            | "NonNull"
+            | "SetOnce"
+            | "SyncWrapper"
+            | "Wrapping"
+            | "Reverse"
+            | "ArcMutexGuard"
+            | "Instrumented"
+            | "AbortOnDrop"
+            | "Undo"
+            | "ThreadLocal"
+            | "LocalKey"
+            | "Exclusive"
+            | "SpinLock"
+            | "AtomicRefCell"
+            | "Guard"
+            | "Peekable"
     )
 }
 
 /// Wrappers that do not end what they wrap when they go away.
 fn is_shared(name: &str) -> bool {
-    matches!(name, "Arc" | "Rc" | "Weak" | "Ref" | "RefMut" | "JoinHandle" | "ScopedJoinHandle" | "ArcSwap" | "ManuallyDrop") || name.ends_with("Guard")
+    matches!(
+        name,
+        "Arc" | "Rc" | "Weak" | "Ref" | "RefMut" | "JoinHandle" | "ScopedJoinHandle" | "ArcSwap" | "ManuallyDrop"
+    ) || name.ends_with("Guard")
 }
 
 /// Collections and iterators: their element is their first argument.
 pub fn is_collection(name: &str) -> bool {
     matches!(
         name,
-        "Vec" | "VecDeque" | "HashSet" | "BTreeSet" | "IndexSet" | "BinaryHeap" | "LinkedList" | "SmallVec" | "ArrayVec" | "Iter" | "Iterator"
-            | "FuturesUnordered" | "JoinSet" | "FxHashSet" | "Receiver" | "Slab" | "SegQueue" | "ArrayQueue" | "Bytes_" | "OrderedSet" | "NonEmpty"
+        "Vec"
+            | "VecDeque"
+            | "HashSet"
+            | "BTreeSet"
+            | "IndexSet"
+            | "BinaryHeap"
+            | "LinkedList"
+            | "SmallVec"
+            | "ArrayVec"
+            | "Iter"
+            | "Iterator"
+            | "FuturesUnordered"
+            | "JoinSet"
+            | "FxHashSet"
+            | "Receiver"
+            | "Slab"
+            | "SegQueue"
+            | "ArrayQueue"
+            | "Bytes_"
+            | "OrderedSet"
+            | "NonEmpty"
     )
 }
 
@@ -300,8 +376,9 @@ impl World<'_> {
             Type::Ref(mutable, inner) => Ty::Ref(*mutable, Arc::new(self.ty_at(inner, scope, depth + 1))),
             Type::Tuple(list) => Ty::Tuple(list.iter().map(|ty| self.ty_at(ty, scope, depth + 1)).collect()),
             Type::Slice(inner) => Ty::Slice(Arc::new(self.ty_at(inner, scope, depth + 1))),
-            Type::Bounds(_, bounds) => {
-                let traits: Vec<_> = bounds.iter().filter_map(|bound| self.trait_ref(bound, scope, depth + 1)).collect();
+            Type::Bounds(bounds) => {
+                let traits: Vec<_> =
+                    bounds.iter().filter_map(|bound| self.trait_ref(bound, scope, depth + 1)).collect();
                 bound_type(None, traits)
             }
             Type::Fn(params, ret) => {
@@ -334,7 +411,11 @@ impl World<'_> {
             };
         }
         let names: Vec<Ustr> = path.segs.iter().map(|seg| seg.name).collect();
-        let list = |at: usize| path.segs.get(at).map_or_else(Args::default, |seg| seg.args.iter().map(|ty| self.ty_at(ty, scope, depth + 1)).collect());
+        let list = |at: usize| {
+            path.segs
+                .get(at)
+                .map_or_else(Args::default, |seg| seg.args.iter().map(|ty| self.ty_at(ty, scope, depth + 1)).collect())
+        };
         match self.resolve(scope.module, &names, path.leading, Ns::Type) {
             Some((Res::Def(def), taken)) => {
                 let found = self.def_ty(def, list(taken - 1), depth);
@@ -351,9 +432,11 @@ impl World<'_> {
                 let generics = self.adts[id as usize].generics;
                 if list.is_empty() && !generics.defaults.is_empty() {
                     let scope = Scope { module: self.adts[id as usize].module, ..Scope::default() };
-                    let filled = generics.params.iter().map(|name| match generics.defaults.iter().find(|(known, _)| known == name) {
-                        Some((_, ty)) => self.ty_at(ty, &scope, depth + 1),
-                        None => Ty::Unknown,
+                    let filled = generics.params.iter().map(|name| {
+                        match generics.defaults.iter().find(|(known, _)| known == name) {
+                            Some((_, ty)) => self.ty_at(ty, &scope, depth + 1),
+                            None => Ty::Unknown,
+                        }
                     });
                     return Ty::Adt(id, filled.collect());
                 }
@@ -363,13 +446,22 @@ impl World<'_> {
                 let alias = &self.aliases[id as usize];
                 let mut scope = Scope { module: alias.module, ..Scope::default() };
                 for (at, name) in alias.generics.params.iter().enumerate() {
-                    let default = || alias.generics.defaults.iter().find(|(known, _)| known == name).map(|(_, ty)| self.ty_at(ty, &scope, depth + 1));
+                    let default = || {
+                        alias
+                            .generics
+                            .defaults
+                            .iter()
+                            .find(|(known, _)| known == name)
+                            .map(|(_, ty)| self.ty_at(ty, &scope, depth + 1))
+                    };
                     let ty = list.get(at).cloned().or_else(default).unwrap_or_default();
                     scope.params.push((*name, ty));
                 }
                 self.ty_at(alias.ty, &scope, depth + 1)
             }
-            Def::Trait(id) => bound_type(None, vec![TraitRef { id: TraitId::Own(id), args: list.to_vec(), assoc: Vec::new() }]),
+            Def::Trait(id) => {
+                bound_type(None, vec![TraitRef { id: TraitId::Own(id), args: list.to_vec(), assoc: Vec::new() }])
+            }
             _ => Ty::Unknown,
         }
     }
@@ -446,7 +538,10 @@ impl World<'_> {
                     let of = &self.traits[at as usize];
                     let mut scope = Scope { module: of.module, ..Scope::default() };
                     self.params_of(of.generics, &mut scope);
-                    scope.self_ty = Some(bound_type(None, vec![TraitRef { id: TraitId::Own(at), args: Vec::new(), assoc: Vec::new() }]));
+                    scope.self_ty = Some(bound_type(
+                        None,
+                        vec![TraitRef { id: TraitId::Own(at), args: Vec::new(), assoc: Vec::new() }],
+                    ));
                     scope
                 }
                 (None, None) => Scope::default(),
@@ -487,13 +582,21 @@ impl World<'_> {
             Ty::Unknown | Ty::Never => ValueKind::Unknown,
             Ty::Adt(id, _) => match &self.adts[*id as usize].data {
                 AdtData::Struct(_) => ValueKind::Aggregate,
-                AdtData::Enum(variants) if variants.iter().all(|variant| variant.fields.list.is_empty()) => ValueKind::Other,
+                AdtData::Enum(variants) if variants.iter().all(|variant| variant.fields.list.is_empty()) => {
+                    ValueKind::Other
+                }
                 AdtData::Enum(_) => ValueKind::Aggregate,
             },
             Ty::Ext(path, list) => self.ext_kind(*path, list),
             Ty::Tuple(list) if list.is_empty() => ValueKind::Other,
             Ty::Tuple(_) => ValueKind::Aggregate,
-            Ty::Slice(elem) => if self.holds_handle(elem, 0) { ValueKind::Aggregate } else { ValueKind::Other },
+            Ty::Slice(elem) => {
+                if self.holds_handle(elem, 0) {
+                    ValueKind::Aggregate
+                } else {
+                    ValueKind::Other
+                }
+            }
             Ty::Bound(_) if ty.is_function() => ValueKind::Function,
             Ty::Bound(_) | Ty::Ref(..) => ValueKind::Unknown,
             Ty::Fn(_) => ValueKind::Function,
@@ -515,9 +618,12 @@ impl World<'_> {
         }
         match last(path) {
             "Vec" if matches!(list.first(), Some(ty) if ty.ext_name() == Some("u8")) => ValueKind::Memory,
-            "Vec" | "VecDeque" | "HashMap" | "BTreeMap" | "Iter" if list.iter().any(|ty| self.holds_handle(ty, 0)) => ValueKind::Aggregate,
-            "u8" | "u16" | "u32" | "u64" | "u128" | "usize" | "i8" | "i16" | "i32" | "i64" | "i128" | "isize" | "bool" | "char" | "str" | "String"
-            | "f32" | "f64" | "Vec" | "HashMap" | "HashSet" | "BTreeMap" | "BTreeSet" | "VecDeque" | "Duration" | "Instant" | "CStr" => ValueKind::Other,
+            "Vec" | "VecDeque" | "HashMap" | "BTreeMap" | "Iter" if list.iter().any(|ty| self.holds_handle(ty, 0)) => {
+                ValueKind::Aggregate
+            }
+            "u8" | "u16" | "u32" | "u64" | "u128" | "usize" | "i8" | "i16" | "i32" | "i64" | "i128" | "isize"
+            | "bool" | "char" | "str" | "String" | "f32" | "f64" | "Vec" | "HashMap" | "HashSet" | "BTreeMap"
+            | "BTreeSet" | "VecDeque" | "Duration" | "Instant" | "CStr" => ValueKind::Other,
             _ => ValueKind::Unknown,
         }
     }
@@ -530,7 +636,9 @@ impl World<'_> {
         match ty {
             Ty::Ref(..) | Ty::Unknown | Ty::Never | Ty::Fn(_) => false,
             Ty::Adt(id, list) => {
-                self.tables.droppers.contains_key(id) || self.tables.holders.get(*id as usize).copied().unwrap_or(depth == 0) || list.iter().any(|ty| self.holds_handle(ty, depth + 1))
+                self.tables.droppers.contains_key(id)
+                    || self.tables.holders.get(*id as usize).copied().unwrap_or(depth == 0)
+                    || list.iter().any(|ty| self.holds_handle(ty, depth + 1))
             }
             Ty::Tuple(list) => list.iter().any(|ty| self.holds_handle(ty, depth + 1)),
             Ty::Slice(elem) => self.holds_handle(elem, depth + 1),
@@ -565,8 +673,22 @@ fn bound_type(param: Option<Ustr>, traits: Vec<TraitRef>) -> Ty {
     for of in &traits {
         let TraitId::Ext(path) = of.id else { continue };
         match last(path) {
-            "Future" => return of.assoc.iter().find(|(name, _)| name == "Output").map(|(_, ty)| ty.clone()).unwrap_or_default(),
-            "IntoFuture" => return of.assoc.iter().find(|(name, _)| name == "Output").map(|(_, ty)| ty.clone()).unwrap_or_default(),
+            "Future" => {
+                return of
+                    .assoc
+                    .iter()
+                    .find(|(name, _)| name == "Output")
+                    .map(|(_, ty)| ty.clone())
+                    .unwrap_or_default();
+            }
+            "IntoFuture" => {
+                return of
+                    .assoc
+                    .iter()
+                    .find(|(name, _)| name == "Output")
+                    .map(|(_, ty)| ty.clone())
+                    .unwrap_or_default();
+            }
             "AsRef" | "Into" | "Borrow" | "BorrowMut" | "AsMut" | "ToOwned" if traits.len() <= 2 => {
                 if let Some(ty) = of.args.first()
                     && matches!(ty, Ty::Ext(..) | Ty::Adt(..))
@@ -579,7 +701,13 @@ fn bound_type(param: Option<Ustr>, traits: Vec<TraitRef>) -> Ty {
                     return ty.clone();
                 }
             }
-            "IntoIterator" | "Iterator" | "DoubleEndedIterator" | "ExactSizeIterator" | "Stream" | "ParallelIterator" | "IntoParallelIterator" => {
+            "IntoIterator"
+            | "Iterator"
+            | "DoubleEndedIterator"
+            | "ExactSizeIterator"
+            | "Stream"
+            | "ParallelIterator"
+            | "IntoParallelIterator" => {
                 if let Some((_, ty)) = of.assoc.iter().find(|(name, _)| name == "Item") {
                     return Ty::ext("Iter", [ty.clone()]);
                 }
@@ -614,11 +742,19 @@ pub fn ext_type(path: Ustr, list: Args) -> Ty {
     match name {
         "Result" | "Fallible" => {
             let ok = list.first().cloned().unwrap_or_default();
-            let error = list.get(1).cloned().unwrap_or_else(|| Ty::Ext(ustr(path.as_str().trim_end_matches("Result")), Args::default()));
+            let error = list
+                .get(1)
+                .cloned()
+                .unwrap_or_else(|| Ty::Ext(ustr(path.as_str().trim_end_matches("Result")), Args::default()));
             Ty::result(ok, error)
         }
         "BoxFuture" | "LocalBoxFuture" | "Ready" => list.first().cloned().unwrap_or_default(),
-        "Option" | "Box" | "Rc" | "Arc" | "Vec" | "String" | "HashMap" | "BTreeMap" | "Mutex" | "RwLock" | "RefCell" if path.as_str().starts_with("std::") || path.as_str().starts_with("alloc::") || path.as_str().starts_with("core::") => {
+        "Option" | "Box" | "Rc" | "Arc" | "Vec" | "String" | "HashMap" | "BTreeMap" | "Mutex" | "RwLock"
+        | "RefCell"
+            if path.as_str().starts_with("std::")
+                || path.as_str().starts_with("alloc::")
+                || path.as_str().starts_with("core::") =>
+        {
             Ty::Ext(ustr(name), list)
         }
         _ => Ty::Ext(std_path(path), list),
@@ -653,7 +789,10 @@ pub fn substitute(ty: &Ty, bindings: &[(Ustr, Ty)], depth: usize) -> Ty {
         Ty::Tuple(list) if !list.is_empty() => Ty::Tuple(many(list)),
         Ty::Slice(elem) => Ty::Slice(Arc::new(substitute(elem, bindings, depth + 1))),
         Ty::Ref(mutable, inner) => Ty::Ref(*mutable, Arc::new(substitute(inner, bindings, depth + 1))),
-        Ty::Fn(sig) => Ty::Fn(Arc::new((sig.0.iter().map(|ty| substitute(ty, bindings, depth + 1)).collect(), substitute(&sig.1, bindings, depth + 1)))),
+        Ty::Fn(sig) => Ty::Fn(Arc::new((
+            sig.0.iter().map(|ty| substitute(ty, bindings, depth + 1)).collect(),
+            substitute(&sig.1, bindings, depth + 1),
+        ))),
         other => other.clone(),
     }
 }

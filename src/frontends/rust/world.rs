@@ -88,7 +88,6 @@ pub struct Trait<'h> {
     pub generics: &'h Generics,
     pub supers: &'h [Path],
     pub methods: FxHashMap<Ustr, u32>,
-    pub consts: &'h [Global],
 }
 
 pub struct Alias<'h> {
@@ -118,8 +117,6 @@ pub struct FnInfo<'h> {
     pub of_impl: Option<u32>,
     pub of_trait: Option<u32>,
     pub func: Option<FuncId>,
-    /// Enclosing named function, for qualified names of inner functions.
-    pub prefix: Ustr,
     pub sig: OnceLock<super::types::Sig>,
 }
 
@@ -210,9 +207,17 @@ fn child_folder(path: &FsPath, root: bool) -> PathBuf {
 }
 
 impl<'h> Builder<'h> {
-    fn candidates(&self, folder: &FsPath, at_path: Option<&str>, file: &FsPath, inline: bool, name: Ustr) -> Option<usize> {
+    fn candidates(
+        &self,
+        folder: &FsPath,
+        at_path: Option<&str>,
+        file: &FsPath,
+        inline: bool,
+        name: Ustr,
+    ) -> Option<usize> {
         if let Some(at_path) = at_path {
-            let base = if inline { folder.to_path_buf() } else { file.parent().unwrap_or(FsPath::new("")).to_path_buf() };
+            let base =
+                if inline { folder.to_path_buf() } else { file.parent().unwrap_or(FsPath::new("")).to_path_buf() };
             return self.by_path.get(&clean(&base.join(at_path))).copied();
         }
         let flat = clean(&folder.join(format!("{name}.rs")));
@@ -230,7 +235,9 @@ impl<'h> Builder<'h> {
                 for root in [false, true] {
                     let mut folder = child_folder(&file.path, root);
                     folder.extend(outer.iter().map(|name| name.as_str()));
-                    if let Some(at) = self.candidates(&folder, module.path.as_deref(), &file.path, !outer.is_empty(), *name) {
+                    if let Some(at) =
+                        self.candidates(&folder, module.path.as_deref(), &file.path, !outer.is_empty(), *name)
+                    {
                         self.off[at] = true;
                         folders.insert(child_folder(&clean(&files[at].path), false));
                     }
@@ -246,7 +253,11 @@ impl<'h> Builder<'h> {
         // `src/tests/mod.rs` left out takes `src/tests/*` with it, but a left-out `lib.rs` not its whole folder's siblings.
         for (at, file) in files.iter().enumerate() {
             let path = clean(&file.path);
-            if path.ancestors().skip(1).any(|folder| folders.contains(folder) && folder.file_name().is_some_and(|name| name != "src")) {
+            if path
+                .ancestors()
+                .skip(1)
+                .any(|folder| folders.contains(folder) && folder.file_name().is_some_and(|name| name != "src"))
+            {
                 self.off[at] = true;
             }
         }
@@ -296,8 +307,8 @@ impl<'h> Builder<'h> {
     /// Files that nobody declares: placed by their path under a root of their package, or roots of their own.
     fn orphans(&mut self, workspace: &Workspace) {
         let files = self.world.files;
-        for at in 0..files.len() {
-            let name = files[at].path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        for (at, file) in files.iter().enumerate() {
+            let name = file.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             if matches!(name, "lib.rs" | "main.rs") && self.free(at) {
                 self.root_of_its_own(workspace, at, name == "lib.rs");
             }
@@ -325,11 +336,23 @@ impl<'h> Builder<'h> {
     fn root_of_its_own(&mut self, workspace: &Workspace, at: usize, library: bool) {
         let file = &self.world.files[at];
         let stem = file.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        let name = if matches!(stem, "lib" | "main") { workspace.packages.get(file.package).map_or(stem, |package| &package.name) } else { stem };
+        let name = if matches!(stem, "lib" | "main") {
+            workspace.packages.get(file.package).map_or(stem, |package| &package.name)
+        } else {
+            stem
+        };
         self.new_crate(ustr(&name.replace('-', "_")), file.package, at, library);
     }
 
-    fn declared(&self, items: &[Item], folder: &FsPath, file: &FsPath, inline: bool, out: &mut FxHashSet<usize>, depth: usize) {
+    fn declared(
+        &self,
+        items: &[Item],
+        folder: &FsPath,
+        file: &FsPath,
+        inline: bool,
+        out: &mut FxHashSet<usize>,
+        depth: usize,
+    ) {
         if depth > MAX_MODULES {
             return;
         }
@@ -352,11 +375,14 @@ impl<'h> Builder<'h> {
             .filter_map(|(index, krate)| {
                 let root = &self.world.files[self.world.modules[krate.root as usize].file].path;
                 let folder = clean(root.parent()?);
-                path.strip_prefix(&folder).ok().map(|rest| (folder.as_os_str().len(), krate.library, index, rest.to_path_buf()))
+                path.strip_prefix(&folder)
+                    .ok()
+                    .map(|rest| (folder.as_os_str().len(), krate.library, index, rest.to_path_buf()))
             })
             .max_by_key(|(length, library, index, _)| (*length, *library, std::cmp::Reverse(*index)));
         let Some((_, _, krate, rest)) = best else { return false };
-        let mut names: Vec<String> = rest.with_extension("").components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+        let mut names: Vec<String> =
+            rest.with_extension("").components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
         if names.last().is_some_and(|last| last == "mod") {
             names.pop();
         }
@@ -416,7 +442,10 @@ impl<'h> Builder<'h> {
                     }
                     None => {
                         let parent_path = &self.world.files[file].path;
-                        let Some(found) = self.candidates(folder, at_path.as_deref(), parent_path, inline, item.name) else { continue };
+                        let Some(found) = self.candidates(folder, at_path.as_deref(), parent_path, inline, item.name)
+                        else {
+                            continue;
+                        };
                         match self.claimed[found] {
                             Some(existing) => {
                                 self.world.modules[module as usize].types.insert(item.name, Def::Module(existing));
@@ -446,10 +475,18 @@ impl<'h> Builder<'h> {
                 self.world.modules[at].externs.insert(item.name, *krate);
             }
             ItemKind::Struct { generics, fields } => {
-                self.adt(module, item.name, Adt { name: path, module, generics, data: AdtData::Struct(fields), scope: OnceLock::new() });
+                self.adt(
+                    module,
+                    item.name,
+                    Adt { name: path, module, generics, data: AdtData::Struct(fields), scope: OnceLock::new() },
+                );
             }
             ItemKind::Enum { generics, variants } => {
-                self.adt(module, item.name, Adt { name: path, module, generics, data: AdtData::Enum(variants), scope: OnceLock::new() });
+                self.adt(
+                    module,
+                    item.name,
+                    Adt { name: path, module, generics, data: AdtData::Enum(variants), scope: OnceLock::new() },
+                );
             }
             ItemKind::Alias { generics, ty } => {
                 let id = self.world.aliases.len() as u32;
@@ -467,16 +504,16 @@ impl<'h> Builder<'h> {
                 self.world.modules[at].values.insert(item.name, Def::Static(id));
             }
             ItemKind::Fn(def) => {
-                let id = self.function(def, module, None, None, ustr(""));
+                let id = self.function(def, module, None, None);
                 self.world.modules[at].values.insert(item.name, Def::Fn(id));
             }
-            ItemKind::Trait { generics, supers, fns, consts } => {
+            ItemKind::Trait { generics, supers, fns } => {
                 let id = self.world.traits.len() as u32;
-                let own = Trait { name: path, module, generics, supers, methods: FxHashMap::default(), consts };
+                let own = Trait { name: path, module, generics, supers, methods: FxHashMap::default() };
                 self.world.traits.push(own);
                 self.world.modules[at].types.insert(item.name, Def::Trait(id));
                 for def in fns {
-                    let fn_id = self.function(def, module, None, Some(id), ustr(""));
+                    let fn_id = self.function(def, module, None, Some(id));
                     self.world.traits[id as usize].methods.insert(def.name, fn_id);
                 }
             }
@@ -484,7 +521,7 @@ impl<'h> Builder<'h> {
                 let id = self.world.impls.len() as u32;
                 self.world.impls.push(ImplInfo { module, hir, fns: Vec::new(), scope: OnceLock::new() });
                 for def in &hir.fns {
-                    let fn_id = self.function(def, module, Some(id), None, ustr(""));
+                    let fn_id = self.function(def, module, Some(id), None);
                     self.world.impls[id as usize].fns.push(fn_id);
                 }
             }
@@ -501,13 +538,13 @@ impl<'h> Builder<'h> {
         self.world.modules[module as usize].types.insert(name, Def::Adt(id));
     }
 
-    fn function(&mut self, hir: &'h FnDef, module: u32, of_impl: Option<u32>, of_trait: Option<u32>, prefix: Ustr) -> u32 {
+    fn function(&mut self, hir: &'h FnDef, module: u32, of_impl: Option<u32>, of_trait: Option<u32>) -> u32 {
         let id = self.world.fns.len() as u32;
         let func = hir.body.is_some().then(|| {
             self.world.functions += 1;
             FuncId(self.world.functions - 1)
         });
-        let info = FnInfo { hir, module, body_module: module, of_impl, of_trait, func, prefix, sig: OnceLock::new() };
+        let info = FnInfo { hir, module, body_module: module, of_impl, of_trait, func, sig: OnceLock::new() };
         self.world.fns.push(info);
         if !hir.inner.is_empty() {
             let outer = &self.world.modules[module as usize];
@@ -601,10 +638,7 @@ impl World<'_> {
             let next_ns = if at + 1 == names.len() { ns } else { Ns::Type };
             here = match here {
                 Res::Def(Def::Module(inner)) if names[at] == "super" => Res::Def(Def::Module(self.parent(inner))),
-                Res::Def(Def::Module(inner)) => match self.member(inner, names[at], next_ns, seen) {
-                    Some(found) => found,
-                    None => return None,
-                },
+                Res::Def(Def::Module(inner)) => self.member(inner, names[at], next_ns, seen)?,
                 Res::Def(Def::Adt(adt)) => match self.variant(adt, names[at]) {
                     Some(variant) => Res::Def(variant),
                     None => return Some((here, at)),
@@ -628,7 +662,8 @@ impl World<'_> {
     }
 
     fn named(&self, mut module: u32) -> u32 {
-        while let (true, Some(parent)) = (self.modules[module as usize].anonymous, self.modules[module as usize].parent) {
+        while let (true, Some(parent)) = (self.modules[module as usize].anonymous, self.modules[module as usize].parent)
+        {
             module = parent;
         }
         module
@@ -719,7 +754,11 @@ impl World<'_> {
                 _ => {}
             }
         }
-        outside.into_iter().map(|path| join(path, name)).find(|path| self.apis.find(path).is_some() || self.apis.find_type(path).is_some()).map(Res::Ext)
+        outside
+            .into_iter()
+            .map(|path| join(path, name))
+            .find(|path| self.apis.find(path).is_some() || self.apis.find_type(path).is_some())
+            .map(Res::Ext)
     }
 }
 

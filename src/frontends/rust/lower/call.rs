@@ -2,11 +2,12 @@
 
 use super::control::unwrapped;
 use super::*;
-use crate::apis::{Api, Slot};
+use crate::apis::Api;
 use crate::effects::Effect;
 use crate::frontends::rust::hir::{Expr, ExprKind, Path};
 use crate::frontends::rust::methods::Method;
 use crate::frontends::rust::types::{args, is_pointer, last, substitute, unify};
+use crate::frontends::rust::words;
 use crate::frontends::rust::world::{AdtData, Def, Ns, Res};
 
 /// An argument that was evaluated.
@@ -115,10 +116,17 @@ impl<'h> Lower<'h> {
                 sig.self_ty.iter().chain(&sig.params).cloned().collect()
             }
             Callable::Record(id, variant) => match (&self.world.adts[id as usize].data, variant) {
-                (AdtData::Struct(fields), _) => fields.list.iter().map(|(name, _)| self.world.field(id, &[], None, *name).unwrap_or_default()).collect(),
-                (AdtData::Enum(variants), Some(at)) => {
-                    variants[at as usize].fields.list.iter().map(|(name, _)| self.world.field(id, &[], variant, *name).unwrap_or_default()).collect()
-                }
+                (AdtData::Struct(fields), _) => fields
+                    .list
+                    .iter()
+                    .map(|(name, _)| self.world.field(id, &[], None, *name).unwrap_or_default())
+                    .collect(),
+                (AdtData::Enum(variants), Some(at)) => variants[at as usize]
+                    .fields
+                    .list
+                    .iter()
+                    .map(|(name, _)| self.world.field(id, &[], variant, *name).unwrap_or_default())
+                    .collect(),
                 _ => Vec::new(),
             },
             _ => Vec::new(),
@@ -126,12 +134,31 @@ impl<'h> Lower<'h> {
     }
 
     /// A call by path of values that are there already.
-    pub(super) fn call_path(&mut self, path: &'h Path, values: Vec<Val>, expect: Option<&Ty>, sp: Sp, focus: Sp) -> Val {
+    pub(super) fn call_path(
+        &mut self,
+        path: &'h Path,
+        values: Vec<Val>,
+        expect: Option<&Ty>,
+        sp: Sp,
+        focus: Sp,
+    ) -> Val {
         if let (Some(name), [value]) = (path.single(), &values[..]) {
             match name.as_str() {
                 "Some" => return self.retype(value, Ty::option(value.ty.clone())),
-                "Ok" => return self.value(Rvalue::Success(value.op.clone()), Ty::result(value.ty.clone(), Ty::Unknown), sp),
-                "Err" => return self.value(Rvalue::Failure(value.op.clone()), Ty::result(Ty::Unknown, value.ty.clone()), sp),
+                "Ok" => {
+                    return self.value(
+                        Rvalue::Success(value.op.clone()),
+                        Ty::result(value.ty.clone(), Ty::Unknown),
+                        sp,
+                    );
+                }
+                "Err" => {
+                    return self.value(
+                        Rvalue::Failure(value.op.clone()),
+                        Ty::result(Ty::Unknown, value.ty.clone()),
+                        sp,
+                    );
+                }
                 "drop" => {
                     self.drop_value(value, sp);
                     return Val::unit();
@@ -146,15 +173,26 @@ impl<'h> Lower<'h> {
         self.call_known(path, given.collect(), &[], expect, sp, focus)
     }
 
-    fn call_known(&mut self, path: &'h Path, mut given: Vec<Given>, list: &'h [Expr], expect: Option<&Ty>, sp: Sp, _focus: Sp) -> Val {
+    fn call_known(
+        &mut self,
+        path: &'h Path,
+        mut given: Vec<Given>,
+        list: &'h [Expr],
+        expect: Option<&Ty>,
+        sp: Sp,
+        _focus: Sp,
+    ) -> Val {
         let name = path.last();
-        let turbofish: Vec<Ty> = path.segs.last().map_or_else(Vec::new, |seg| seg.args.iter().map(|ty| self.world.ty(ty, &self.f.scope)).collect());
+        let turbofish: Vec<Ty> = path
+            .segs
+            .last()
+            .map_or_else(Vec::new, |seg| seg.args.iter().map(|ty| self.world.ty(ty, &self.f.scope)).collect());
         match self.resolve_callee(path) {
             Callable::Own(ids, of) => self.call_own(&ids, name, given, of, &turbofish, sp, sp),
             Callable::Record(id, variant) => self.record(id, variant, given, expect, sp),
             Callable::Row(api, of) => {
                 self.close(&mut given, list);
-                let takes_self = self.cx.world.apis.get(api).on == Some(Slot::Receiver);
+                let takes_self = self.world.apis.get(api).has_receiver();
                 let receiver = if takes_self { given.first().map(|(value, _)| value.ty.clone()) } else { of };
                 self.call_row(api, name, given, receiver, &turbofish, true, sp, sp)
             }
@@ -201,7 +239,10 @@ impl<'h> Lower<'h> {
         if let Some(found) = library
             && let Some(api) = self.world.apis.find(found.as_str())
         {
-            let of = self.type_and_name(path).map(|(of, _)| of).filter(|of| matches!(of, Ty::Ext(path, _) if last(*path).starts_with(char::is_uppercase)));
+            let of = self
+                .type_and_name(path)
+                .map(|(of, _)| of)
+                .filter(|of| matches!(of, Ty::Ext(path, _) if last(*path).starts_with(char::is_uppercase)));
             return Callable::Row(api, of);
         }
         if let Some((of, name)) = self.type_and_name(path) {
@@ -215,7 +256,8 @@ impl<'h> Lower<'h> {
             }
             return Callable::Ext(library.unwrap_or(name), Some(of));
         }
-        if names.len() == 1 && names[0] == "Self"
+        if names.len() == 1
+            && names[0] == "Self"
             && let Some(Ty::Adt(id, _)) = self.scope().self_ty.as_ref().map(Ty::peel_refs)
         {
             return Callable::Record(*id, None);
@@ -256,8 +298,16 @@ impl<'h> Lower<'h> {
 
     fn global(&mut self, def: Def) -> Option<Val> {
         let (name, module, hir) = match def {
-            Def::Static(id) => (self.world.statics[id as usize].name, self.world.statics[id as usize].module, self.world.statics[id as usize].hir),
-            Def::Const(id) => (self.world.consts[id as usize].name, self.world.consts[id as usize].module, self.world.consts[id as usize].hir),
+            Def::Static(id) => (
+                self.world.statics[id as usize].name,
+                self.world.statics[id as usize].module,
+                self.world.statics[id as usize].hir,
+            ),
+            Def::Const(id) => (
+                self.world.consts[id as usize].name,
+                self.world.consts[id as usize].module,
+                self.world.consts[id as usize].hir,
+            ),
             _ => return None,
         };
         let scope = Scope { module, ..Scope::default() };
@@ -288,7 +338,16 @@ impl<'h> Lower<'h> {
 
     /// Calls functions of the workspace.
     #[allow(clippy::too_many_arguments)]
-    pub(super) fn call_own(&mut self, ids: &[u32], name: Ustr, given: Vec<Given>, of: Option<Ty>, turbofish: &[Ty], sp: Sp, focus: Sp) -> Val {
+    pub(super) fn call_own(
+        &mut self,
+        ids: &[u32],
+        name: Ustr,
+        given: Vec<Given>,
+        of: Option<Ty>,
+        turbofish: &[Ty],
+        sp: Sp,
+        focus: Sp,
+    ) -> Val {
         let world = self.world;
         let mut ret = Ty::Unknown;
         let mut fallible = false;
@@ -334,7 +393,16 @@ impl<'h> Lower<'h> {
     }
 
     #[allow(clippy::too_many_arguments)]
-    pub(super) fn emit_call(&mut self, callee: Callee, name: Ustr, given: Vec<Given>, ret: Ty, fallible: bool, sp: Sp, focus: Sp) -> Val {
+    pub(super) fn emit_call(
+        &mut self,
+        callee: Callee,
+        name: Ustr,
+        given: Vec<Given>,
+        ret: Ty,
+        fallible: bool,
+        sp: Sp,
+        focus: Sp,
+    ) -> Val {
         let mut list = Vec::new();
         for (value, passing) in given {
             if passing == Passing::Move {
@@ -372,12 +440,18 @@ impl<'h> Lower<'h> {
         focus: Sp,
     ) -> Val {
         let row = self.world.apis.get(api);
-        let has_receiver = row.on == Some(Slot::Receiver) || row.to == Some(Slot::Receiver);
-        let arg0 = given.get(usize::from(has_receiver)).map(|(value, _)| value.ty.clone()).unwrap_or_default();
+        let has_receiver = row.has_receiver();
+        let arg = |at: usize| {
+            given.get(at + usize::from(has_receiver)).map(|(value, _)| value.ty.clone()).unwrap_or_default()
+        };
+        let (arg0, arg1) = (arg(0), arg(1));
+        let own = of.clone().unwrap_or_default().peel_refs().clone();
         let known = vec![
-            (ustr("Self"), of.clone().unwrap_or_default().peel_refs().clone()),
+            (ustr("Inner"), own.arg(0)),
+            (ustr("Self"), own),
             (ustr("Call0"), arg0.call_result()),
             (ustr("Arg0"), arg0.peel_refs().clone()),
+            (ustr("Arg1"), arg1.peel_refs().clone()),
         ];
         let mut ret = substitute(&self.cx.returns[api.index()], &known, 0);
         if let Ty::Ext(path, list) = &ret
@@ -424,7 +498,17 @@ impl<'h> Lower<'h> {
 
     /// Calls something of a library that has no row.
     #[allow(clippy::too_many_arguments)]
-    fn call_ext(&mut self, path: Ustr, of: Option<Ty>, mut given: Vec<Given>, list: &'h [Expr], turbofish: &[Ty], expect: Option<&Ty>, sp: Sp, focus: Sp) -> Val {
+    fn call_ext(
+        &mut self,
+        path: Ustr,
+        of: Option<Ty>,
+        mut given: Vec<Given>,
+        list: &'h [Expr],
+        turbofish: &[Ty],
+        expect: Option<&Ty>,
+        sp: Sp,
+        focus: Sp,
+    ) -> Val {
         let name = last(path);
         if is_exit(path.as_str()) {
             self.abort();
@@ -437,7 +521,8 @@ impl<'h> Lower<'h> {
         }
         let of_name = of.as_ref().and_then(Ty::ext_name).unwrap_or_default();
         if let [(value, _)] = &given[..] {
-            let wraps = is_pointer(of_name) && matches!(name, "new" | "pin" | "from" | "new_const" | "Borrowed" | "Owned" | "clone" | "downgrade");
+            let wraps = is_pointer(of_name)
+                && matches!(name, "new" | "pin" | "from" | "new_const" | "Borrowed" | "Owned" | "clone" | "downgrade");
             if wraps && !of_name.is_empty() {
                 let ty = match name {
                     "clone" | "downgrade" => value.ty.peel_refs().clone(),
@@ -445,7 +530,9 @@ impl<'h> Lower<'h> {
                 };
                 return self.retype(value, ty);
             }
-            if passes_through(name) || (name == "from" && matches!(of_name, "PathBuf" | "String" | "OsString" | "Option")) {
+            if words::PASSING.has(name)
+                || (name == "from" && matches!(of_name, "PathBuf" | "String" | "OsString" | "Option"))
+            {
                 let ty = match (&of, name) {
                     (Some(of), "from") if !of.is_unknown() => of.clone(),
                     (_, "clone") => value.ty.peel_refs().clone(),
@@ -454,7 +541,8 @@ impl<'h> Lower<'h> {
                 return self.retype(value, ty);
             }
         }
-        if matches!(name, "take" | "swap" | "replace") && path.as_str().contains("mem")
+        if matches!(name, "take" | "swap" | "replace")
+            && path.as_str().contains("mem")
             && let Some(found) = self.mem(name, &given, sp)
         {
             return found;
@@ -524,10 +612,24 @@ impl<'h> Lower<'h> {
     }
 
     fn ext_result(&self, name: &str, of: Option<Ty>, turbofish: &[Ty], expect: Option<&Ty>) -> Ty {
-        let made = matches!(name, "new" | "default" | "with_capacity" | "from" | "builder" | "from_iter" | "with_capacity_and_hasher" | "now" | "empty" | "open");
+        let made = matches!(
+            name,
+            "new"
+                | "default"
+                | "with_capacity"
+                | "from"
+                | "builder"
+                | "from_iter"
+                | "with_capacity_and_hasher"
+                | "now"
+                | "empty"
+                | "open"
+        );
         match of {
             Some(Ty::Ext(path, list)) if made => {
-                let wanted = expect.map(Ty::peel_refs).filter(|ty| matches!(ty, Ty::Ext(known, _) if last(*known) == last(path)));
+                let wanted = expect
+                    .map(Ty::peel_refs)
+                    .filter(|ty| matches!(ty, Ty::Ext(known, _) if last(*known) == last(path)));
                 match wanted {
                     Some(wanted) if list.is_empty() => wanted.clone(),
                     _ => Ty::Ext(path, list),
@@ -545,15 +647,26 @@ impl<'h> Lower<'h> {
     pub(super) fn unknown_call(&mut self, path: Ustr, given: Vec<Given>, ty: Ty, sp: Sp, focus: Sp) -> Val {
         let handles = given.iter().any(|(value, passing)| {
             let kind = self.world.kind(&value.ty);
-            let handle = matches!(kind, ValueKind::File | ValueKind::BufferedFile | ValueKind::AsyncFile | ValueKind::TempFile | ValueKind::Mapping);
-            handle || (kind == ValueKind::Aggregate && *passing != Passing::Shared && self.world.holds_handle(value.ty.peel_refs(), 0)) || value.ty.is_function()
+            let handle = matches!(
+                kind,
+                ValueKind::File
+                    | ValueKind::BufferedFile
+                    | ValueKind::AsyncFile
+                    | ValueKind::TempFile
+                    | ValueKind::Mapping
+            );
+            handle
+                || (kind == ValueKind::Aggregate
+                    && *passing != Passing::Shared
+                    && self.world.holds_handle(value.ty.peel_refs(), 0))
+                || value.ty.is_function()
         });
         let name = last(path);
         if handles {
             let fallible = ty.is_result();
             return self.emit_call(Callee::Unknown, ustr(name), given, ty, fallible, sp, focus);
         }
-        if is_impure(name) {
+        if words::IMPURE.has(name) {
             return self.opaque(ty, sp);
         }
         let args = given.into_iter().map(|(value, _)| value.op).collect();
@@ -599,7 +712,18 @@ fn receiver_passing(row: &Api, ty: &Ty) -> Passing {
         Ty::Ref(true, _) => Passing::Mutable,
         Ty::Ref(false, _) => Passing::Shared,
         _ if consumes => Passing::Move,
-        _ if matches!(row.effect, Effect::SyncAll | Effect::SyncData | Effect::SetLength | Effect::OptionsOpen | Effect::PathOp | Effect::Nothing) => Passing::Shared,
+        _ if matches!(
+            row.effect,
+            Effect::SyncAll
+                | Effect::SyncData
+                | Effect::SetLength
+                | Effect::OptionsOpen
+                | Effect::PathOp
+                | Effect::Nothing
+        ) =>
+        {
+            Passing::Shared
+        }
         _ => Passing::Mutable,
     }
 }
@@ -607,28 +731,16 @@ fn receiver_passing(row: &Api, ty: &Ty) -> Passing {
 fn is_exit(path: &str) -> bool {
     matches!(
         path,
-        "std::process::exit" | "std::process::abort" | "process::exit" | "process::abort" | "libc::exit" | "libc::_exit" | "libc::abort" | "std::panic::resume_unwind"
-            | "std::panic::panic_any" | "std::hint::unreachable_unchecked" | "core::intrinsics::abort"
-    )
-}
-
-/// Functions of libraries that give back their argument.
-fn passes_through(name: &str) -> bool {
-    matches!(
-        name,
-        "identity" | "into" | "as_ref" | "as_mut" | "pin" | "black_box" | "into_iter" | "iter" | "clone" | "from_iter" | "block_on" | "block_in_place" | "spawn" | "spawn_local"
-            | "spawn_blocking" | "timeout" | "join_all" | "try_join_all" | "scope" | "drop_guard" | "from_ref" | "from_mut" | "ready" | "instrument" | "addr_of" | "addr_of_mut"
-            | "to_owned" | "Reverse" | "Wrapping" | "unconstrained" | "run_in_context"
-    )
-}
-
-/// Functions of libraries that give something else each time.
-pub(super) fn is_impure(name: &str) -> bool {
-    matches!(
-        name,
-        "next" | "next_back" | "pop" | "pop_front" | "pop_back" | "recv" | "try_recv" | "recv_timeout" | "recv_async" | "now" | "random" | "gen" | "gen_range" | "sample"
-            | "new_v4" | "now_v7" | "fetch_add" | "fetch_sub" | "load" | "swap" | "compare_exchange" | "read" | "read_line" | "read_exact" | "drain" | "take" | "poll" | "elapsed"
-            | "wait" | "sleep" | "lock" | "try_lock" | "send" | "try_send" | "remove" | "insert" | "push" | "replace" | "next_u64" | "next_u32" | "fill" | "var" | "args" | "id"
-            | "temp_name" | "generate" | "alphanumeric" | "notified" | "acquire" | "try_acquire" | "accept" | "connect"
+        "std::process::exit"
+            | "std::process::abort"
+            | "process::exit"
+            | "process::abort"
+            | "libc::exit"
+            | "libc::_exit"
+            | "libc::abort"
+            | "std::panic::resume_unwind"
+            | "std::panic::panic_any"
+            | "std::hint::unreachable_unchecked"
+            | "core::intrinsics::abort"
     )
 }

@@ -55,7 +55,8 @@ impl<'h> Lower<'h> {
                 self.give(&Val { op: op.clone(), ty: ty.clone() });
             }
         }
-        let tys = closure.params.iter().enumerate().map(|(at, _)| params.get(at).cloned().unwrap_or_default()).collect();
+        let tys =
+            closure.params.iter().enumerate().map(|(at, _)| params.get(at).cloned().unwrap_or_default()).collect();
         let captures = state.captures.into_iter().map(|(name, op, _)| (name, op)).collect();
         let value = Rvalue::Closure { function: FuncId(CLOSURE | number as u32), captures };
         self.value(value, Ty::Fn(Arc::new((tys, ret))), sp)
@@ -77,7 +78,9 @@ impl<'h> Lower<'h> {
     pub(super) fn apply(&mut self, f: &'h Expr, args: &[Val], sp: Sp) -> Val {
         match &f.kind {
             ExprKind::Closure(closure) => self.inline(closure, args, sp),
-            ExprKind::Path(path) if path.single().is_none_or(|name| self.variable(name).is_none()) => self.call_path(path, args.to_vec(), None, sp, f.span),
+            ExprKind::Path(path) if path.single().is_none_or(|name| self.variable(name).is_none()) => {
+                self.call_path(path, args.to_vec(), None, sp, f.span)
+            }
             _ => {
                 let callee = self.expr(f, None);
                 self.call_value(callee, args.to_vec(), sp)

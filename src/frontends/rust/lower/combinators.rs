@@ -4,6 +4,8 @@ use super::control::unwrapped;
 use super::*;
 use crate::frontends::rust::hir::{Expr, ExprKind, MethodCall};
 use crate::frontends::rust::types::{is_collection, is_map, last};
+use crate::frontends::rust::words;
+use std::slice::from_ref;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
@@ -12,6 +14,26 @@ enum Class {
     Iterator,
     Open,
     Other,
+}
+
+/// An optional or fallible value that a combinator branches on.
+struct Choice<'v> {
+    recv: &'v Val,
+    class: Class,
+    /// What is wrapped, on the good side.
+    good: Val,
+    /// What a closure is given on the other side.
+    others: Vec<Val>,
+    fallible: bool,
+    sp: Sp,
+}
+
+fn absent() -> Val {
+    Val { op: Operand::Absent, ty: Ty::Unknown }
+}
+
+fn boolean(value: bool) -> Val {
+    Val::constant(if value { "true" } else { "false" }, Ty::ext("bool", []))
 }
 
 impl<'h> Lower<'h> {
@@ -24,7 +46,11 @@ impl<'h> Lower<'h> {
         }
         match ty.core() {
             Ty::Slice(_) => Class::Iterator,
-            Ty::Ext(path, _) if is_collection(last(*path)) || is_map(last(*path)) || matches!(last(*path), "ReadDir" | "Entry") => Class::Iterator,
+            Ty::Ext(path, _)
+                if is_collection(last(*path)) || is_map(last(*path)) || matches!(last(*path), "ReadDir" | "Entry") =>
+            {
+                Class::Iterator
+            }
             Ty::Bound(bounds) if bounds.assoc("Item").is_some() => Class::Iterator,
             Ty::Unknown | Ty::Never => Class::Open,
             Ty::Ext(..) | Ty::Bound(_) => Class::Open,
@@ -34,14 +60,35 @@ impl<'h> Lower<'h> {
 
     pub(super) fn combinator(&mut self, recv: &Val, call: &'h MethodCall, expect: Option<&Ty>, sp: Sp) -> Option<Val> {
         let name = call.name.as_str();
-        let takes_function = call.args.iter().any(|arg| matches!(arg.kind, ExprKind::Closure(_) | ExprKind::Path(_)));
         let closure = call.args.iter().any(|arg| matches!(arg.kind, ExprKind::Closure(_)));
         let class = match self.class(&recv.ty) {
             Class::Other => return None,
             Class::Open => match name {
-                "map_err" | "with_context" | "context" | "or_else" | "inspect_err" | "wrap_err" | "wrap_err_with" | "unwrap_or_else" | "ok" | "map_or_else" if !matches!(recv.ty, Ty::Bound(_)) => Class::Fallible,
+                "map_err" | "with_context" | "context" | "or_else" | "inspect_err" | "wrap_err" | "wrap_err_with"
+                | "unwrap_or_else" | "ok" | "map_or_else"
+                    if !matches!(recv.ty, Ty::Bound(_)) =>
+                {
+                    Class::Fallible
+                }
                 "ok_or" | "ok_or_else" | "is_some_and" | "is_none_or" => Class::Optional,
-                "for_each" | "try_for_each" | "filter_map" | "flat_map" | "fold" | "try_fold" | "any" | "all" | "find" | "find_map" | "position" | "take_while" | "skip_while" | "for_each_concurrent" if closure => Class::Iterator,
+                "for_each"
+                | "try_for_each"
+                | "filter_map"
+                | "flat_map"
+                | "fold"
+                | "try_fold"
+                | "any"
+                | "all"
+                | "find"
+                | "find_map"
+                | "position"
+                | "take_while"
+                | "skip_while"
+                | "for_each_concurrent"
+                    if closure =>
+                {
+                    Class::Iterator
+                }
                 "map" | "and_then" | "filter" | "inspect" | "map_or" if closure => Class::Fallible,
                 "then" if closure => return Some(self.then(recv, &call.args[0], sp)),
                 _ => return None,
@@ -53,7 +100,7 @@ impl<'h> Lower<'h> {
         }
         match class {
             Class::Iterator => self.iterate(recv, call, expect, sp),
-            class => self.choose(recv, class, call, takes_function, expect, sp),
+            class => self.choose(recv, class, call, sp),
         }
     }
 
@@ -73,156 +120,195 @@ impl<'h> Lower<'h> {
     }
 
     /// `Option` and `Result`.
-    fn choose(&mut self, recv: &Val, class: Class, call: &'h MethodCall, takes_function: bool, expect: Option<&Ty>, sp: Sp) -> Option<Val> {
-        let name = call.name.as_str();
+    fn choose(&mut self, recv: &Val, class: Class, call: &'h MethodCall, sp: Sp) -> Option<Val> {
         let good = self.retype(recv, unwrapped(&recv.ty));
         let error = self.retype(recv, recv.ty.peel().arg(1));
         let fallible = class == Class::Fallible;
-        let args = &call.args[..];
-        let wrap = |lower: &mut Self, value: Val| -> Val {
-            if fallible {
-                let ty = Ty::result(value.ty, Ty::Unknown);
-                lower.value(Rvalue::Success(value.op), ty, sp)
-            } else {
-                Val { op: value.op, ty: Ty::option(value.ty) }
+        // What closures for the failing side are given.
+        let others = if fallible { vec![error] } else { Vec::new() };
+        let choice = Choice { recv, class, good, others, fallible, sp };
+        if let Some(found) = self.choose_mapped(&choice, call) {
+            return Some(found);
+        }
+        if let Some(found) = self.choose_asked(&choice, call) {
+            return Some(found);
+        }
+        self.choose_other(&choice, call)
+    }
+
+    /// Combinators that keep it an `Option` or `Result`.
+    fn choose_mapped(&mut self, c: &Choice, call: &'h MethodCall) -> Option<Val> {
+        let sp = c.sp;
+        Some(match (call.name.as_str(), &call.args[..]) {
+            ("map", [f]) => self.two_ways(c, |l| l.mapped(c, f), |l| l.retype(c.recv, Ty::Unknown)),
+            ("and_then", [f]) => {
+                self.two_ways(c, |l| l.apply(f, from_ref(&c.good), sp), |l| l.retype(c.recv, Ty::Unknown))
             }
-        };
-        let kept = |lower: &mut Self| -> Val { lower.retype(recv, if fallible { Ty::Unknown } else { Ty::Unknown }) };
-        Some(match (name, args) {
-            ("map", [f]) => self.two_ways(recv, class, sp, |lower| { let v = lower.apply(f, &[good], sp); wrap(lower, v) }, kept),
-            ("and_then", [f]) => self.two_ways(recv, class, sp, |lower| lower.apply(f, &[good], sp), kept),
-            ("inspect", [f]) => self.two_ways(recv, class, sp, |lower| { lower.apply(f, &[good], sp); recv.clone() }, |_| recv.clone()),
-            ("inspect_err", [f]) => self.two_ways(recv, class, sp, |_| recv.clone(), |lower| { lower.apply(f, &[error], sp); recv.clone() }),
-            ("map_err", [f]) => self.two_ways(recv, class, sp, |_| recv.clone(), |lower| {
-                let value = lower.apply(f, &[error], sp);
-                if lower.f.dead { return Val::never(); }
-                lower.value(Rvalue::Failure(value.op), Ty::Unknown, sp)
-            }),
-            ("with_context" | "wrap_err_with", [f]) if fallible => self.two_ways(recv, class, sp, |_| recv.clone(), |lower| {
-                lower.apply(f, &[], sp);
-                lower.retype(recv, Ty::Unknown)
-            }),
-            ("context" | "wrap_err", [text]) if fallible => {
+            ("inspect", [f]) => self.two_ways(c, |l| l.aside(c, f, from_ref(&c.good)), |_| c.recv.clone()),
+            ("inspect_err", [f]) => self.two_ways(c, |_| c.recv.clone(), |l| l.aside(c, f, &c.others)),
+            ("map_err", [f]) => self.two_ways(c, |_| c.recv.clone(), |l| l.failed(f, &c.others, sp)),
+            ("with_context" | "wrap_err_with", [f]) if c.fallible => {
+                self.two_ways(c, |_| c.recv.clone(), |l| l.aside(c, f, &[]))
+            }
+            ("context" | "wrap_err", [text]) if c.fallible => {
                 self.expr(text, None);
-                recv.clone()
+                c.recv.clone()
             }
             ("ok_or" | "context", [e]) => {
                 let e = self.expr(e, None);
-                self.two_ways(recv, class, sp, |lower| lower.value(Rvalue::Success(good.op), Ty::result(good.ty, Ty::Unknown), sp), |lower| lower.value(Rvalue::Failure(e.op), Ty::Unknown, sp))
+                self.two_ways(c, |l| l.succeeded(c), |l| l.value(Rvalue::Failure(e.op), Ty::Unknown, sp))
             }
-            ("ok_or_else" | "with_context", [f]) => self.two_ways(recv, class, sp, |lower| lower.value(Rvalue::Success(good.op), Ty::result(good.ty, Ty::Unknown), sp), |lower| {
-                let e = lower.apply(f, &[], sp);
-                if lower.f.dead { return Val::never(); }
-                lower.value(Rvalue::Failure(e.op), Ty::Unknown, sp)
-            }),
-            ("or_else", [f]) => {
-                let list = if fallible { vec![error] } else { Vec::new() };
-                self.two_ways(recv, class, sp, |_| recv.clone(), |lower| lower.apply(f, &list, sp))
-            }
+            ("ok_or_else" | "with_context", [f]) => self.two_ways(c, |l| l.succeeded(c), |l| l.failed(f, &[], sp)),
+            ("or_else", [f]) => self.two_ways(c, |_| c.recv.clone(), |l| l.apply(f, &c.others, sp)),
             ("or", [other]) => {
                 let other = self.expr(other, None);
-                self.two_ways(recv, class, sp, |_| recv.clone(), |_| other)
+                self.two_ways(c, |_| c.recv.clone(), |_| other)
             }
-            ("unwrap_or_else", [f]) => {
-                let list = if fallible { vec![error] } else { Vec::new() };
-                if recv.ty.peel_refs().ext_name() == Some("LockResult") { return Some(good); }
-                self.two_ways(recv, class, sp, |_| good, |lower| lower.apply(f, &list, sp))
+            ("filter", [f]) => self.two_ways(c, |l| l.filtered(c, f), |_| absent()),
+            ("ok", []) if c.fallible => {
+                self.two_ways(c, |l| l.retype(c.recv, Ty::option(c.good.ty.clone())), |_| absent())
             }
-            ("unwrap_or", [other]) => {
-                let other = self.expr(other, Some(&good.ty.clone()));
-                self.two_ways(recv, class, sp, |_| good, |_| other)
-            }
-            ("map_or", [other, f]) => {
-                let other = self.expr(other, None);
-                self.two_ways(recv, class, sp, |lower| lower.apply(f, &[good], sp), |_| other)
-            }
-            ("map_or_else", [g, f]) => {
-                let list = if fallible { vec![error] } else { Vec::new() };
-                self.two_ways(recv, class, sp, |lower| lower.apply(f, &[good], sp), |lower| lower.apply(g, &list, sp))
-            }
-            ("filter", [f]) => self.two_ways(recv, class, sp, |lower| lower.filtered(recv, f, good, sp), |_| Val { op: Operand::Absent, ty: Ty::Unknown }),
-            ("is_some_and" | "is_ok_and", [f]) => {
-                self.two_ways(recv, class, sp, |lower| lower.apply(f, &[good], sp), |_| Val::constant("false", Ty::ext("bool", [])))
-            }
-            ("is_none_or" | "is_err_and", [f]) => {
-                let list = if name == "is_none_or" { good } else { error };
-                if name == "is_none_or" {
-                    self.two_ways(recv, class, sp, |lower| lower.apply(f, &[list], sp), |_| Val::constant("true", Ty::ext("bool", [])))
-                } else {
-                    self.two_ways(recv, class, sp, |_| Val::constant("false", Ty::ext("bool", [])), |lower| lower.apply(f, &[list], sp))
-                }
-            }
-            ("is_ok" | "is_some", []) => self.two_ways(recv, class, sp, |_| Val::constant("true", Ty::ext("bool", [])), |_| Val::constant("false", Ty::ext("bool", []))),
-            ("is_err" | "is_none", []) => self.two_ways(recv, class, sp, |_| Val::constant("false", Ty::ext("bool", [])), |_| Val::constant("true", Ty::ext("bool", []))),
-            ("ok", []) if fallible => self.two_ways(recv, class, sp, |lower| lower.retype(recv, Ty::option(good.ty)), |_| Val { op: Operand::Absent, ty: Ty::Unknown }),
-            ("err", []) if fallible => self.two_ways(recv, class, sp, |_| Val { op: Operand::Absent, ty: Ty::option(error.ty.clone()) }, |_| recv.clone()),
-            ("get_or_insert_with" | "get_or_insert", [f]) => self.two_ways(recv, class, sp, |_| good, |lower| {
-                let value = if name == "get_or_insert" { lower.expr(f, None) } else { lower.apply(f, &[], sp) };
-                if let Operand::Place(place) = &recv.op {
-                    lower.store(place.clone(), &value, sp);
-                    return lower.retype(recv, value.ty);
-                }
-                value
-            }),
-            ("replace" | "insert", [new]) if !fallible => {
-                let new = self.expr(new, None);
-                let Operand::Place(place) = &recv.op else { return Some(new) };
-                let old = self.value(Rvalue::Use(recv.op.clone()), recv.ty.peel_refs().clone(), sp);
-                self.store(place.clone(), &new, sp);
-                if name == "replace" { old } else { self.retype(recv, new.ty) }
-            }
-            ("flatten" | "transpose", []) => self.retype(recv, unwrapped(&recv.ty)),
-            ("iter" | "iter_mut" | "into_iter", []) => self.retype(recv, Ty::ext("Iter", [good.ty])),
-            _ => {
-                let _ = (takes_function, expect);
-                return None;
-            }
+            ("err", []) if c.fallible => self.two_ways(c, |_| absent(), |_| c.recv.clone()),
+            ("flatten" | "transpose", []) => c.good.clone(),
+            ("iter" | "iter_mut" | "into_iter", []) => self.retype(c.recv, Ty::ext("Iter", [c.good.ty.clone()])),
+            _ => return None,
         })
     }
 
-    fn filtered(&mut self, recv: &Val, f: &'h Expr, good: Val, sp: Sp) -> Val {
-        let held = self.apply(f, &[good], sp);
+    /// Those that ask.
+    fn choose_asked(&mut self, c: &Choice, call: &'h MethodCall) -> Option<Val> {
+        let sp = c.sp;
+        Some(match (call.name.as_str(), &call.args[..]) {
+            ("is_some_and" | "is_ok_and", [f]) => {
+                self.two_ways(c, |l| l.apply(f, from_ref(&c.good), sp), |_| boolean(false))
+            }
+            ("is_none_or", [f]) => self.two_ways(c, |l| l.apply(f, from_ref(&c.good), sp), |_| boolean(true)),
+            ("is_err_and", [f]) => self.two_ways(c, |_| boolean(false), |l| l.apply(f, &c.others, sp)),
+            ("is_ok" | "is_some", []) => self.two_ways(c, |_| boolean(true), |_| boolean(false)),
+            ("is_err" | "is_none", []) => self.two_ways(c, |_| boolean(false), |_| boolean(true)),
+            _ => return None,
+        })
+    }
+
+    /// Those that unwrap or change it.
+    fn choose_other(&mut self, c: &Choice, call: &'h MethodCall) -> Option<Val> {
+        let sp = c.sp;
+        Some(match (call.name.as_str(), &call.args[..]) {
+            ("unwrap_or_else", _) if c.recv.ty.peel_refs().ext_name() == Some("LockResult") => c.good.clone(),
+            ("unwrap_or_else", [f]) => self.two_ways(c, |_| c.good.clone(), |l| l.apply(f, &c.others, sp)),
+            ("unwrap_or", [other]) => {
+                let other = self.expr(other, Some(&c.good.ty));
+                self.two_ways(c, |_| c.good.clone(), |_| other)
+            }
+            ("map_or", [other, f]) => {
+                let other = self.expr(other, None);
+                self.two_ways(c, |l| l.apply(f, from_ref(&c.good), sp), |_| other)
+            }
+            ("map_or_else", [g, f]) => {
+                self.two_ways(c, |l| l.apply(f, from_ref(&c.good), sp), |l| l.apply(g, &c.others, sp))
+            }
+            ("get_or_insert_with", [f]) => self.two_ways(
+                c,
+                |_| c.good.clone(),
+                |l| {
+                    let value = l.apply(f, &[], sp);
+                    l.filled(c, value)
+                },
+            ),
+            ("get_or_insert", [value]) => self.two_ways(
+                c,
+                |_| c.good.clone(),
+                |l| {
+                    let value = l.expr(value, None);
+                    l.filled(c, value)
+                },
+            ),
+            ("replace" | "insert", [new]) if !c.fallible => {
+                let new = self.expr(new, None);
+                let Operand::Place(place) = &c.recv.op else { return Some(new) };
+                let old = self.value(Rvalue::Use(c.recv.op.clone()), c.recv.ty.peel_refs().clone(), sp);
+                self.store(place.clone(), &new, sp);
+                if call.name == "replace" { old } else { self.retype(c.recv, new.ty) }
+            }
+            _ => return None,
+        })
+    }
+
+    fn mapped(&mut self, c: &Choice, f: &'h Expr) -> Val {
+        let value = self.apply(f, from_ref(&c.good), c.sp);
+        if c.fallible {
+            let ty = Ty::result(value.ty, Ty::Unknown);
+            return self.value(Rvalue::Success(value.op), ty, c.sp);
+        }
+        Val { op: value.op, ty: Ty::option(value.ty) }
+    }
+
+    /// Runs `f` for its effects.
+    fn aside(&mut self, c: &Choice, f: &'h Expr, args: &[Val]) -> Val {
+        self.apply(f, args, c.sp);
+        c.recv.clone()
+    }
+
+    fn succeeded(&mut self, c: &Choice) -> Val {
+        self.value(Rvalue::Success(c.good.op.clone()), Ty::result(c.good.ty.clone(), Ty::Unknown), c.sp)
+    }
+
+    fn failed(&mut self, f: &'h Expr, args: &[Val], sp: Sp) -> Val {
+        let value = self.apply(f, args, sp);
+        if self.f.dead {
+            return Val::never();
+        }
+        self.value(Rvalue::Failure(value.op), Ty::Unknown, sp)
+    }
+
+    fn filled(&mut self, c: &Choice, value: Val) -> Val {
+        let Operand::Place(place) = &c.recv.op else { return value };
+        self.store(place.clone(), &value, c.sp);
+        self.retype(c.recv, value.ty)
+    }
+
+    fn filtered(&mut self, c: &Choice, f: &'h Expr) -> Val {
+        let held = self.apply(f, from_ref(&c.good), c.sp);
         let (yes, no, join) = (self.block(), self.block(), self.block());
         let result = self.temp(Ty::Unknown);
-        self.branch_on(&held, yes, no, sp);
+        self.branch_on(&held, yes, no, c.sp);
         self.start(yes);
-        self.settle(result, recv, join, sp);
+        self.settle(result, c.recv, join, c.sp);
         self.start(no);
-        self.settle(result, &Val { op: Operand::Absent, ty: Ty::Unknown }, join, sp);
+        self.settle(result, &absent(), join, c.sp);
         self.start(join);
         self.result_of(result)
     }
 
     /// Branches on whether the value is there (succeeded), and joins what the two ways give.
-    fn two_ways(&mut self, recv: &Val, class: Class, sp: Sp, yes: impl FnOnce(&mut Self) -> Val, no: impl FnOnce(&mut Self) -> Val) -> Val {
+    fn two_ways(&mut self, c: &Choice, yes: impl FnOnce(&mut Self) -> Val, no: impl FnOnce(&mut Self) -> Val) -> Val {
         let (good, bad, join) = (self.block(), self.block(), self.block());
         let result = self.temp(Ty::Unknown);
-        let cond = match class {
-            _ if recv.ty.peel_refs().ext_name() == Some("LockResult") => Cond::Unknown,
-            Class::Optional => Cond::Present(recv.op.clone()),
-            _ => Cond::Succeeded(recv.op.clone()),
+        let op = c.recv.op.clone();
+        let cond = match c.class {
+            _ if c.recv.ty.peel_refs().ext_name() == Some("LockResult") => Cond::Unknown,
+            Class::Optional => Cond::Present(op),
+            _ => Cond::Succeeded(op),
         };
-        self.branch(cond, good, bad, sp);
+        self.branch(cond, good, bad, c.sp);
         self.start(good);
         self.push_scope();
         let value = yes(self);
-        let given = value.whole();
-        self.settle_scope(result, &value, join, sp);
+        self.settle_scope(result, &value, join, c.sp);
         self.start(bad);
         self.push_scope();
         let value = no(self);
-        self.settle_scope(result, &value, join, sp);
-        let _ = given;
+        self.settle_scope(result, &value, join, c.sp);
         self.start(join);
         self.result_of(result)
     }
 
     fn settle_scope(&mut self, result: LocalId, value: &Val, join: BlockId, sp: Sp) {
         self.give(value);
-        if !self.f.dead && value.op != Operand::Unit {
-            self.assign(Place::local(result), Rvalue::Use(value.op.clone()), sp);
-            self.refine(result, &value.ty);
-        } else if !self.f.dead {
+        if !self.f.dead {
+            if value.op != Operand::Unit {
+                self.assign(Place::local(result), Rvalue::Use(value.op.clone()), sp);
+            }
             self.refine(result, &value.ty);
         }
         self.pop_scope(sp);
@@ -232,58 +318,44 @@ impl<'h> Lower<'h> {
     /// Iterators: the closure is the body of a loop that runs at least once.
     fn iterate(&mut self, recv: &Val, call: &'h MethodCall, expect: Option<&Ty>, sp: Sp) -> Option<Val> {
         let name = call.name.as_str();
-        let args = &call.args[..];
-        let boolean = Ty::ext("bool", []);
-        Some(match (name, args) {
-            ("map" | "flat_map" | "filter_map" | "map_while" | "then" | "and_then" | "map_ok" | "scan" | "try_filter_map" | "map_with" | "map_init", [.., f]) => {
-                let found = self.rounds(recv, f, &[], sp, |_, value, _| value);
-                let kept = if matches!(name, "filter_map" | "map_while" | "flat_map") { unwrapped(&found.ty) } else { found.ty.clone() };
-                let kept = if name == "flat_map" && !kept.element().is_unknown() { kept.element() } else { kept };
-                let found = self.retype(&found, kept);
+        let kept = |_: &mut Self, value: Val, _: Sp| value;
+        if recv.ty.core().ext_name() == Some("Entry") {
+            return self.entry(recv, call, sp);
+        }
+        Some(match (name, &call.args[..]) {
+            (_, [.., f]) if words::MAPPING.has(name) => {
+                let found = self.rounds(recv, f, &[], sp, kept);
+                let unwraps = matches!(name, "filter_map" | "map_while" | "flat_map");
+                let ty = if unwraps { unwrapped(&found.ty) } else { found.ty.clone() };
+                let ty = if name == "flat_map" && !ty.element().is_unknown() { ty.element() } else { ty };
+                let found = self.retype(&found, ty);
                 self.collection(&found, "Iter", sp)
             }
-            ("filter" | "inspect" | "take_while" | "skip_while" | "retain" | "retain_mut" | "sort_by_key" | "partition" | "max_by_key" | "min_by_key" | "sort_by" | "sort_unstable_by_key" | "position" | "dedup_by_key", [f]) => {
-                self.rounds(recv, f, &[], sp, |_, value, _| value);
-                match name {
-                    "position" => self.opaque(Ty::option(Ty::ext("usize", [])), sp),
-                    "max_by_key" | "min_by_key" => {
-                        let item = self.item(recv, sp);
-                        self.retype(&item, Ty::option(item.ty.clone()))
-                    }
-                    _ => recv.clone(),
-                }
+            (_, [f]) if words::SELECTING.has(name) => {
+                self.rounds(recv, f, &[], sp, kept);
+                recv.clone()
             }
-            ("find" | "rfind", [f]) => {
-                self.rounds(recv, f, &[], sp, |_, value, _| value);
+            ("find" | "rfind" | "max_by_key" | "min_by_key", [f]) => {
+                self.rounds(recv, f, &[], sp, kept);
                 let item = self.item(recv, sp);
                 self.retype(&item, Ty::option(item.ty.clone()))
             }
-            ("find_map", [f]) => self.rounds(recv, f, &[], sp, |_, value, _| value),
+            ("find_map", [f]) => self.rounds(recv, f, &[], sp, kept),
             ("for_each" | "for_each_concurrent", [.., f]) => {
-                self.rounds(recv, f, &[], sp, |_, value, _| value);
+                self.rounds(recv, f, &[], sp, kept);
                 Val::unit()
             }
             ("any" | "all", [f]) => {
-                self.rounds(recv, f, &[], sp, |_, value, _| value);
-                self.opaque(boolean, sp)
+                self.rounds(recv, f, &[], sp, kept);
+                self.opaque(Ty::ext("bool", []), sp)
+            }
+            ("position", [f]) => {
+                self.rounds(recv, f, &[], sp, kept);
+                self.opaque(Ty::option(Ty::ext("usize", [])), sp)
             }
             ("try_for_each" | "try_for_each_concurrent", [.., f]) => self.rounds_until_failure(recv, f, None, sp),
-            ("fold" | "try_fold", [start, f]) => {
-                let start = self.expr(start, expect);
-                let state = self.temp(start.ty.clone());
-                self.assign(Place::local(state), Rvalue::Use(start.op), sp);
-                if name == "fold" {
-                    let so_far = Val { op: Operand::local(state), ty: start.ty };
-                    let found = self.rounds(recv, f, std::slice::from_ref(&so_far), sp, |lower, value, sp| {
-                        lower.assign(Place::local(state), Rvalue::Use(value.op.clone()), sp);
-                        value
-                    });
-                    Val { op: Operand::local(state), ty: found.ty }
-                } else {
-                    self.rounds_until_failure(recv, f, Some((state, start.ty)), sp)
-                }
-            }
-            ("collect" | "sum" | "max" | "min" | "count" | "last" | "chunks" | "buffer_unordered" | "buffered" | "try_collect" | "unzip" | "product", _) => {
+            ("fold" | "try_fold", [start, f]) => self.fold(recv, start, f, name == "fold", sp),
+            (_, args) if words::CONSUMING.has(name) => {
                 for arg in args {
                     self.expr(arg, None);
                 }
@@ -293,26 +365,56 @@ impl<'h> Lower<'h> {
                     _ => recv.clone(),
                 }
             }
-            ("or_insert" | "or_insert_with" | "or_default" | "or_try_insert_with" | "and_modify" | "or_insert_with_key" | "and_try_compute", _) if recv.ty.core().ext_name() == Some("Entry") => {
-                if let [f] = args {
-                    let value = if name == "or_insert" {
-                        self.expr(f, None)
-                    } else {
-                        let inner = self.retype(recv, recv.ty.core().arg(0));
-                        self.apply(f, &[inner], sp)
-                    };
-                    if let (Operand::Place(place), true) = (&recv.op, name.starts_with("or_")) {
-                        self.store(place.clone(), &value, sp);
-                    }
-                }
-                if name == "and_modify" { recv.clone() } else { self.retype(recv, Ty::Ref(true, Arc::new(recv.ty.core().arg(0)))) }
-            }
             _ => return None,
         })
     }
 
+    fn fold(&mut self, recv: &Val, start: &'h Expr, f: &'h Expr, plain: bool, sp: Sp) -> Val {
+        let start = self.expr(start, None);
+        let state = self.temp(start.ty.clone());
+        self.assign(Place::local(state), Rvalue::Use(start.op), sp);
+        if !plain {
+            return self.rounds_until_failure(recv, f, Some((state, start.ty)), sp);
+        }
+        let so_far = Val { op: Operand::local(state), ty: start.ty };
+        let found = self.rounds(recv, f, from_ref(&so_far), sp, |lower, value, sp| {
+            lower.assign(Place::local(state), Rvalue::Use(value.op.clone()), sp);
+            value
+        });
+        Val { op: Operand::local(state), ty: found.ty }
+    }
+
+    /// A map's entry: what is put in is the element.
+    fn entry(&mut self, recv: &Val, call: &'h MethodCall, sp: Sp) -> Option<Val> {
+        let name = call.name.as_str();
+        if !(name.starts_with("or_") || name.starts_with("and_") || name.starts_with("insert")) {
+            return None;
+        }
+        let ty = recv.ty.core().arg(0);
+        if let [f] = &call.args[..] {
+            let value = if matches!(name, "or_insert" | "insert" | "insert_entry") {
+                self.expr(f, None)
+            } else {
+                let inner = self.retype(recv, ty.clone());
+                self.apply(f, &[inner], sp)
+            };
+            if let (Operand::Place(place), false) = (&recv.op, name.starts_with("and_")) {
+                self.store(place.clone(), &value, sp);
+            }
+        }
+        let ty = if name == "and_modify" { recv.ty.clone() } else { Ty::Ref(true, Arc::new(ty)) };
+        Some(self.retype(recv, ty))
+    }
+
     /// Runs `f` for the elements of `of`; gives what the last round made.
-    fn rounds(&mut self, of: &Val, f: &'h Expr, before: &[Val], sp: Sp, after: impl FnOnce(&mut Self, Val, Sp) -> Val) -> Val {
+    fn rounds(
+        &mut self,
+        of: &Val,
+        f: &'h Expr,
+        before: &[Val],
+        sp: Sp,
+        after: impl FnOnce(&mut Self, Val, Sp) -> Val,
+    ) -> Val {
         let (head, exit) = (self.block(), self.block());
         self.goto(head);
         self.start(head);

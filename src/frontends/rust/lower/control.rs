@@ -21,7 +21,11 @@ impl<'h> Lower<'h> {
             ExprKind::Break(label, value) => self.break_out(*label, value.as_deref(), sp),
             ExprKind::Continue(label) => {
                 let base = self.f.targets.last().map_or(0, |frame| frame.loops);
-                let found = self.f.loops[base..].iter().rev().find(|frame| frame.again.is_some() && (label.is_none() || frame.label == *label)).cloned();
+                let found = self.f.loops[base..]
+                    .iter()
+                    .rev()
+                    .find(|frame| frame.again.is_some() && (label.is_none() || frame.label == *label))
+                    .cloned();
                 if let Some(frame) = found {
                     self.drop_down_to(frame.depth, sp);
                     self.goto(frame.again.expect("only loops were asked for"));
@@ -106,7 +110,13 @@ impl<'h> Lower<'h> {
         }
     }
 
-    fn let_statement(&mut self, pat: &'h Pat, ty: Option<&'h hir::Type>, init: Option<&'h Expr>, otherwise: Option<&'h Block>) {
+    fn let_statement(
+        &mut self,
+        pat: &'h Pat,
+        ty: Option<&'h hir::Type>,
+        init: Option<&'h Expr>,
+        otherwise: Option<&'h Block>,
+    ) {
         let declared = ty.map(|ty| self.world.ty(ty, self.scope()));
         let Some(init) = init else {
             if let Pat::Bind { name, .. } = pat {
@@ -174,7 +184,8 @@ impl<'h> Lower<'h> {
     /// `async` block: runs where it stands; `return` and `?` leave only it.
     fn async_block(&mut self, block: &'h Block, sp: Sp) -> Val {
         let (exit, result) = (self.block(), self.temp(Ty::Unknown));
-        let frame = Frame { target: Target::Inline { exit, result, depth: self.f.scopes.len() }, loops: self.f.loops.len() };
+        let frame =
+            Frame { target: Target::Inline { exit, result, depth: self.f.scopes.len() }, loops: self.f.loops.len() };
         self.f.targets.push(frame);
         let value = self.block_value(block, None);
         self.f.targets.pop();
@@ -206,7 +217,14 @@ impl<'h> Lower<'h> {
 
     // ---- branches ----
 
-    fn if_value(&mut self, cond: &'h Expr, then: &'h Block, otherwise: Option<&'h Expr>, expect: Option<&Ty>, sp: Sp) -> Val {
+    fn if_value(
+        &mut self,
+        cond: &'h Expr,
+        then: &'h Block,
+        otherwise: Option<&'h Expr>,
+        expect: Option<&Ty>,
+        sp: Sp,
+    ) -> Val {
         let (yes, no, join) = (self.block(), self.block(), self.block());
         let result = self.temp(Ty::Unknown);
         self.push_scope();
@@ -258,10 +276,16 @@ impl<'h> Lower<'h> {
                 }
                 self.f.scopes.pop();
             }
-            ExprKind::Method(call) if call.args.is_empty() && matches!(call.name.as_str(), "is_ok" | "is_err" | "is_some" | "is_none") => {
+            ExprKind::Method(call)
+                if call.args.is_empty() && matches!(call.name.as_str(), "is_ok" | "is_err" | "is_some" | "is_none") =>
+            {
                 let value = self.expr(&call.recv, None);
                 let negative = matches!(call.name.as_str(), "is_err" | "is_none");
-                let asked = if matches!(call.name.as_str(), "is_ok" | "is_err") { Cond::Succeeded(value.op) } else { Cond::Present(value.op) };
+                let asked = if matches!(call.name.as_str(), "is_ok" | "is_err") {
+                    Cond::Succeeded(value.op)
+                } else {
+                    Cond::Present(value.op)
+                };
                 let (yes, no) = if negative { (no, yes) } else { (yes, no) };
                 self.branch(asked, yes, no, e.span);
             }
@@ -414,7 +438,8 @@ impl<'h> Lower<'h> {
 
     /// What an iteration over `of` binds; of a map, key and value.
     pub(super) fn item(&mut self, of: &Val, sp: Sp) -> Val {
-        let is_map = matches!(of.ty.core(), Ty::Ext(path, _) if super::super::types::is_map(super::super::types::last(*path)));
+        let is_map =
+            matches!(of.ty.core(), Ty::Ext(path, _) if super::super::types::is_map(super::super::types::last(*path)));
         let element = self.element(of, sp);
         if !is_map {
             return element;
@@ -529,7 +554,11 @@ impl<'h> Lower<'h> {
         match &e.kind {
             ExprKind::Block(block) if block.label.is_none() => self.tail_block(block),
             ExprKind::Async(block) => self.tail_block(block),
-            ExprKind::Call(func, list) if is_pin(func) && matches!(list[..], [Expr { kind: ExprKind::Async(_), .. }]) => self.tail(&list[0]),
+            ExprKind::Call(func, list)
+                if is_pin(func) && matches!(list[..], [Expr { kind: ExprKind::Async(_), .. }]) =>
+            {
+                self.tail(&list[0])
+            }
             ExprKind::If(cond, then, Some(otherwise)) => {
                 let (yes, no) = (self.block(), self.block());
                 self.push_scope();

@@ -50,7 +50,8 @@ impl<'h> Lower<'h> {
             ExprKind::Binary("&&" | "||", ..) | ExprKind::Matches(..) | ExprKind::Let(..) => self.condition_value(e),
             ExprKind::Binary(op, left, right) => {
                 let (left, right) = (self.expr(left, None), self.expr(right, None));
-                let ty = if matches!(*op, "==" | "!=" | "<" | "<=" | ">" | ">=") { Ty::ext("bool", []) } else { left.ty };
+                let ty =
+                    if matches!(*op, "==" | "!=" | "<" | "<=" | ">" | ">=") { Ty::ext("bool", []) } else { left.ty };
                 self.operation(op, vec![left.op, right.op], ty, sp)
             }
             ExprKind::Assign(left, right) => self.assignment(left, right, sp),
@@ -104,7 +105,10 @@ impl<'h> Lower<'h> {
                 return Val { op: Operand::Place(var.place), ty: var.ty };
             }
             if name == "None" {
-                return Val { op: Operand::Absent, ty: expect.filter(|ty| ty.is_option()).cloned().unwrap_or_else(|| Ty::option(Ty::Unknown)) };
+                return Val {
+                    op: Operand::Absent,
+                    ty: expect.filter(|ty| ty.is_option()).cloned().unwrap_or_else(|| Ty::option(Ty::Unknown)),
+                };
             }
         }
         let names: Vec<Ustr> = path.segs.iter().map(|seg| seg.name).collect();
@@ -115,10 +119,8 @@ impl<'h> Lower<'h> {
                         return found;
                     }
                 }
-                Some((Res::Ext(path), _)) if names.len() > 1 => {
-                    if last(path).starts_with(|c: char| c.is_uppercase()) {
-                        return Val { op: Operand::Const(path), ty: Ty::Unknown };
-                    }
+                Some((Res::Ext(path), _)) if names.len() > 1 && last(path).starts_with(char::is_uppercase) => {
+                    return Val { op: Operand::Const(path), ty: Ty::Unknown };
                 }
                 _ => {}
             }
@@ -240,7 +242,11 @@ impl<'h> Lower<'h> {
                 Ty::Adt(id, list) => {
                     let owner = Some(self.world.adts[*id as usize].name);
                     if let Some(of) = self.world.field(*id, list, None, name) {
-                        let of = if by_ref && matches!(of, Ty::Adt(..) | Ty::Ext(..) | Ty::Bound(_)) { Ty::Ref(mutable, Arc::new(of)) } else { of };
+                        let of = if by_ref && matches!(of, Ty::Adt(..) | Ty::Ext(..) | Ty::Bound(_)) {
+                            Ty::Ref(mutable, Arc::new(of))
+                        } else {
+                            of
+                        };
                         return self.project(base, Step::Field { name, owner }, of, sp);
                     }
                     match self.world.deref_target(&ty) {
@@ -249,7 +255,8 @@ impl<'h> Lower<'h> {
                     }
                 }
                 Ty::Tuple(list) => {
-                    let of = name.as_str().parse::<usize>().ok().and_then(|at| list.get(at).cloned()).unwrap_or_default();
+                    let of =
+                        name.as_str().parse::<usize>().ok().and_then(|at| list.get(at).cloned()).unwrap_or_default();
                     return self.project(base, Step::Field { name, owner: None }, of, sp);
                 }
                 _ => break,
@@ -266,7 +273,13 @@ impl<'h> Lower<'h> {
         }
         if !self.world.holds_handle(&base.ty.element(), 0) && !matches!(base.ty.element(), Ty::Unknown) {
             let ty = base.ty.element();
-            let ty = if let Ty::Tuple(list) = &ty && list.len() == 2 { list[1].clone() } else { ty };
+            let ty = if let Ty::Tuple(list) = &ty
+                && list.len() == 2
+            {
+                list[1].clone()
+            } else {
+                ty
+            };
             return self.operation("[]", vec![base.op, index_val.op], ty, sp);
         }
         self.element(&base, sp)
@@ -333,7 +346,8 @@ impl<'h> Lower<'h> {
             && let Base::Local(local) = place.base
         {
             let ty = self.f.tys[local.index()].clone();
-            if self.world.holds_handle(&ty, 0) && !self.f.is_given(local) && self.f.locals[local.index()].name.is_some() {
+            if self.world.holds_handle(&ty, 0) && !self.f.is_given(local) && self.f.locals[local.index()].name.is_some()
+            {
                 self.drop_local(local, sp);
             }
             self.f.take_back(local);
@@ -399,7 +413,9 @@ impl<'h> Lower<'h> {
         } else if names.len() == 2 && names[0] == "Self" {
             ty = self.scope().self_ty.clone().unwrap_or_default();
             variant = self.variant_of(&ty, names[1]);
-        } else if let Some((Res::Def(def), taken)) = self.world.resolve(self.scope().module, &names, lit.path.leading, Ns::Type) {
+        } else if let Some((Res::Def(def), taken)) =
+            self.world.resolve(self.scope().module, &names, lit.path.leading, Ns::Type)
+        {
             match def {
                 Def::Variant(id, at) => (ty, variant) = (Ty::Adt(id, Default::default()), Some(at)),
                 Def::Alias(_) => {
@@ -443,7 +459,9 @@ impl<'h> Lower<'h> {
         if found.is_empty() || params.is_empty() {
             return Ty::Adt(id, Default::default());
         }
-        let list = params.iter().map(|name| found.iter().find(|(known, _)| known == name).map(|(_, ty)| ty.clone()).unwrap_or_default());
+        let list = params
+            .iter()
+            .map(|name| found.iter().find(|(known, _)| known == name).map(|(_, ty)| ty.clone()).unwrap_or_default());
         Ty::Adt(id, list.collect())
     }
 
@@ -472,7 +490,7 @@ impl<'h> Lower<'h> {
 
     pub(super) fn format(&mut self, format: &'h Format, sp: Sp) -> Val {
         let args: Vec<Operand> = format.args.iter().map(|arg| self.expr(arg, None).op).collect();
-        let template = format.template.map_or_else(|| ustr("{}"), |template| template);
+        let template = format.template.unwrap_or_else(|| ustr("{}"));
         if args.is_empty()
             && let Some(template) = format.template
             && !template.contains('{')

@@ -1,11 +1,12 @@
 //! Method calls: who is meant, and what std's own methods that matter to nobody's files do to values.
 
-use super::call::{Given, is_impure, passing_of_type};
+use super::call::{Given, passing_of_type};
 use super::control::unwrapped;
 use super::*;
 use crate::frontends::rust::hir::{Expr, ExprKind, MethodCall, SelfKind};
 use crate::frontends::rust::methods::Method;
 use crate::frontends::rust::types::{is_collection, is_map, is_pointer, last};
+use crate::frontends::rust::words;
 
 impl<'h> Lower<'h> {
     pub(super) fn method_call(&mut self, call: &'h MethodCall, expect: Option<&Ty>, sp: Sp) -> Val {
@@ -50,7 +51,16 @@ impl<'h> Lower<'h> {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn own_method(&mut self, ids: SmallVec<[u32; 2]>, of: Ty, recv: Val, call: &'h MethodCall, turbofish: &[Ty], sp: Sp, focus: Sp) -> Val {
+    fn own_method(
+        &mut self,
+        ids: SmallVec<[u32; 2]>,
+        of: Ty,
+        recv: Val,
+        call: &'h MethodCall,
+        turbofish: &[Ty],
+        sp: Sp,
+        focus: Sp,
+    ) -> Val {
         let sig = self.world.sig(ids[0]);
         let passing = match self.world.fns[ids[0] as usize].hir.receiver {
             SelfKind::Mut => Passing::Mutable,
@@ -58,7 +68,16 @@ impl<'h> Lower<'h> {
             _ => Passing::Shared,
         };
         let by_value = passing == Passing::Move && !matches!(recv.ty, Ty::Ref(..));
-        let mut given = vec![(recv, if by_value { Passing::Move } else if passing == Passing::Move { Passing::Shared } else { passing })];
+        let mut given = vec![(
+            recv,
+            if by_value {
+                Passing::Move
+            } else if passing == Passing::Move {
+                Passing::Shared
+            } else {
+                passing
+            },
+        )];
         for (at, arg) in call.args.iter().enumerate() {
             given.push(self.argument(arg, sig.params.get(at), false));
         }
@@ -66,7 +85,15 @@ impl<'h> Lower<'h> {
     }
 
     /// Calls the method `name` of a value, with arguments that are there already.
-    pub(super) fn method_on(&mut self, recv: Val, name: Ustr, args: Vec<Given>, expect: Option<&Ty>, sp: Sp, focus: Sp) -> Val {
+    pub(super) fn method_on(
+        &mut self,
+        recv: Val,
+        name: Ustr,
+        args: Vec<Given>,
+        expect: Option<&Ty>,
+        sp: Sp,
+        focus: Sp,
+    ) -> Val {
         let found = self.world.method(&recv.ty, name, args.len());
         let passing = passing_of_type(&recv.ty);
         let mut given = vec![(recv.clone(), if passing == Passing::Move { Passing::Mutable } else { passing })];
@@ -75,7 +102,8 @@ impl<'h> Lower<'h> {
             Some(Method::Own(ids, of)) => self.call_own(&ids, name, given, Some(of), &[], sp, focus),
             Some(Method::Api(api, of)) => self.call_row(api, name, given, Some(of), &[], true, sp, focus),
             None => {
-                let harmless = matches!(self.world.kind(&recv.ty), ValueKind::Memory | ValueKind::Other | ValueKind::Path);
+                let harmless =
+                    matches!(self.world.kind(&recv.ty), ValueKind::Memory | ValueKind::Other | ValueKind::Path);
                 let _ = expect;
                 match self.world.apis.find_method(name) {
                     Some(api) if !harmless => self.call_row(api, name, given, Some(recv.ty), &[], false, sp, focus),
@@ -83,7 +111,9 @@ impl<'h> Lower<'h> {
                         let ty = Ty::result(Ty::unit(), Ty::Unknown);
                         let api = self.world.apis.find("std::io::Write::write_fmt");
                         match api {
-                            Some(api) if !harmless => self.call_row(api, name, given, Some(recv.ty), &[], false, sp, focus),
+                            Some(api) if !harmless => {
+                                self.call_row(api, name, given, Some(recv.ty), &[], false, sp, focus)
+                            }
                             _ if harmless => self.operation("write_fmt", Vec::new(), ty, sp),
                             _ => self.emit_call(Callee::Unknown, name, given, ty, true, sp, focus),
                         }
@@ -110,8 +140,26 @@ impl<'h> Lower<'h> {
             ("lock" | "try_lock" | "lock_arc" | "lock_owned" | "blocking_lock", _) => count == 0,
             ("read" | "write" | "try_read" | "try_write" | "upgradable_read", _) => count == 0 && layers(ty, "RwLock"),
             ("borrow" | "borrow_mut", _) => count == 0,
-            ("get" | "get_mut" | "get_or_init" | "get_or_try_init" | "into_inner" | "load" | "store" | "swap" | "set" | "take" | "with" | "join", _) => {
-                matches!(last(*path), "OnceCell" | "OnceLock" | "Mutex" | "RwLock" | "RefCell" | "ArcSwap" | "ArcSwapOption" | "LocalKey" | "Cell" | "JoinHandle" | "ScopedJoinHandle" | "ThreadLocal")
+            (
+                "get" | "get_mut" | "get_or_init" | "get_or_try_init" | "into_inner" | "load" | "store" | "swap"
+                | "set" | "take" | "with" | "join",
+                _,
+            ) => {
+                matches!(
+                    last(*path),
+                    "OnceCell"
+                        | "OnceLock"
+                        | "Mutex"
+                        | "RwLock"
+                        | "RefCell"
+                        | "ArcSwap"
+                        | "ArcSwapOption"
+                        | "LocalKey"
+                        | "Cell"
+                        | "JoinHandle"
+                        | "ScopedJoinHandle"
+                        | "ThreadLocal"
+                )
             }
             _ => false,
         }
@@ -124,7 +172,13 @@ impl<'h> Lower<'h> {
         let unit_args = count == 0;
         let ty = &recv.ty;
         let value = match name {
-            "unwrap" | "expect" | "unwrap_or_default" | "unwrap_unchecked" | "expect_err" | "unwrap_err" if count <= 1 && (ty.is_option() || ty.is_result() || ty.peel().ext_name() == Some("LockResult") || ty.is_unknown()) => {
+            "unwrap" | "expect" | "unwrap_or_default" | "unwrap_unchecked" | "expect_err" | "unwrap_err"
+                if count <= 1
+                    && (ty.is_option()
+                        || ty.is_result()
+                        || ty.peel().ext_name() == Some("LockResult")
+                        || ty.is_unknown()) =>
+            {
                 for arg in &call.args {
                     self.expr(arg, None);
                 }
@@ -136,10 +190,19 @@ impl<'h> Lower<'h> {
                 }
                 recv.clone()
             }
-            "lock" | "lock_arc" | "lock_owned" | "blocking_lock" | "try_lock" if unit_args && !matches!(self.world.kind(ty), ValueKind::File) => self.guard(recv, "Mutex"),
-            "read" | "write" | "upgradable_read" | "blocking_read" | "blocking_write" | "try_read" | "try_write" if unit_args => self.guard(recv, "RwLock"),
-            "borrow" | "borrow_mut" | "try_borrow" | "try_borrow_mut" | "by_ref" | "as_ref" | "as_mut" | "as_deref" | "as_deref_mut" | "as_pin_mut" | "deref" | "deref_mut"
-            | "get_pin_mut" | "upgrade" | "as_ptr" | "leak" | "into_boxed_path" | "boxed" | "boxed_local" | "fuse" | "await" | "lock_ref"
+            "lock" | "lock_arc" | "lock_owned" | "blocking_lock" | "try_lock"
+                if unit_args && !matches!(self.world.kind(ty), ValueKind::File) =>
+            {
+                self.guard(recv, "Mutex")
+            }
+            "read" | "write" | "upgradable_read" | "blocking_read" | "blocking_write" | "try_read" | "try_write"
+                if unit_args =>
+            {
+                self.guard(recv, "RwLock")
+            }
+            "borrow" | "borrow_mut" | "try_borrow" | "try_borrow_mut" | "by_ref" | "as_ref" | "as_mut" | "as_deref"
+            | "as_deref_mut" | "as_pin_mut" | "deref" | "deref_mut" | "get_pin_mut" | "upgrade" | "as_ptr" | "leak"
+            | "into_boxed_path" | "boxed" | "boxed_local" | "fuse" | "await" | "lock_ref"
                 if unit_args =>
             {
                 let by = Ty::Ref(name.contains("mut") || matches!(ty, Ty::Ref(true, _)), Arc::new(peel_pointer(ty)));
@@ -149,12 +212,17 @@ impl<'h> Lower<'h> {
                 let of = if matches!(name, "cloned" | "copied") { shallow(ty) } else { ty.peel_refs().clone() };
                 self.retype(recv, of)
             }
-            "into" | "try_into" | "into_owned" | "to_path_buf" | "as_path" | "as_os_str" | "as_std_path" | "into_std_path_buf" | "into_os_string" | "to_string" | "as_str" | "to_vec" | "into_boxed_slice" | "into_boxed_str"
-            | "as_slice" | "as_mut_slice" | "as_bytes" | "into_bytes" | "into_string" | "to_str" | "to_string_lossy" | "display" | "as_os_string" | "into_path_buf" | "to_bytes" | "as_mut_bytes" | "into_vec"
+            "into" | "try_into" | "into_owned" | "to_path_buf" | "as_path" | "as_os_str" | "as_std_path"
+            | "into_std_path_buf" | "into_os_string" | "to_string" | "as_str" | "to_vec" | "into_boxed_slice"
+            | "into_boxed_str" | "as_slice" | "as_mut_slice" | "as_bytes" | "into_bytes" | "into_string" | "to_str"
+            | "to_string_lossy" | "display" | "as_os_string" | "into_path_buf" | "to_bytes" | "as_mut_bytes"
+            | "into_vec"
                 if unit_args && self.row_of(recv, call).is_none() =>
             {
                 let of = match (name, expect) {
-                    ("into" | "try_into", Some(wanted)) if !vague(wanted) && !matches!(wanted, Ty::Bound(_)) => wanted.clone(),
+                    ("into" | "try_into", Some(wanted)) if !vague(wanted) && !matches!(wanted, Ty::Bound(_)) => {
+                        wanted.clone()
+                    }
                     ("into", _) => ty.clone(),
                     ("to_path_buf" | "into_path_buf" | "into_std_path_buf", _) => Ty::ext("std::path::PathBuf", []),
                     ("to_string" | "into_string", _) => Ty::ext("String", []),
@@ -177,7 +245,11 @@ impl<'h> Lower<'h> {
                 let joined = matches!(ty.peel_refs().ext_name(), Some("JoinHandle" | "ScopedJoinHandle"));
                 self.retype(recv, if joined { Ty::ext("LockResult", [of]) } else { of })
             }
-            "into_inner" | "get_mut" | "get_ref" if unit_args && self.row_of(recv, call).is_none() && is_pointer(ty.peel_refs().ext_name().unwrap_or_default()) => {
+            "into_inner" | "get_mut" | "get_ref"
+                if unit_args
+                    && self.row_of(recv, call).is_none()
+                    && is_pointer(ty.peel_refs().ext_name().unwrap_or_default()) =>
+            {
                 let locks = matches!(ty.peel_refs().ext_name(), Some("Mutex" | "RwLock"));
                 let of = peel_pointer(ty);
                 self.retype(recv, if locks { Ty::ext("LockResult", [of]) } else { of })
@@ -200,7 +272,8 @@ impl<'h> Lower<'h> {
 
     fn guard(&mut self, recv: &Val, _lock: &str) -> Val {
         let ty = recv.ty.peel_refs();
-        let std = layers(ty, "Mutex") && has_std_lock(ty, "Mutex") || layers(ty, "RwLock") && has_std_lock(ty, "RwLock");
+        let std =
+            layers(ty, "Mutex") && has_std_lock(ty, "Mutex") || layers(ty, "RwLock") && has_std_lock(ty, "RwLock");
         let inner = Ty::Ref(true, Arc::new(ty.peel().clone()));
         self.retype(recv, if std { Ty::ext("LockResult", [inner]) } else { inner })
     }
@@ -240,72 +313,33 @@ impl<'h> Lower<'h> {
         let (map, list) = (is_map(of), is_collection(of));
         let count = call.args.len();
         if !(map || list || kind.is_unknown() && matches!(name, "push" | "push_back" | "insert") && count >= 1) {
-            let iterates = matches!(name, "iter" | "iter_mut" | "into_iter" | "par_iter" | "into_par_iter" | "drain" | "values" | "values_mut" | "into_values" | "keys" | "chars" | "bytes" | "lines" | "split" | "components" | "ancestors");
-            return iterates.then(|| {
-                for arg in &call.args {
-                    self.expr(arg, None);
-                }
-                let ty = kind.element();
-                let element = if ty.is_unknown() { Ty::Unknown } else { ty };
-                self.retype(recv, Ty::ext("Iter", [element]))
+            return words::ITERATING.has(name).then(|| {
+                self.evaluate(&call.args);
+                self.retype(recv, Ty::ext("Iter", [kind.element()]))
             });
         }
-        let by_ref = |inner: Ty, recv: &Val| match &recv.ty {
-            Ty::Ref(mutable, _) if !matches!(inner, Ty::Ref(..) | Ty::Unknown) => Ty::Ref(*mutable, Arc::new(inner)),
-            _ => inner,
-        };
-        let element = kind.element();
-        let value_ty = if map { kind.arg(1) } else { element.clone() };
+        let value_ty = if map { kind.arg(1) } else { kind.element() };
+        if words::PUTTING.has(name) && count >= 1 {
+            let mut last = Val::unit();
+            for arg in &call.args {
+                last = self.expr(arg, None);
+                self.give(&last);
+            }
+            let many = matches!(name, "extend" | "append" | "extend_from_slice");
+            let value = if many { self.element(&last, sp) } else { last };
+            self.put_in(recv, &value, map, sp);
+            return Some(Val { op: Operand::Absent, ty: Ty::option(value_ty) });
+        }
+        if words::TAKING.has(name) {
+            self.evaluate(&call.args);
+            let plain = matches!(name, "remove" | "swap_remove") && of.starts_with("Vec");
+            return Some(self.taken(recv, name, value_ty, plain, sp));
+        }
+        if words::COLLECTING.has(name) {
+            self.evaluate(&call.args);
+            return Some(self.collected(recv, name, map, value_ty));
+        }
         match name {
-            "push" | "push_back" | "push_front" | "insert" | "entry_insert" | "extend" | "append" | "extend_from_slice" | "put" if count >= 1 => {
-                let mut last = Val::unit();
-                for arg in &call.args {
-                    last = self.expr(arg, None);
-                    self.give(&last);
-                }
-                let many = matches!(name, "extend" | "append" | "extend_from_slice");
-                let value = if many { self.element(&last, sp) } else { last };
-                self.put_in(recv, &value, map, sp);
-                Some(self.retype(&Val { op: Operand::Absent, ty: Ty::Unknown }, Ty::option(value_ty)))
-            }
-            "get" | "get_mut" | "first" | "first_mut" | "last" | "last_mut" | "pop" | "pop_back" | "pop_front" | "front" | "back" | "front_mut" | "back_mut" | "remove" | "swap_remove" | "next" | "next_back" | "peek"
-            | "peek_mut" | "nth" | "recv" | "try_recv" | "remove_entry" | "first_key_value" | "last_key_value" | "min" | "max" | "join_next" | "get_many" => {
-                for arg in &call.args {
-                    self.expr(arg, None);
-                }
-                let holds = self.world.holds_handle(&value_ty, 0) || matches!(value_ty, Ty::Unknown | Ty::Adt(..) | Ty::Bound(_) | Ty::Tuple(_)) || self.is_path(&value_ty);
-                let borrowed = matches!(name, "get" | "get_mut" | "first" | "first_mut" | "last" | "last_mut" | "front" | "back" | "front_mut" | "back_mut" | "peek" | "peek_mut");
-                let inner = if borrowed && !matches!(value_ty, Ty::Ref(..) | Ty::Unknown) { Ty::Ref(name.ends_with("mut"), Arc::new(value_ty)) } else { value_ty };
-                let plain = matches!(name, "remove" | "swap_remove") && list && of.starts_with("Vec");
-                let ty = if plain { inner } else { Ty::option(inner) };
-                if matches!(name, "recv" | "try_recv") {
-                    let ty = Ty::result(ty.arg(0), Ty::Unknown);
-                    return Some(self.opaque(ty, sp));
-                }
-                Some(if holds { self.project(recv, Step::Element, ty, sp) } else { self.opaque(ty, sp) })
-            }
-            "iter" | "iter_mut" | "into_iter" | "par_iter" | "par_iter_mut" | "into_par_iter" | "drain" | "rev" | "skip" | "take" | "step_by" | "chain" | "sorted" | "values" | "values_mut" | "into_values" | "by_ref" | "peekable"
-            | "collect" | "collect_vec" | "chunks" | "windows" | "as_slice" | "as_mut_slice" | "range" | "buffered" | "buffer_unordered" | "fuse" | "copied" | "cloned" | "to_vec" | "unique" | "flatten" | "dedup" => {
-                for arg in &call.args {
-                    self.expr(arg, None);
-                }
-                let inner = match name {
-                    "values" | "values_mut" | "into_values" => by_ref(value_ty, recv),
-                    "flatten" => unwrapped(&element),
-                    "cloned" | "copied" => element.peel_refs().clone(),
-                    "iter" | "par_iter" if !map && !matches!(element, Ty::Ref(..) | Ty::Unknown) => Ty::Ref(false, Arc::new(element)),
-                    "iter_mut" | "par_iter_mut" if !map && !matches!(element, Ty::Ref(..) | Ty::Unknown) => Ty::Ref(true, Arc::new(element)),
-                    _ => element,
-                };
-                if name == "collect" && inner.is_result() {
-                    return Some(self.retype(recv, Ty::result(Ty::ext("Vec", [unwrapped(&inner)]), Ty::Unknown)));
-                }
-                if map && matches!(name, "iter" | "iter_mut" | "into_iter" | "drain" | "range" | "par_iter") {
-                    return Some(recv.clone());
-                }
-                let kind = if matches!(name, "collect" | "collect_vec" | "to_vec") { "Vec" } else { "Iter" };
-                Some(self.retype(recv, Ty::ext(kind, [inner])))
-            }
             "enumerate" => {
                 let element = self.element(recv, sp);
                 let number = self.opaque(Ty::ext("usize", []), sp);
@@ -317,14 +351,61 @@ impl<'h> Lower<'h> {
                 Some(self.tuples(one, two, sp))
             }
             "entry" => {
-                for arg in &call.args {
-                    self.expr(arg, None);
-                }
-                let ty = Ty::ext("Entry", [value_ty]);
-                Some(self.project(recv, Step::Element, ty, sp))
+                self.evaluate(&call.args);
+                Some(self.project(recv, Step::Element, Ty::ext("Entry", [value_ty]), sp))
             }
             _ => None,
         }
+    }
+
+    fn evaluate(&mut self, list: &'h [Expr]) {
+        for arg in list {
+            self.expr(arg, None);
+        }
+    }
+
+    /// An element that is looked at or taken out.
+    fn taken(&mut self, recv: &Val, name: &str, of: Ty, plain: bool, sp: Sp) -> Val {
+        let matters = self.world.holds_handle(&of, 0)
+            || matches!(of, Ty::Unknown | Ty::Adt(..) | Ty::Bound(_) | Ty::Tuple(_))
+            || self.is_path(&of);
+        let inner = if words::BORROWING.has(name) && !matches!(of, Ty::Ref(..) | Ty::Unknown) {
+            Ty::Ref(name.ends_with("mut"), Arc::new(of))
+        } else {
+            of
+        };
+        if matches!(name, "recv" | "try_recv") {
+            return self.opaque(Ty::result(inner, Ty::Unknown), sp);
+        }
+        let ty = if plain { inner } else { Ty::option(inner) };
+        if matters { self.project(recv, Step::Element, ty, sp) } else { self.opaque(ty, sp) }
+    }
+
+    /// Another view of the same elements.
+    fn collected(&mut self, recv: &Val, name: &str, map: bool, value_ty: Ty) -> Val {
+        let element = recv.ty.core().element();
+        let lent = |mutable: bool, ty: Ty| match ty {
+            Ty::Ref(..) | Ty::Unknown => ty,
+            ty => Ty::Ref(mutable, Arc::new(ty)),
+        };
+        let inner = match name {
+            "values" => lent(false, value_ty),
+            "values_mut" => lent(true, value_ty),
+            "into_values" => value_ty,
+            "flatten" => unwrapped(&element),
+            "cloned" | "copied" => element.peel_refs().clone(),
+            "iter" | "par_iter" if !map => lent(false, element),
+            "iter_mut" | "par_iter_mut" if !map => lent(true, element),
+            _ => element,
+        };
+        if name == "collect" && inner.is_result() {
+            return self.retype(recv, Ty::result(Ty::ext("Vec", [unwrapped(&inner)]), Ty::Unknown));
+        }
+        if map && !name.contains("values") {
+            return recv.clone();
+        }
+        let kind = if matches!(name, "collect" | "collect_vec" | "to_vec") { "Vec" } else { "Iter" };
+        self.retype(recv, Ty::ext(kind, [inner]))
     }
 
     fn tuples(&mut self, one: Val, two: Val, sp: Sp) -> Val {
@@ -347,7 +428,11 @@ impl<'h> Lower<'h> {
                 Ty::Ext(path, _) => last(*path),
                 _ => return,
             };
-            let ty = if map { Ty::ext(name, [Ty::ext("?", []), value.ty.clone()]) } else { Ty::ext(name, [value.ty.clone()]) };
+            let ty = if map {
+                Ty::ext(name, [Ty::ext("?", []), value.ty.clone()])
+            } else {
+                Ty::ext(name, [value.ty.clone()])
+            };
             self.refine(local, &ty);
         }
     }
@@ -356,7 +441,8 @@ impl<'h> Lower<'h> {
     fn unresolved(&mut self, recv: Val, call: &'h MethodCall, expect: Option<&Ty>, sp: Sp, focus: Sp) -> Val {
         let name = call.name;
         let kind = self.world.kind(&recv.ty);
-        let open = matches!(recv.ty.core(), Ty::Unknown | Ty::Bound(_)) || matches!(recv.ty.core(), Ty::Ext(..)) && kind == ValueKind::Unknown;
+        let open = matches!(recv.ty.core(), Ty::Unknown | Ty::Bound(_))
+            || matches!(recv.ty.core(), Ty::Ext(..)) && kind == ValueKind::Unknown;
         let open = open || matches!(recv.ty.core(), Ty::Adt(..));
         if open && !matches!(recv.ty.core(), Ty::Adt(..)) {
             let ids = self.world.guesses(name, call.args.len());
@@ -364,9 +450,7 @@ impl<'h> Lower<'h> {
                 return self.own_method(ids, recv.ty.clone(), recv, call, &[], sp, focus);
             }
         }
-        if open
-            && let Some(api) = self.world.apis.find_method(name)
-        {
+        if open && let Some(api) = self.world.apis.find_method(name) {
             let mut given = vec![(recv.clone(), passing_of_type(&recv.ty))];
             self.arguments(&call.args, &mut given);
             return self.call_row(api, name, given, Some(recv.ty), &[], false, sp, focus);
@@ -374,7 +458,8 @@ impl<'h> Lower<'h> {
         if let Some(step) = self.function_field(&recv, call, sp) {
             return step;
         }
-        let mut given = vec![(recv.clone(), if is_impure(name.as_str()) { Passing::Mutable } else { Passing::Shared })];
+        let mut given =
+            vec![(recv.clone(), if words::IMPURE.has(name.as_str()) { Passing::Mutable } else { Passing::Shared })];
         for arg in &call.args {
             let value = self.argument(arg, None, true);
             given.push(value);
@@ -417,7 +502,9 @@ fn has_std_lock(ty: &Ty, name: &str) -> bool {
     for _ in 0..8 {
         match ty {
             Ty::Ref(_, inner) => ty = inner,
-            Ty::Ext(path, _) if last(*path) == name => return path.as_str() == name || path.as_str().starts_with("std::"),
+            Ty::Ext(path, _) if last(*path) == name => {
+                return path.as_str() == name || path.as_str().starts_with("std::");
+            }
             Ty::Ext(path, list) if is_pointer(last(*path)) && !list.is_empty() => ty = &list[0],
             _ => return false,
         }
@@ -436,7 +523,9 @@ fn peel_pointer(ty: &Ty) -> Ty {
 /// `Option<&T>` as `Option<T>`.
 fn shallow(ty: &Ty) -> Ty {
     match ty.peel_refs() {
-        Ty::Ext(path, list) if !list.is_empty() => Ty::Ext(*path, list.iter().map(|ty| ty.peel_refs().clone()).collect()),
+        Ty::Ext(path, list) if !list.is_empty() => {
+            Ty::Ext(*path, list.iter().map(|ty| ty.peel_refs().clone()).collect())
+        }
         other => other.clone(),
     }
 }
@@ -445,7 +534,8 @@ fn shallow(ty: &Ty) -> Ty {
 fn method_result(name: &str, recv: &Ty, expect: Option<&Ty>) -> Ty {
     match name {
         "len" | "count" | "capacity" => Ty::ext("usize", []),
-        "is_empty" | "contains" | "contains_key" | "starts_with" | "ends_with" | "exists" | "is_file" | "is_dir" | "eq" | "any" | "all" => Ty::ext("bool", []),
+        "is_empty" | "contains" | "contains_key" | "starts_with" | "ends_with" | "exists" | "is_file" | "is_dir"
+        | "eq" | "any" | "all" => Ty::ext("bool", []),
         "send" | "parse" => Ty::result(expect.map(unwrapped).unwrap_or_default(), Ty::Unknown),
         "next" => Ty::option(recv.element()),
         _ => expect.filter(|ty| !vague(ty)).cloned().unwrap_or_default(),

@@ -104,10 +104,14 @@ pub fn function<'h>(cx: &'h Context<'h>, id: u32) -> Option<(Function, Vec<Funct
     let params = lower.params(info.hir, sig.self_ty.clone(), &sig.params);
     lower.body(body);
     let mut function = lower.finish(params);
-    let destructor = info.of_impl.is_some() && info.hir.name == "drop" && world.trait_name(id).is_some_and(|name| super::types::last(name) == "Drop");
+    let destructor = info.of_impl.is_some()
+        && info.hir.name == "drop"
+        && world.trait_name(id).is_some_and(|name| super::types::last(name) == "Drop");
     function.kind = match () {
         () if destructor => FunctionKind::Destructor,
-        () if owner.is_none() && info.hir.name == "main" && world.modules[info.module as usize].path.is_empty() => FunctionKind::Main,
+        () if owner.is_none() && info.hir.name == "main" && world.modules[info.module as usize].path.is_empty() => {
+            FunctionKind::Main
+        }
         () => FunctionKind::Named,
     };
     function.owner = owner;
@@ -126,7 +130,8 @@ pub fn empty(cx: &Context, id: u32) -> Function {
     let info = &cx.world.fns[id as usize];
     let file = cx.world.file_of(info.module);
     let name = qualified_name(cx.world, id).0;
-    let mut function = closure::placeholder(name, info.hir.name, PackageId(cx.world.package_of(info.module) as u32), file);
+    let mut function =
+        closure::placeholder(name, info.hir.name, PackageId(cx.world.package_of(info.module) as u32), file);
     function.kind = FunctionKind::Named;
     function.span = Span::new(file, info.hir.span.lo, info.hir.span.hi);
     function.name_span = Span::new(file, info.hir.name_span.lo, info.hir.name_span.hi);
@@ -405,7 +410,10 @@ impl<'h> Lower<'h> {
             let result = self.temp(Ty::unit());
             let arg = Arg { value: op.clone(), kind: ValueKind::Aggregate, passing: Passing::Mutable };
             let callee = Callee::Functions(SmallVec::from_slice(&[func]));
-            self.emit(InstKind::Call(Call { callee, name: ustr("drop"), args: vec![arg], result, fallible: false }), sp);
+            self.emit(
+                InstKind::Call(Call { callee, name: ustr("drop"), args: vec![arg], result, fallible: false }),
+                sp,
+            );
         }
         let super::world::AdtData::Struct(fields) = &self.world.adts[*id as usize].data else { return };
         let Operand::Place(place) = op else { return };
@@ -428,7 +436,9 @@ impl<'h> Lower<'h> {
             return true;
         }
         let super::world::AdtData::Struct(fields) = &self.world.adts[*id as usize].data else { return false };
-        fields.list.iter().any(|(name, _)| self.world.field(*id, list, None, *name).is_some_and(|ty| self.has_destructor(&ty, depth + 1)))
+        fields.list.iter().any(|(name, _)| {
+            self.world.field(*id, list, None, *name).is_some_and(|ty| self.has_destructor(&ty, depth + 1))
+        })
     }
 
     // ---- leaving ----
@@ -507,7 +517,8 @@ fn vague(ty: &Ty) -> bool {
         Ty::Unknown | Ty::Never => true,
         Ty::Ext(path, list) => {
             let name = super::types::last(*path);
-            let wraps = matches!(name, "Option" | "Result" | "Vec" | "VecDeque" | "HashMap" | "BTreeMap") || super::types::is_pointer(name);
+            let wraps = matches!(name, "Option" | "Result" | "Vec" | "VecDeque" | "HashMap" | "BTreeMap")
+                || super::types::is_pointer(name);
             wraps && (list.is_empty() || list.iter().take(2).any(vague) && !matches!(name, "Result"))
         }
         _ => false,
@@ -516,8 +527,15 @@ fn vague(ty: &Ty) -> bool {
 
 /// The types that the rows of the tables give back.
 pub fn row_types(world: &World, parsed: &[Option<hir::Type>]) -> Vec<Ty> {
-    let holder = |name: &str| (ustr(name), Ty::Bound(Arc::new(super::types::Bounds { param: Some(ustr(name)), traits: Vec::new() })));
-    let scope = Scope { module: super::world::OUTSIDE, params: vec![holder("Self"), holder("Arg0"), holder("Call0")], self_ty: Some(holder("Self").1), of_impl: None };
+    let holder = |name: &str| {
+        (ustr(name), Ty::Bound(Arc::new(super::types::Bounds { param: Some(ustr(name)), traits: Vec::new() })))
+    };
+    let scope = Scope {
+        module: super::world::OUTSIDE,
+        params: vec![holder("Self"), holder("Inner"), holder("Arg0"), holder("Arg1"), holder("Call0")],
+        self_ty: Some(holder("Self").1),
+        of_impl: None,
+    };
     parsed.iter().map(|ty| ty.as_ref().map_or(Ty::Unknown, |ty| world.ty(ty, &scope))).collect()
 }
 

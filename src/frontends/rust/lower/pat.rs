@@ -89,13 +89,21 @@ impl<'h> Lower<'h> {
 
     fn test_name(&mut self, name: Ustr, by_ref: bool, sub: Option<&'h Pat>, value: &Val, fail: Option<BlockId>) {
         if sub.is_none() && !by_ref && name.as_str().starts_with(|c: char| c.is_uppercase()) {
-            let path = Path { leading: false, qself: None, segs: vec![hir::Seg { name, args: Vec::new(), assoc: Vec::new() }] };
+            let path = Path {
+                leading: false,
+                qself: None,
+                segs: vec![hir::Seg { name, args: Vec::new(), assoc: Vec::new() }],
+            };
             match self.named(&path) {
                 Named::Other(_) => {}
                 named => return self.test_named(named, value, fail),
             }
         }
-        let ty = if by_ref && !matches!(value.ty, Ty::Ref(..)) { Ty::Ref(true, Arc::new(value.ty.clone())) } else { value.ty.clone() };
+        let ty = if by_ref && !matches!(value.ty, Ty::Ref(..)) {
+            Ty::Ref(true, Arc::new(value.ty.clone()))
+        } else {
+            value.ty.clone()
+        };
         if let Some(sub) = sub {
             self.test(sub, value, fail);
         }
@@ -162,7 +170,9 @@ impl<'h> Lower<'h> {
             Some((Res::Def(def @ Def::Alias(_)), taken)) => {
                 let ty = self.world.def_ty(def, Default::default(), 0);
                 match (ty.peel_refs(), names.get(taken)) {
-                    (Ty::Adt(id, _), Some(name)) => self.variant_of(&ty, *name).map_or(Named::Other(*name), |at| Named::Variant(*id, at)),
+                    (Ty::Adt(id, _), Some(name)) => {
+                        self.variant_of(&ty, *name).map_or(Named::Other(*name), |at| Named::Variant(*id, at))
+                    }
                     (Ty::Adt(id, _), None) => Named::Struct(*id),
                     _ => Named::Other(path.last()),
                 }
@@ -179,13 +189,24 @@ impl<'h> Lower<'h> {
         }
     }
 
-    fn test_tuple_struct(&mut self, path: &'h Path, list: &'h [Pat], rest: Option<usize>, value: &Val, fail: Option<BlockId>) {
+    fn test_tuple_struct(
+        &mut self,
+        path: &'h Path,
+        list: &'h [Pat],
+        rest: Option<usize>,
+        value: &Val,
+        fail: Option<BlockId>,
+    ) {
         let named = self.named(path);
         match named {
             Named::Good | Named::Bad | Named::Present => {
                 let good = matches!(named, Named::Good | Named::Present);
                 if let Some(fail) = fail {
-                    let cond = if matches!(named, Named::Present) { Cond::Present(value.op.clone()) } else { Cond::Succeeded(value.op.clone()) };
+                    let cond = if matches!(named, Named::Present) {
+                        Cond::Present(value.op.clone())
+                    } else {
+                        Cond::Succeeded(value.op.clone())
+                    };
                     let fits = self.block();
                     if good {
                         self.branch(cond, fits, fail, Sp::default());

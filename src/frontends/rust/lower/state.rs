@@ -27,7 +27,11 @@ pub struct ScopeFrame {
 pub enum Target {
     Function,
     /// An inlined closure or async block: with the scopes to keep.
-    Inline { exit: BlockId, result: LocalId, depth: usize },
+    Inline {
+        exit: BlockId,
+        result: LocalId,
+        depth: usize,
+    },
 }
 
 #[derive(Debug)]
@@ -109,7 +113,11 @@ impl FnState {
     }
 
     pub fn find(&self, name: Ustr) -> Option<Var> {
-        self.scopes.iter().rev().find_map(|scope| scope.vars.iter().rev().find(|(known, _)| *known == name)).map(|(_, var)| var.clone())
+        self.scopes
+            .iter()
+            .rev()
+            .find_map(|scope| scope.vars.iter().rev().find(|(known, _)| *known == name))
+            .map(|(_, var)| var.clone())
     }
 
     pub fn new_block(&mut self) -> BlockId {
@@ -202,10 +210,8 @@ impl FnState {
                 _ => {}
             }
         }
-        let mut next = 0;
-        for number in number.iter_mut().filter(|number| **number == 0) {
-            *number = next;
-            next += 1;
+        for (next, number) in number.iter_mut().filter(|number| **number == 0).enumerate() {
+            *number = next as u32;
         }
         let renumber = |to: BlockId| BlockId(number[to.index()]);
         let kept = drafts.into_iter().enumerate().filter(|(at, _)| number[*at] != u32::MAX);
