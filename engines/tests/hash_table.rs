@@ -21,7 +21,7 @@ trait Table: Sized {
     fn len(&self) -> usize;
     fn pairs(&self) -> Result<BTreeMap<String, Vec<u8>>>;
     fn compact(&mut self) -> Result<u64>;
-    fn create_hint_files(&self) -> Result<()>;
+    fn create_hint_files(&mut self) -> Result<()>;
     fn rebuild_index(&mut self) -> Result<()>;
     fn segments(&self) -> Result<Vec<SegmentInfo>>;
     fn total_disk_usage(&self) -> Result<u64>;
@@ -60,7 +60,7 @@ macro_rules! impl_table {
             fn compact(&mut self) -> Result<u64> {
                 self.compact()
             }
-            fn create_hint_files(&self) -> Result<()> {
+            fn create_hint_files(&mut self) -> Result<()> {
                 self.create_hint_files()
             }
             fn rebuild_index(&mut self) -> Result<()> {
@@ -197,7 +197,7 @@ fn reopening_keeps_keys_over_many_segments<T: Table>() {
 
 fn hints_then_reopening_gives_the_same_values<T: Table>() {
     let dir = scratch();
-    let table: T = filled(dir.path(), 25);
+    let mut table: T = filled(dir.path(), 25);
     table.create_hint_files().unwrap();
     let before = table.pairs().unwrap();
     let segments = table.num_segments().unwrap();
@@ -309,7 +309,7 @@ fn any_bytes_give_a_table_or_an_error<T: Table>() {
     let bytes = prop::collection::vec(any::<u8>(), 0..100);
     proptest!(ProptestConfig::with_cases(64), |(bytes in bytes, at: prop::sample::Index, how in 0..3)| {
         let dir = scratch();
-        let table: T = filled(dir.path(), 20);
+        let mut table: T = filled(dir.path(), 20);
         table.create_hint_files().unwrap();
         drop(table);
         let files = common::files(dir.path());

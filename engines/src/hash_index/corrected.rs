@@ -146,7 +146,8 @@ impl HashIndex {
         }
         // The inputs hold older versions of keys whose newest one may still be volatile in the active file.
         self.sync()?;
-        let outputs = self.write_outputs()?;
+        let written = self.write_outputs();
+        let outputs = self.poison_if_failed(written)?;
         self.poisoned = true;
         let inputs = std::mem::take(&mut self.live.sealed);
         self.live.sealed = outputs.iter().map(|output| output.file).collect();
@@ -184,6 +185,12 @@ impl HashIndex {
 
     fn refuse_if_poisoned(&self) -> Result<()> {
         if self.poisoned { Err(Error::Poisoned) } else { Ok(()) }
+    }
+
+    /// Refuses further writes if copying failed for want of a write or sync, rather than at a bad record.
+    fn poison_if_failed<T>(&mut self, result: Result<T>) -> Result<T> {
+        self.poisoned |= matches!(result, Err(Error::Io(_)));
+        result
     }
 
     /// Appends a record to the active file; where it is.

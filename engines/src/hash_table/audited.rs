@@ -154,7 +154,7 @@ impl HashTable {
     }
 
     /// Writes a hint for every frozen segment, over the one it has.
-    pub fn create_hint_files(&self) -> Result<()> {
+    pub fn create_hint_files(&mut self) -> Result<()> {
         let mut frozen = segment_ids(&self.dir)?;
         frozen.retain(|id| *id != self.active_id);
         for id in frozen {

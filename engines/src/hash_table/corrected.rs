@@ -169,7 +169,8 @@ impl HashTable {
         }
         // The frozen segments hold older versions of keys whose newest one may still be volatile in the active segment.
         self.sync()?;
-        let merged = self.merge_frozen()?;
+        let merged = self.merge_frozen();
+        let merged = self.poison_if_failed(merged)?;
         self.poisoned = true;
         let inputs = std::mem::replace(&mut self.live.sealed, vec![merged.file]);
         self.live.store(&self.dir)?;
@@ -190,11 +191,14 @@ impl HashTable {
     }
 
     /// Writes a hint for every frozen segment.
-    pub fn create_hint_files(&self) -> Result<()> {
-        for &file in &self.live.sealed {
+    pub fn create_hint_files(&mut self) -> Result<()> {
+        self.refuse_if_poisoned()?;
+        for file in self.live.sealed.clone() {
             let slots = scan_frozen(&segment_path(&self.dir, file.number), file)?;
             let hint = slots.encode_hint(file.number, file.len);
+            self.poisoned = true;
             durable::replace_file(&hint_path(&self.dir, file.number), &hint)?;
+            self.poisoned = false;
         }
         Ok(())
     }
@@ -253,6 +257,12 @@ impl HashTable {
 
     fn refuse_if_poisoned(&self) -> Result<()> {
         if self.poisoned { Err(Error::Poisoned) } else { Ok(()) }
+    }
+
+    /// Refuses further writes if copying failed for want of a write or sync, rather than at a bad record.
+    fn poison_if_failed<T>(&mut self, result: Result<T>) -> Result<T> {
+        self.poisoned |= matches!(result, Err(Error::Io(_)));
+        result
     }
 
     /// Appends a record to the active segment; where it is.

@@ -213,9 +213,13 @@ impl CompactionManager {
         if self.tables.iter().chain(&self.obsolete).any(|known| known.metadata.path == path) {
             return Err(Error::Invalid("the table is known already"));
         }
+        let file = File::open(&path)?;
+        self.refuse_if_poisoned()?;
         // Whoever wrote it may have died before it was durable.
-        File::open(&path)?.sync_all()?;
+        self.poisoned = true;
+        file.sync_all()?;
         durable::sync_dir(&self.dir)?;
+        self.poisoned = false;
         let metadata = Metadata { path, level: 0, ..table.metadata };
         let mut tables = self.tables.clone();
         tables.push(Arc::new(Reader { table: table.table, metadata }));
@@ -241,7 +245,8 @@ impl CompactionManager {
         for Plan { inputs, level } in self.plans() {
             let readers: Vec<&Reader> = inputs.iter().map(|at| &*self.tables[*at]).collect();
             let out = self.next_output_path();
-            let mut output = merge(&readers, out, false)?;
+            let output = merge(&readers, out, false);
+            let mut output = self.poison_if_failed(output)?;
             output.metadata.level = level;
             merged.push(Arc::new(output));
             replaced.extend(inputs);
@@ -271,6 +276,12 @@ impl CompactionManager {
 
     fn refuse_if_poisoned(&self) -> Result<()> {
         if self.poisoned { Err(Error::Poisoned) } else { Ok(()) }
+    }
+
+    /// Refuses further writes if a merge failed for want of a write or sync, rather than at a bad record.
+    fn poison_if_failed<T>(&mut self, result: Result<T>) -> Result<T> {
+        self.poisoned |= matches!(result, Err(Error::Io(_)));
+        result
     }
 
     fn plans(&self) -> Vec<Plan> {
