@@ -205,6 +205,9 @@ pub struct Table {
     /// Paths under which the same items are also known: `std` → `core`, `fs_err` → `std::fs`. A path that starts with the key is looked up with the value too.
     #[serde(default)]
     pub alias: FxHashMap<String, String>,
+    /// Traits that give methods to all that have another trait's (or type's) rows: `byteorder::WriteBytesExt` → `std::io::Write`.
+    #[serde(default)]
+    pub extends: FxHashMap<String, String>,
     /// The types.
     #[serde(default, rename = "type")]
     pub types: Vec<Spanned<ApiType>>,
@@ -243,6 +246,8 @@ pub struct Apis {
     rows: Vec<Api>,
     types: Vec<ApiType>,
     aliases: Vec<(String, String)>,
+    /// What is extended, and by which trait.
+    extensions: Vec<(Ustr, Ustr)>,
     by_path: FxHashMap<Ustr, ApiId>,
     by_method: FxHashMap<Ustr, ApiId>,
     types_by_path: FxHashMap<Ustr, usize>,
@@ -278,6 +283,9 @@ impl Apis {
         let mut aliases: Vec<_> = table.alias.into_iter().collect();
         aliases.sort();
         self.aliases.extend(aliases);
+        let mut extensions: Vec<_> = table.extends.iter().map(|(by, of)| (Ustr::from(of), Ustr::from(by))).collect();
+        extensions.sort();
+        self.extensions.extend(extensions);
         for row in table.types.into_iter().map(Spanned::into_inner) {
             self.types_by_path.insert(row.path, self.types.len());
             self.types.push(row);
@@ -316,6 +324,15 @@ impl Apis {
     /// The type at `path` (aliases are tried).
     pub fn find_type(&self, path: &str) -> Option<&ApiType> {
         self.resolve(path, |path| self.types_by_path.get(&path).map(|&at| &self.types[at]))
+    }
+
+    /// The row for method `name` of the type or trait at `path`: its own, of a trait it implements, of one that extends either.
+    pub fn find_of(&self, path: &str, name: &str) -> Option<ApiId> {
+        let own = |path: &str| self.find(&format!("{path}::{name}"));
+        let rows = self.find_type(path).into_iter().flat_map(|row| std::iter::once(&row.path).chain(&row.implements));
+        let held: Vec<&str> = std::iter::once(path).chain(rows.map(|of| of.as_str())).collect();
+        let extensions = self.extensions.iter().filter(|(base, _)| held.contains(&base.as_str()));
+        held.iter().find_map(|of| own(of)).or_else(|| extensions.map(|(_, by)| by.as_str()).find_map(own))
     }
 
     /// The row that a method's name alone speaks for.
@@ -484,6 +501,19 @@ mod tests {
         assert_eq!(find("std::os::unix::io::AsRawFd::as_raw_fd"), Some("std::os::fd::AsRawFd::as_raw_fd"));
         assert_eq!(find("standard::fs::rename"), None);
         assert_eq!(apis.find_type("alloc::vec::Vec").map(|row| row.path.as_str()), Some("std::vec::Vec"));
+    }
+
+    #[test]
+    fn methods_are_found_through_traits_and_their_extensions() {
+        let apis = Apis::builtin("rust").unwrap();
+        let find = |path: &str, name: &str| apis.find_of(path, name).map(|id| apis.get(id).path.as_str());
+        assert_eq!(find("std::fs::File", "sync_all"), Some("std::fs::File::sync_all"));
+        assert_eq!(find("fs_err::File", "write_all"), Some("std::io::Write::write_all"));
+        assert_eq!(find("std::path::PathBuf", "join"), Some("std::path::Path::join"));
+        assert_eq!(find("std::io::BufWriter", "write_u32"), Some("byteorder::WriteBytesExt::write_u32"));
+        assert_eq!(find("std::io::Write", "write_u32"), Some("byteorder::WriteBytesExt::write_u32"));
+        assert_eq!(find("std::fs::File", "fs_err_metadata"), None);
+        assert_eq!(find("tokio::io::AsyncWrite", "write_all"), Some("tokio::io::AsyncWriteExt::write_all"));
     }
 
     #[test]
