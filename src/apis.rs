@@ -156,6 +156,9 @@ pub struct ApiType {
     /// A wrapper: its methods that have no row are those of its first type argument (`BufWriter<File>` is *not* one: writes differ; `Arc<T>` is).
     #[serde(default)]
     pub transparent: bool,
+    /// Its first type argument where none is written (`NamedTempFile` is `NamedTempFile<File>`).
+    #[serde(default)]
+    pub inner: Option<Ustr>,
     /// Traits whose rows hold for it (`std::io::Write`), and types it gives way to (`PathBuf` to `Path`).
     #[serde(default)]
     pub implements: Vec<Ustr>,
@@ -245,7 +248,8 @@ impl Table {
 pub struct Apis {
     rows: Vec<Api>,
     types: Vec<ApiType>,
-    aliases: Vec<(String, String)>,
+    /// By the first segment of the name that is replaced.
+    aliases: FxHashMap<String, Vec<(String, String)>>,
     /// What is extended, and by which trait.
     extensions: Vec<(Ustr, Ustr)>,
     by_path: FxHashMap<Ustr, ApiId>,
@@ -282,7 +286,9 @@ impl Apis {
         }
         let mut aliases: Vec<_> = table.alias.into_iter().collect();
         aliases.sort();
-        self.aliases.extend(aliases);
+        for (from, to) in aliases {
+            self.aliases.entry(first_segment(&from).to_string()).or_default().push((from, to));
+        }
         let mut extensions: Vec<_> = table.extends.iter().map(|(by, of)| (Ustr::from(of), Ustr::from(by))).collect();
         extensions.sort();
         self.extensions.extend(extensions);
@@ -344,7 +350,7 @@ impl Apis {
         if let Some(found) = Ustr::from_existing(path).and_then(&get) {
             return Some(found);
         }
-        self.aliases.iter().find_map(|(from, to)| {
+        self.aliases.get(first_segment(path))?.iter().find_map(|(from, to)| {
             let rest = path.strip_prefix(from.as_str())?;
             if !rest.is_empty() && !rest.starts_with("::") {
                 return None;
@@ -352,6 +358,10 @@ impl Apis {
             Ustr::from_existing(&format!("{to}{rest}")).and_then(&get)
         })
     }
+}
+
+fn first_segment(path: &str) -> &str {
+    path.split("::").next().unwrap_or_default()
 }
 
 fn last_segment(path: Ustr) -> Ustr {

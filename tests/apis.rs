@@ -4,7 +4,7 @@ use fsynclint::apis::{Api, Apis, BUILTIN, Slot, Table};
 use fsynclint::discover::{Entry, FoundFile, Problem, SourcePackage, Texts, Workspace};
 use fsynclint::effects::Effect;
 use fsynclint::frontends::rust;
-use fsynclint::ir::{Call, Callee, FuncId, Function, FunctionKind, InstKind, Program, Terminator};
+use fsynclint::ir::{Call, Callee, FuncId, Function, FunctionKind, InstKind, Program, Terminator, ValueKind};
 use fsynclint::source::SourceMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,25 +46,25 @@ fn source(table: &Table) -> String {
     text
 }
 
-/// All calls of `function` and of the closures in it.
-fn calls<'p>(program: &'p Program, function: &'p Function) -> Vec<&'p Call> {
+/// All calls of `function` and of the closures in it, each with the function that it stands in.
+fn calls<'p>(program: &'p Program, function: &'p Function) -> Vec<(&'p Function, &'p Call)> {
     let at = program.functions.iter().position(|one| std::ptr::eq(one, function)).expect("it is one of them");
     let insts = function.blocks.iter().flat_map(|block| &block.insts);
     let own = insts.filter_map(|inst| match &inst.kind {
-        InstKind::Call(call) => Some(call),
+        InstKind::Call(call) => Some((function, call)),
         _ => None,
     });
-    let closures =
-        program.functions.iter().filter(|one| one.kind == FunctionKind::Closure { parent: FuncId(at as u32) });
+    let kind = FunctionKind::Closure { parent: FuncId(at as u32) };
+    let closures = program.functions.iter().filter(|one| one.kind == kind);
     own.chain(closures.flat_map(|closure| calls(program, closure))).collect()
 }
 
 /// Whether the front end says the same as `row` without a call of it: an end, or (for what gives back what it got) nothing at all.
-fn needs_no_call(row: &Api, function: &Function, calls: &[&Call]) -> bool {
+fn needs_no_call(row: &Api, function: &Function, calls: &[(&Function, &Call)]) -> bool {
     let name = row.path.rsplit("::").next().unwrap_or_default();
     match row.effect {
         Effect::Abort => function.blocks.iter().any(|block| matches!(block.end, Terminator::Abort)),
-        Effect::Same | Effect::WrapRead | Effect::Nothing => calls.iter().all(|call| call.name != name),
+        Effect::Same | Effect::WrapRead | Effect::Nothing => calls.iter().all(|(_, call)| call.name != name),
         _ => false,
     }
 }
@@ -80,6 +80,25 @@ fn has_operands(call: &Call, row: &Api) -> bool {
     })
 }
 
+/// Whether `kind` can be what `row` says it gives back: a handle where it makes one (that is not a number).
+fn gives_its_kind(row: &Api, kind: ValueKind) -> bool {
+    use Effect::*;
+    let bare = ["libc::c_int", "std::os::fd::RawFd", "*mut std::ffi::c_char"];
+    if row.returns.as_ref().is_some_and(|ty| bare.contains(&ty.as_str())) {
+        return true;
+    }
+    let file = matches!(kind, ValueKind::File | ValueKind::AsyncFile | ValueKind::BufferedFile | ValueKind::Reader);
+    match row.effect {
+        OpenRead | OpenWrite | OpenAppend | OptionsOpen | Create | CreateNew => file,
+        CreateTemp | CreateReplacement => file || matches!(kind, ValueKind::TempFile | ValueKind::Aggregate),
+        WrapBuffer => matches!(kind, ValueKind::BufferedFile | ValueKind::Memory),
+        WrapRead => matches!(kind, ValueKind::Reader | ValueKind::File | ValueKind::AsyncFile | ValueKind::Mapping),
+        Unwrap | Duplicate => !matches!(kind, ValueKind::Unknown | ValueKind::Path),
+        Same => kind != ValueKind::Unknown,
+        _ => true,
+    }
+}
+
 #[test]
 fn every_example_resolves_to_its_row() {
     let apis = Apis::builtin("rust").unwrap();
@@ -93,24 +112,30 @@ fn every_example_resolves_to_its_row() {
         assert_eq!(problems, [], "{name}");
         for (number, row) in table.api.iter().enumerate() {
             let row = row.get_ref();
-            let short = format!("row_{number}");
-            let function =
-                program.functions.iter().find(|one| one.kind == FunctionKind::Named && one.short_name == *short);
-            let function = function.expect("every example is a function");
-            let calls = calls(&program, function);
-            let met = |call: &&&Call| matches!(call.callee, Callee::Api { api, certain: true } if apis.get(api).path == row.path);
-            match calls.iter().find(met) {
-                Some(call) if has_operands(call, row) => {}
-                Some(_) => wrong.push(format!("{name}: {}: `{}` lacks an operand", row.path, row.example)),
-                None if needs_no_call(row, function, &calls) => {}
-                None => {
-                    let found: Vec<_> = calls.iter().map(|call| callee(call, &apis)).collect();
-                    wrong.push(format!("{name}: {}: `{}` is {}", row.path, row.example, found.join(", ")));
-                }
+            if let Some(why) = fault(&program, number, row, &apis) {
+                wrong.push(format!("{name}: {}: `{}` {why}", row.path, row.example));
             }
         }
     }
     assert!(wrong.is_empty(), "{} rows:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// What is wrong with the example in function `row_{number}`.
+fn fault(program: &Program, number: usize, row: &Api, apis: &Apis) -> Option<String> {
+    let short = format!("row_{number}");
+    let function = program.functions.iter().find(|one| one.kind == FunctionKind::Named && one.short_name == *short);
+    let function = function.expect("every example is a function");
+    let calls = calls(program, function);
+    let met = |call: &Call| matches!(call.callee, Callee::Api { api, certain: true } if apis.get(api).path == row.path);
+    let Some((holder, call)) = calls.iter().find(|(_, call)| met(call)) else {
+        let found: Vec<_> = calls.iter().map(|(_, call)| callee(call, apis)).collect();
+        return (!needs_no_call(row, function, &calls)).then(|| format!("is {}", found.join(", ")));
+    };
+    let kind = holder.locals[call.result.index()].kind;
+    if !has_operands(call, row) {
+        return Some("lacks an operand".into());
+    }
+    (!gives_its_kind(row, kind)).then(|| format!("gives {kind:?}"))
 }
 
 fn callee(call: &Call, apis: &Apis) -> String {

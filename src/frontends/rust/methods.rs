@@ -1,7 +1,7 @@
 //! Who is meant by `value.method(…)`: tables of impls, and the order in which they are asked.
 
 use super::types::{TraitId, Ty, is_pointer, last};
-use super::world::{AdtData, World, join};
+use super::world::{AdtData, World};
 use crate::ir::ApiId;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
@@ -193,8 +193,8 @@ impl World<'_> {
     fn method_of(&self, ty: &Ty, name: Ustr, count: usize) -> Option<Method> {
         match ty {
             Ty::Adt(id, _) => self.adt_method(*id, ty, name, count),
-            Ty::Ext(path, list) => {
-                if let Some(api) = self.ext_method(*path, list, name) {
+            Ty::Ext(path, _) => {
+                if let Some(api) = self.ext_method(*path, name) {
                     return Some(Method::Api(api, ty.clone()));
                 }
                 self.keyed(Key::Ext(*path), ty, name, count)
@@ -332,27 +332,14 @@ impl World<'_> {
     }
 
     /// The row of a library type's method.
-    pub fn ext_method(&self, path: Ustr, list: &[Ty], name: Ustr) -> Option<ApiId> {
-        if let Some(api) = self.apis.find(&format!("{path}::{name}")) {
-            return Some(api);
-        }
-        let found = self.apis.find_type(path.as_str())?;
-        if let Some(api) = found.implements.iter().find_map(|of| self.apis.find(&format!("{of}::{name}"))) {
-            return Some(api);
-        }
-        if found.path != path {
-            return self.apis.find(&format!("{}::{name}", found.path));
-        }
-        let _ = list;
-        None
+    pub fn ext_method(&self, path: Ustr, name: Ustr) -> Option<ApiId> {
+        self.apis.find_of(path.as_str(), name.as_str())
     }
 
     fn api_of_trait(&self, path: Ustr, name: Ustr) -> Option<ApiId> {
-        if let Some(api) = self.apis.find(join(path, name).as_str()) {
-            return Some(api);
-        }
         // `AsyncWrite` is what types are bound by, `AsyncWriteExt` is what brings the methods.
-        self.apis.find(&format!("{path}Ext::{name}"))
+        let find = |path: &str| self.apis.find_of(path, name.as_str());
+        find(path.as_str()).or_else(|| find(&format!("{path}Ext")))
     }
 
     /// Methods that an unknown receiver may mean: few, and of a name that is not everybody's.
@@ -414,7 +401,7 @@ impl World<'_> {
                 let found = traits.into_iter().find_map(|of| self.provided(*of, name, 0))?;
                 Some(Method::Own(SmallVec::from_slice(&[*found]), ty.clone()))
             }
-            Ty::Ext(path, list) => match self.ext_method(*path, list, name) {
+            Ty::Ext(path, _) => match self.ext_method(*path, name) {
                 Some(api) => Some(Method::Api(api, ty.clone())),
                 None => {
                     let found = self.tables.of_trait.get(&(Key::Ext(*path), name))?;

@@ -603,7 +603,22 @@ impl World<'_> {
         }
     }
 
+    /// The first type argument, written or not.
+    pub fn inner(&self, ty: &Ty) -> Ty {
+        match ty {
+            Ty::Ext(path, list) if list.is_empty() => {
+                let unwritten = self.apis.find_type(path.as_str()).and_then(|row| row.inner);
+                unwritten.map_or(Ty::Unknown, |inner| Ty::ext(inner.as_str(), []))
+            }
+            _ => ty.arg(0),
+        }
+    }
+
     fn ext_kind(&self, path: Ustr, list: &[Ty]) -> ValueKind {
+        let collects = matches!(last(path), "Vec" | "VecDeque" | "HashMap" | "BTreeMap" | "Iter");
+        if collects && list.iter().any(|ty| self.holds_handle(ty, 0)) {
+            return ValueKind::Aggregate;
+        }
         if let Some(found) = self.apis.find_type(path.as_str()) {
             let kind = ValueKind::from(found.kind);
             if kind == ValueKind::BufferedFile
@@ -618,9 +633,6 @@ impl World<'_> {
         }
         match last(path) {
             "Vec" if matches!(list.first(), Some(ty) if ty.ext_name() == Some("u8")) => ValueKind::Memory,
-            "Vec" | "VecDeque" | "HashMap" | "BTreeMap" | "Iter" if list.iter().any(|ty| self.holds_handle(ty, 0)) => {
-                ValueKind::Aggregate
-            }
             "u8" | "u16" | "u32" | "u64" | "u128" | "usize" | "i8" | "i16" | "i32" | "i64" | "i128" | "isize"
             | "bool" | "char" | "str" | "String" | "f32" | "f64" | "Vec" | "HashMap" | "HashSet" | "BTreeMap"
             | "BTreeSet" | "VecDeque" | "Duration" | "Instant" | "CStr" => ValueKind::Other,

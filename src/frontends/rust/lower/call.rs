@@ -10,6 +10,9 @@ use crate::frontends::rust::types::{args, is_pointer, last, substitute, unify};
 use crate::frontends::rust::words;
 use crate::frontends::rust::world::{AdtData, Def, Ns, Res};
 
+/// Rows speak of the types of at most so many arguments (`Arg0`, `Call0`, …).
+pub(super) const NAMED_ARGS: usize = 3;
+
 /// An argument that was evaluated.
 pub(super) type Given = (Val, Passing);
 
@@ -441,18 +444,12 @@ impl<'h> Lower<'h> {
     ) -> Val {
         let row = self.world.apis.get(api);
         let has_receiver = row.has_receiver();
-        let arg = |at: usize| {
-            given.get(at + usize::from(has_receiver)).map(|(value, _)| value.ty.clone()).unwrap_or_default()
-        };
-        let (arg0, arg1) = (arg(0), arg(1));
         let own = of.clone().unwrap_or_default().peel_refs().clone();
-        let known = vec![
-            (ustr("Inner"), own.arg(0)),
-            (ustr("Self"), own),
-            (ustr("Call0"), arg0.call_result()),
-            (ustr("Arg0"), arg0.peel_refs().clone()),
-            (ustr("Arg1"), arg1.peel_refs().clone()),
-        ];
+        let mut known = vec![(ustr("Inner"), self.world.inner(&own)), (ustr("Self"), own)];
+        for (at, (value, _)) in given.iter().skip(usize::from(has_receiver)).take(NAMED_ARGS).enumerate() {
+            known.push((ustr(&format!("Call{at}")), value.ty.call_result()));
+            known.push((ustr(&format!("Arg{at}")), value.ty.peel_refs().clone()));
+        }
         let mut ret = substitute(&self.cx.returns[api.index()], &known, 0);
         if let Ty::Ext(path, list) = &ret
             && list.is_empty()

@@ -26,7 +26,7 @@ pub const CLOSURE: u32 = 1 << 31;
 /// What all functions share.
 pub struct Context<'h> {
     pub world: &'h World<'h>,
-    /// What each row of the tables gives back, with `Self`, `Arg0` and `Call0` as type parameters.
+    /// What each row of the tables gives back, with `Self`, `Inner`, `Arg0`, `Call0`, … as type parameters.
     pub returns: &'h [Ty],
 }
 
@@ -530,12 +530,9 @@ pub fn row_types(world: &World, parsed: &[Option<hir::Type>]) -> Vec<Ty> {
     let holder = |name: &str| {
         (ustr(name), Ty::Bound(Arc::new(super::types::Bounds { param: Some(ustr(name)), traits: Vec::new() })))
     };
-    let scope = Scope {
-        module: super::world::OUTSIDE,
-        params: vec![holder("Self"), holder("Inner"), holder("Arg0"), holder("Arg1"), holder("Call0")],
-        self_ty: Some(holder("Self").1),
-        of_impl: None,
-    };
+    let mut params = vec![holder("Self"), holder("Inner")];
+    params.extend((0..call::NAMED_ARGS).flat_map(|at| [holder(&format!("Arg{at}")), holder(&format!("Call{at}"))]));
+    let scope = Scope { module: super::world::OUTSIDE, params, self_ty: Some(holder("Self").1), of_impl: None };
     parsed.iter().map(|ty| ty.as_ref().map_or(Ty::Unknown, |ty| world.ty(ty, &scope))).collect()
 }
 
