@@ -5,10 +5,11 @@
 use crate::check::{Report, check};
 use crate::checks::registry::{self, RULES};
 use crate::config::{Config, Platform};
-use crate::discover::{self, DiscoverOptions, DiskTexts, Problem, Texts};
+use crate::discover::{self, DiscoverOptions, DiskTexts, Problem, Texts, Workspace};
 use crate::finding::{Confidence, Level};
 use crate::report::{human, json, page};
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use rustc_hash::FxHashSet;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -170,16 +171,17 @@ impl Cli {
             let workspace = discover::discover(&paths, &DiscoverOptions { include_tests: config.include_tests });
             let report = check(&workspace, &texts, &config);
             drop(progress);
-            (report, config)
+            let nothing_read = nothing_read(&workspace, &report);
+            (report, config, nothing_read)
         };
         // A panic is a mistake of this program, not of the code it reads: it says so, and does not look like "no findings".
-        let (report, config) =
+        let (report, config, nothing_read) =
             std::panic::catch_unwind(work).map_err(|_| "internal error: this is a bug in fsynclint".to_string())?;
         print(|out| match args.format {
             Format::Human => human::render(&report, self.style(), out),
             Format::Json => json::render(&report, out),
         })?;
-        Ok(status(&report, &config))
+        Ok(status(&report, &config, nothing_read))
     }
 
     fn explain(&self, id: &str) -> Result<ExitCode, String> {
@@ -223,13 +225,19 @@ impl CheckArgs {
 }
 
 /// Findings fail the run if they would have been shown without `--output-all`. If nothing could be read, nothing was checked.
-fn status(report: &Report, config: &Config) -> ExitCode {
+fn status(report: &Report, config: &Config, nothing_read: bool) -> ExitCode {
     let judged = Config { output_all: false, ..config.clone() };
     if report.findings.iter().any(|finding| judged.shows(finding.level, finding.confidence)) {
         return ExitCode::from(1);
     }
-    let nothing_read = report.stats.lines == 0 && !report.problems.is_empty();
     ExitCode::from(if nothing_read { UNUSABLE } else { 0 })
+}
+
+/// Whether there is a problem with each file that was found.
+fn nothing_read(workspace: &Workspace, report: &Report) -> bool {
+    let unread: FxHashSet<&Path> = report.problems.iter().map(|problem| problem.path.as_path()).collect();
+    let mut files = workspace.packages.iter().flat_map(|package| &package.files);
+    !unread.is_empty() && files.all(|file| unread.contains(file.shown.as_path()))
 }
 
 /// Writes to standard output. Whoever closes the pipe early has seen enough: no error.

@@ -6,7 +6,7 @@ mod marks;
 use fsynclint::check::check;
 use fsynclint::config::Config;
 use fsynclint::discover::{DiscoverOptions, DiskTexts, discover};
-use marks::{Mark, Spot, compare, marks, spots};
+use marks::{Differences, Mark, Spot, marks, spots};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -29,23 +29,22 @@ fn marks_below(path: &Path) -> Vec<(Spot, Mark)> {
     marks(path, &fs::read_to_string(path).unwrap())
 }
 
-/// What is wrong with the case at `path`, which stands in a folder named after `rule`.
-fn wrong(path: &Path, rule: &str) -> String {
+/// Adds what is wrong with the case at `path`, which stands in a folder named after `rule`.
+fn compare(path: &Path, rule: &str, differences: &mut Differences) {
     let workspace = discover(&[path.to_path_buf()], &DiscoverOptions::default());
     let report = check(&workspace, &DiskTexts, &Config::default());
     let marks = marks_below(path);
-    let mut out = compare(&marks, &spots(&report), &report.problems);
+    differences.compare(&marks, &spots(&report), &report.problems);
     let name = path.file_name().unwrap().to_string_lossy();
     let has = |wanted: Mark| marks.iter().any(|(_, mark)| *mark == wanted);
     for (prefix, wanted) in [("fp_", Mark::FalsePositive), ("fn_", Mark::FalseNegative)] {
         if name.starts_with(prefix) != has(wanted) {
-            out += &format!("{}: `{prefix}` files, and only they, have {wanted:?} marks\n", path.display());
+            differences.other(format!("{}: `{prefix}` files, and only they, have {wanted:?} marks", path.display()));
         }
     }
     if rule == "silent" && has(Mark::Fault) {
-        out += &format!("{}: a silent case has no marks\n", path.display());
+        differences.other(format!("{}: a silent case has no marks", path.display()));
     }
-    out
 }
 
 #[test]
@@ -55,20 +54,21 @@ fn fixtures_report_their_marks() {
         return;
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let mut out = String::new();
+    let mut differences = Differences::default();
     let mut cases = 0;
     for folder in entries(&root).iter().filter(|path| path.is_dir()) {
         let rule = folder.file_name().unwrap().to_string_lossy().into_owned();
         if rule.starts_with("example-") {
-            out += &wrong(folder, &rule);
+            compare(folder, &rule, &mut differences);
             cases += 1;
             continue;
         }
         for case in entries(folder).iter().filter(|path| path.is_dir() || path.extension().is_some_and(|e| e == "rs")) {
-            out += &wrong(case, &rule);
+            compare(case, &rule, &mut differences);
             cases += 1;
         }
     }
+    let out = differences.to_string();
     assert!(out.is_empty(), "\n{}", out.replace(&format!("{}/", env!("CARGO_MANIFEST_DIR")), ""));
     assert!(cases > 0, "no fixtures");
 }
@@ -81,12 +81,16 @@ fn a_comparison_can_fail() {
     let marks = marks(path, text);
     let spot = |line, rule: &str| Spot { path: path.into(), line, rule: rule.into() };
     let right = [spot(1, "ack-before-sync"), spot(1, "rename-before-sync"), spot(3, "ack-before-sync")];
-    assert_eq!(compare(&marks, &right, &[]), "");
-    let told =
-        compare(&marks, &[spot(1, "ack-before-sync"), spot(2, "ack-before-sync"), spot(4, "ack-before-sync")], &[]);
+    let told = |found: &[Spot]| {
+        let mut differences = Differences::default();
+        differences.compare(&marks, found, &[]);
+        differences.to_string()
+    };
+    assert_eq!(told(&right), "");
+    let told = told(&[spot(1, "ack-before-sync"), spot(2, "ack-before-sync"), spot(4, "ack-before-sync")]);
     for part in [
-        "false positives (reported, not marked):\n  a.rs:2: ack-before-sync",
-        "false negatives (marked, not reported):\n  a.rs:1: rename-before-sync",
+        "false positives (reported, not marked), 1:\n  a.rs:2: ack-before-sync",
+        "false negatives (marked, not reported), 1:\n  a.rs:1: rename-before-sync",
         "a.rs:3: ack-before-sync is no longer reported",
         "a.rs:4: ack-before-sync is reported now",
     ] {

@@ -86,7 +86,7 @@ fn recursion_and_large_graphs() {
     let chain: String =
         (0..3000).map(|n| format!("fn f{n}(x: &F) {{ x.sync_all(); f{}(x); }}\n", (n * 7 + 1) % 3000)).collect();
     survives(chain.as_bytes());
-    let branches = "if a { x.write_all(b); } else { x.sync_all(); }\n".repeat(2000);
+    let branches = "if a { x.write_all(b); } else { x.sync_all(); }\n".repeat(300);
     survives(format!("use std::fs::File; fn f(x: &mut File) {{ {branches} }}").as_bytes());
     let loops = format!("{}x.sync_all();{}", "while a { ".repeat(60), "}".repeat(60));
     survives(format!("use std::fs::File; fn f(x: &mut File) {{ {loops} }}").as_bytes());

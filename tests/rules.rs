@@ -5,7 +5,7 @@ mod marks;
 use fsynclint::checks::registry::{RULES, RuleInfo};
 use fsynclint::config::Policy;
 use fsynclint::finding::Level;
-use marks::{Mark, check_text, compare, marks, spots};
+use marks::{Differences, Mark, check_text, marks, spots};
 use std::path::PathBuf;
 
 /// A code block of a page.
@@ -43,9 +43,8 @@ fn examples(page: &str) -> Vec<Example> {
     found
 }
 
-/// What the examples of `rule`'s page get wrong.
-fn wrong(rule: &RuleInfo, only: &[&str]) -> String {
-    let mut out = String::new();
+/// Adds what the examples of `rule`'s page get wrong.
+fn compare(rule: &RuleInfo, only: &[&str], differences: &mut Differences) {
     for example in examples(rule.page).iter().filter(|example| only.contains(&example.section.as_str())) {
         let path = PathBuf::from(format!("rules/{}.md", rule.id));
         // Empty lines in front: places are those of the page.
@@ -54,12 +53,12 @@ fn wrong(rule: &RuleInfo, only: &[&str]) -> String {
         let bad = example.section == "Bad";
         let own = marks.iter().all(|(spot, mark)| spot.rule == rule.id && *mark == Mark::Fault);
         if !own || bad == marks.is_empty() {
-            out += &format!("{}:{}: the marks of a block under `{}`\n", path.display(), example.line, example.section);
+            let (path, line, section) = (path.display(), example.line, &example.section);
+            differences.other(format!("{path}:{line}: a block under `{section}` has the wrong marks"));
         }
         let report = check_text(&path, &text);
-        out += &compare(&marks, &spots(&report), &report.problems);
+        differences.compare(&marks, &spots(&report), &report.problems);
     }
-    out
 }
 
 fn all(only: &[&str]) {
@@ -67,7 +66,11 @@ fn all(only: &[&str]) {
         eprintln!("nothing is analysed yet");
         return;
     }
-    let wrong: String = RULES.iter().map(|rule| wrong(rule, only)).collect();
+    let mut differences = Differences::default();
+    for rule in RULES {
+        compare(rule, only, &mut differences);
+    }
+    let wrong = differences.to_string();
     assert!(wrong.is_empty(), "\n{wrong}");
 }
 

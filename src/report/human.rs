@@ -167,13 +167,18 @@ impl<'a> View<'a> {
         let mut marks: Vec<Mark> = vec![self.mark(finding.span, LabelStyle::Primary, String::new())];
         let mut untold = Vec::new();
         for (at, step) in steps.iter().enumerate() {
-            let message = format!("{}: {}", at + 1, printable(&step.message));
-            let mark = self.mark(step.span, LabelStyle::Secondary, message);
+            let text = printable(&step.message);
+            let mark = self.mark(step.span, LabelStyle::Secondary, format!("{}: {text}", at + 1));
             let crowd = marks.iter().filter(|other| (other.file, other.line) == (mark.file, mark.line)).count();
             let same = marks.iter_mut().find(|other| (other.file, &other.range) == (mark.file, &mark.range));
             let place = self.place(step.span);
             match same {
                 Some(other) if other.message.is_empty() => other.message = mark.message,
+                // Passed twice: `1, 3: calls ...`.
+                Some(other) if other.message.ends_with(&format!(": {text}")) && !other.message.contains("; ") => {
+                    let numbers = other.message.split(':').next().unwrap_or_default();
+                    other.message = format!("{numbers}, {}: {text}", at + 1);
+                }
                 Some(other) if other.message.len() + mark.message.len() + 2 <= width / 2 => {
                     other.message = format!("{}; {}", other.message, mark.message);
                 }
@@ -189,7 +194,7 @@ impl<'a> View<'a> {
                 untold.push(std::mem::replace(&mut mark.message, number));
             }
         }
-        untold.sort_by_key(|text| text.split(':').next().and_then(|number| number.parse::<usize>().ok()));
+        untold.sort_by_key(|text| text.split([':', ',']).next().and_then(|number| number.parse::<usize>().ok()));
         (marks, untold)
     }
 
@@ -406,6 +411,7 @@ mod tests {
             (span(store, STORE, "File::create(&tmp)"), "created here"),
             (span(store, STORE, "write_rows(&mut file, &self.rows)"), "through this call"),
             (span(other, rows, "write_all(&encode(rows))"), "written: now only in the page cache"),
+            (span(store, STORE, "write_rows(&mut file, &self.rows)"), "through this call"),
             (rename, "renamed here"),
         ];
         let mut warning = finding(rename, &steps[..2]);

@@ -7,7 +7,7 @@ use fsynclint::check::{Report, check};
 use fsynclint::config::Config;
 use fsynclint::discover::{FoundFile, Problem, SourcePackage, Texts, Workspace};
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{Display, Formatter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -85,44 +85,65 @@ pub fn spots(report: &Report) -> Vec<Spot> {
     report.findings.iter().map(spot).collect()
 }
 
-/// What is wrong with `found`, given `marks`, in words, false positives and false negatives apart. Empty if nothing is.
-pub fn compare(marks: &[(Spot, Mark)], found: &[Spot], problems: &[Problem]) -> String {
-    let mut found = found.to_vec();
-    let mut missing = Vec::new();
-    let mut moved = Vec::new();
-    for (spot, mark) in marks {
-        let at = found.iter().position(|other| other == spot);
-        if let Some(at) = at {
-            found.swap_remove(at);
+/// How findings differ from marks, in lines for people. False positives and false negatives stand apart.
+#[derive(Default)]
+pub struct Differences {
+    unwanted: Vec<String>,
+    missing: Vec<String>,
+    moved: Vec<String>,
+    other: Vec<String>,
+}
+
+impl Differences {
+    /// Adds how `found` differs from `marks`.
+    pub fn compare(&mut self, marks: &[(Spot, Mark)], found: &[Spot], problems: &[Problem]) {
+        let told = |spot: &Spot| format!("{}:{}: {}", spot.path.display(), spot.line, spot.rule);
+        let mut found = found.to_vec();
+        for (spot, mark) in marks {
+            let at = found.iter().position(|other| other == spot);
+            if let Some(at) = at {
+                found.swap_remove(at);
+            }
+            match (mark, at.is_some()) {
+                (Mark::Fault, false) => self.missing.push(told(spot)),
+                (Mark::FalsePositive, false) => {
+                    self.moved.push(told(spot) + " is no longer reported: take the `FP` mark out, rename the file");
+                }
+                (Mark::FalseNegative, true) => {
+                    self.moved.push(told(spot) + " is reported now: take `FN` out of the mark, rename the file");
+                }
+                _ => {}
+            }
         }
-        match (mark, at.is_some()) {
-            (Mark::Fault, false) => missing.push(spot),
-            (Mark::FalsePositive, false) => {
-                moved.push((spot, "is no longer reported: take the `FP` mark out, rename the file"))
-            }
-            (Mark::FalseNegative, true) => {
-                moved.push((spot, "is reported now: take `FN` out of the mark, rename the file"))
-            }
-            _ => {}
+        found.sort();
+        self.unwanted.extend(found.iter().map(told));
+        for problem in problems {
+            self.other(format!("cannot be read: {}:{}: {}", problem.path.display(), problem.line, problem.message));
         }
     }
-    found.sort();
-    let mut out = String::new();
-    let mut list = |title: &str, spots: Vec<(&Spot, &str)>| {
-        if !spots.is_empty() {
-            let _ = writeln!(out, "{title}:");
-        }
-        for (spot, what) in spots {
-            let _ = writeln!(out, "  {}:{}: {} {what}", spot.path.display(), spot.line, spot.rule);
-        }
-    };
-    list("false positives (reported, not marked)", found.iter().map(|spot| (spot, "")).collect());
-    list("false negatives (marked, not reported)", missing.into_iter().map(|spot| (spot, "")).collect());
-    list("pins that moved", moved);
-    for problem in problems {
-        let _ = writeln!(out, "cannot be read: {}:{}: {}", problem.path.display(), problem.line, problem.message);
+
+    /// Adds something else that is wrong.
+    pub fn other(&mut self, line: String) {
+        self.other.push(line);
     }
-    out
+}
+
+impl Display for Differences {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        let lists = [
+            ("false positives (reported, not marked)", &self.unwanted),
+            ("false negatives (marked, not reported)", &self.missing),
+            ("pins that moved", &self.moved),
+            ("else", &self.other),
+        ];
+        for (title, lines) in lists.into_iter().filter(|(_, lines)| !lines.is_empty()) {
+            writeln!(f, "{title}, {}:", lines.len())?;
+            for line in lines {
+                writeln!(f, "  {line}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Whether the pipeline analyses anything yet.
