@@ -6,7 +6,7 @@ use fsynclint::checks::registry::{RULES, RuleInfo};
 use fsynclint::config::Policy;
 use fsynclint::finding::Level;
 use marks::{Differences, Mark, check_text, marks, spots};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A code block of a page.
 struct Example {
@@ -56,8 +56,11 @@ fn compare(rule: &RuleInfo, only: &[&str], differences: &mut Differences) {
             let (path, line, section) = (path.display(), example.line, &example.section);
             differences.other(format!("{path}:{line}: a block under `{section}` has the wrong marks"));
         }
-        let report = check_text(&path, &text);
-        differences.compare(&marks, &spots(&report), &report.problems);
+        let mut report = check_text(Path::new("example.rs"), &text);
+        report.problems.iter_mut().for_each(|problem| problem.path.clone_from(&path));
+        let mut found = spots(&report);
+        found.iter_mut().for_each(|spot| spot.path.clone_from(&path));
+        differences.compare(&marks, &found, &report.problems);
     }
 }
 
