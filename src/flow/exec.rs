@@ -21,6 +21,8 @@ const MAX_VISITS: u32 = 24;
 const MAX_OUTCOMES: usize = 6;
 /// At most so many acts of callees are passed on to callers.
 const MAX_TRIGGERS: usize = 48;
+/// At most so many moments of one function are kept.
+const MAX_MOMENTS: usize = 1024;
 /// Acts and effects further down than this are not passed on.
 pub(super) const MAX_TRACE: usize = 8;
 
@@ -534,14 +536,19 @@ impl<'e, 'p> Run<'e, 'p> {
             vague_sync: state.vague_sync,
             facts: state.facts.iter().map(|(file, facts)| (*file, *facts)).collect(),
         };
-        // Blocks run again as their states grow: only the last word on a path counts.
-        if let Some(old) = self
-            .moments
-            .iter_mut()
-            .find(|old| old.act == moment.act && old.trace == moment.trace && old.guards == moment.guards)
-        {
-            *old = moment;
-        } else if self.moments.len() < 4096 {
+        // Several states can come here by one path, and come again as they grow: what any of them has counts.
+        let same = |old: &&mut Moment| {
+            old.act == moment.act && old.trace == moment.trace && old.guards == moment.guards && old.failing == failing
+        };
+        if let Some(old) = self.moments.iter_mut().find(same) {
+            for pending in moment.pending {
+                if !old.pending.contains(&pending) {
+                    old.pending.push(pending);
+                }
+            }
+            old.facts = moment.facts;
+            old.vague_sync |= moment.vague_sync;
+        } else if self.moments.len() < MAX_MOMENTS {
             self.moments.push(moment);
         }
     }
@@ -578,13 +585,16 @@ impl<'e, 'p> Run<'e, 'p> {
     }
 
     fn leave(&mut self, state: State, value: Value, success: bool, span: Span) {
-        let guards = &state.guards;
-        if let Some(old) = self
-            .exits
-            .iter_mut()
-            .find(|old| old.2 == success && old.3 == span && old.1 == value && old.0.guards == *guards)
-        {
-            old.0 = state;
+        let same = |old: &&mut (State, Value, bool, Span)| {
+            old.2 == success
+                && old.3 == span
+                && old.1 == value
+                && old.0.guards == state.guards
+                && old.0.failing == state.failing
+        };
+        if let Some(old) = self.exits.iter_mut().find(same) {
+            let site = self.engine.terms.site(self.id, 0xE000_0000);
+            old.0.join(&state, &mut self.engine.terms, site);
         } else {
             self.exits.push((state, value, success, span));
         }
