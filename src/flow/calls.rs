@@ -233,6 +233,7 @@ impl<'p> Run<'_, 'p> {
             {
                 // It never comes back.
                 self.due(&state, &summary, args, inst, site);
+                self.pass_on_deeds(&state, &summary, args, inst, site);
                 return Vec::new();
             }
             self.hand_over(&mut state, args, call, inst);
@@ -241,6 +242,7 @@ impl<'p> Run<'_, 'p> {
             return vec![state];
         }
         self.due(&state, &summary, args, inst, site);
+        self.pass_on_deeds(&state, &summary, args, inst, site);
         let mut states = Vec::new();
         for outcome in &summary.outcomes {
             states.extend(self.outcome_at(&state, outcome, args, at));
@@ -332,6 +334,39 @@ impl<'p> Run<'_, 'p> {
                 facts: at.facts.iter().map(|(file, facts)| (*file, *facts)).collect(),
             };
             self.trigger(passed);
+        }
+    }
+
+    /// The callee's deeds are the caller's.
+    fn pass_on_deeds(&mut self, state: &State, summary: &Summary, args: &[Value], inst: &Inst, site: Site) {
+        if summary.deeds.is_empty() {
+            return;
+        }
+        let replace = Replace { args, call: site, done: FxHashMap::default() };
+        let mut translation = Translation { replace, heap: &state.heap, names: &state.names };
+        let here = Origin { span: inst.focus, function: self.id };
+        let own = self.stable_guards(state);
+        for (number, deed) in summary.deeds.iter().enumerate() {
+            if deed.trace.depth() >= MAX_TRACE {
+                continue;
+            }
+            let terms = &mut self.engine.terms;
+            let mut guards: Vec<_> = deed
+                .guards
+                .iter()
+                .map(|&(value, question, answer)| (translation.value(terms, value), question, answer))
+                .collect();
+            if guards.iter().any(|&(value, question, answer)| self.answer(state, value, question) == Some(!answer)) {
+                continue;
+            }
+            let terms = &mut self.engine.terms;
+            guards.retain(|(value, ..)| terms.is_stable(*value));
+            guards.extend(own.iter().copied());
+            let file = translation.key(terms, deed.file);
+            let to = deed.to.map(|to| translation.value(terms, to));
+            let trace = Rc::new(Trace::Via(here, deed.trace.clone()));
+            let failing = state.failing || deed.failing;
+            self.deed(100 + number, super::summary::Deed { did: deed.did, file, to, trace, guards, failing });
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::intent::FieldKey;
 use super::state::{Facts, How, Kind, Origin, Pending, Question, State, Trace};
-use super::summary::{Act, Outcome, Summary, Trigger};
+use super::summary::{Act, Deed, Did, Outcome, Summary, Trigger};
 use super::terms::{ABSENT, Site, Term, UNIT, UNSET, Value};
 use super::{Binding, Engine, Moment};
 use crate::ir::{
@@ -11,6 +11,7 @@ use crate::ir::{
 };
 use crate::source::Span;
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// At most so many states are kept apart at the entry of a block.
@@ -23,6 +24,8 @@ const MAX_OUTCOMES: usize = 6;
 const MAX_TRIGGERS: usize = 48;
 /// At most so many moments of one function are kept.
 const MAX_MOMENTS: usize = 1024;
+/// At most so many deeds are told of one function.
+const MAX_DEEDS: usize = 192;
 /// Acts and effects further down than this are not passed on.
 pub(super) const MAX_TRACE: usize = 8;
 
@@ -45,6 +48,9 @@ pub(super) struct Run<'e, 'p> {
     pub summary: Summary,
     exits: Vec<(State, Value, bool, Span)>,
     pub moments: Vec<Moment>,
+    /// The block (in reverse post-order) and instruction that is run.
+    position: (usize, usize),
+    deeds: BTreeMap<(usize, usize, usize), Deed>,
 }
 
 impl<'e, 'p> Run<'e, 'p> {
@@ -60,6 +66,8 @@ impl<'e, 'p> Run<'e, 'p> {
             summary: Summary::default(),
             exits: Vec::new(),
             moments: Vec::new(),
+            position: (0, 0),
+            deeds: BTreeMap::new(),
         }
     }
 
@@ -88,6 +96,7 @@ impl<'e, 'p> Run<'e, 'p> {
                 self.summary.bounded = true;
                 continue;
             }
+            self.position.0 = order[block.index()];
             for state in self.entries[block.index()].clone() {
                 for (target, mut next) in self.block(block, state) {
                     if order[target.index()] <= order[block.index()] {
@@ -143,6 +152,7 @@ impl<'e, 'p> Run<'e, 'p> {
         let mut states = vec![state];
         for (number, inst) in body.insts.iter().enumerate() {
             let site = self.engine.terms.site(self.id, (block.0 << 10) | (number as u32 & 0x3ff));
+            self.position.1 = number;
             let mut next: Vec<State> = Vec::with_capacity(states.len());
             for state in states {
                 for new in self.inst(state, inst, site) {
@@ -624,6 +634,7 @@ impl<'e, 'p> Run<'e, 'p> {
                 self.summary.effective = true;
             }
         }
+        self.summary.deeds = std::mem::take(&mut self.deeds).into_values().collect();
         let moments = std::mem::take(&mut self.moments);
         // An act with nothing pending on one path says under which condition something is on another.
         let guilty: rustc_hash::FxHashSet<Rc<Trace>> =
@@ -710,9 +721,42 @@ impl<'e, 'p> Run<'e, 'p> {
         }
     }
 
+    /// Notes something that is done at the place that is run; `number` tells several at one place apart.
+    pub fn deed(&mut self, number: usize, deed: Deed) {
+        let key = (self.position.0, self.position.1, number);
+        let room = self.deeds.len() < MAX_DEEDS;
+        match self.deeds.get_mut(&key) {
+            Some(old) => {
+                old.guards.retain(|guard| deed.guards.contains(guard));
+                old.failing &= deed.failing;
+            }
+            None if room => {
+                self.deeds.insert(key, deed);
+            }
+            None => self.summary.bounded = true,
+        }
+    }
+
+    /// Notes something that is done right here.
+    pub fn did(&mut self, state: &State, did: Did, file: Value, to: Option<Value>, trace: &Rc<Trace>) {
+        if !self.engine.tell_deeds {
+            return;
+        }
+        let guards = self.stable_guards(state);
+        let number = match did {
+            Did::Read => 0,
+            Did::Flush => 1,
+            Did::Sync => 2,
+            Did::Remove => 3,
+            Did::Pend(how, _) => 4 + how as usize,
+        };
+        self.deed(number, Deed { did, file, to, trace: trace.clone(), guards, failing: state.failing });
+    }
+
     /// Adds a pending effect that was done right here.
     pub fn pend(&mut self, state: &mut State, kind: Kind, file: Value, dir: Value, how: How, trace: &Rc<Trace>) {
         self.summary.effective = true;
+        self.did(state, Did::Pend(how, kind), file, (kind == Kind::Name).then_some(dir), trace);
         let cared = kind == Kind::Name && state.facts.get(&file).is_some_and(|facts| facts.synced);
         state.add(Pending {
             kind,

@@ -82,6 +82,8 @@ struct Engine<'p> {
     intents: Intents,
     /// Functions that do something to files, or may.
     effective: Vec<bool>,
+    /// Deeds are told, for an audit.
+    tell_deeds: bool,
     /// How deep specialised analyses are nested.
     depth: usize,
 }
@@ -89,8 +91,8 @@ struct Engine<'p> {
 /// Deepest nesting of analyses that are run on demand.
 const MAX_NESTING: usize = 6;
 
-/// Analyses `program`.
-pub fn analyse(program: &Program, apis: &Apis) -> Flow {
+/// Analyses `program`. With `tell_deeds`, summaries also tell what each function does in order.
+pub fn analyse(program: &Program, apis: &Apis, tell_deeds: bool) -> Flow {
     let graph = graph::CallGraph::new(program, apis);
     let mut engine = Engine {
         program,
@@ -101,6 +103,7 @@ pub fn analyse(program: &Program, apis: &Apis) -> Flow {
         moments: Vec::new(),
         intents: Intents::default(),
         effective: graph.effective.clone(),
+        tell_deeds,
         depth: 0,
     };
     for component in graph.bottom_up() {

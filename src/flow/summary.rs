@@ -1,6 +1,6 @@
 //! What a function does to its caller, in terms of its parameters.
 
-use super::state::{Facts, Kind, Pending, Question, Trace};
+use super::state::{Facts, How, Kind, Pending, Question, Trace};
 use super::terms::Value;
 use std::rc::Rc;
 use ustr::Ustr;
@@ -96,6 +96,38 @@ pub struct Outcome {
     pub changed: bool,
 }
 
+/// Something a function does to a file, for telling what an operation does in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deed {
+    /// What.
+    pub did: Did,
+    /// The file's or directory's key.
+    pub file: Value,
+    /// For a rename: the name it gets.
+    pub to: Option<Value>,
+    /// Where.
+    pub trace: Rc<Trace>,
+    /// Answers on every way to it, in terms that a caller can tell.
+    pub guards: Vec<(Value, Question, bool)>,
+    /// It lies behind an error edge only.
+    pub failing: bool,
+}
+
+/// The kinds of deeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Did {
+    /// Its content was read.
+    Read,
+    /// It became pending so.
+    Pend(How, Kind),
+    /// Its user-space buffer was flushed.
+    Flush,
+    /// It was synced (a directory: its names).
+    Sync,
+    /// It was removed.
+    Remove,
+}
+
 /// What a function does to its caller.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -103,6 +135,8 @@ pub struct Summary {
     pub outcomes: Vec<Outcome>,
     /// The acts in it and below it.
     pub triggers: Vec<Trigger>,
+    /// What it does, in the order of its text and its callees'.
+    pub deeds: Vec<Deed>,
     /// Function values of the caller's that it calls.
     pub calls: Vec<Value>,
     /// It does something to files.

@@ -2,7 +2,7 @@
 
 use super::exec::{At, Run};
 use super::state::{How, Kind, Question, State, Trace};
-use super::summary::Act;
+use super::summary::{Act, Did};
 use super::terms::{Site, Term, UNIT, Value};
 use crate::apis::{Api, Slot};
 use crate::effects::Effect;
@@ -161,11 +161,11 @@ impl Run<'_, '_> {
             Effect::WriteBuffered => self.write(state, o, true),
             Effect::WriteFile => self.write_file(state, o, o.on, How::WrittenWhole),
             Effect::CopyFile => {
-                self.read_file(state, o.on);
+                self.read_file(state, o);
                 self.write_file(state, o, o.to, How::Copied)
             }
             Effect::Read => {
-                self.read_file(state, o.on);
+                self.read_file(state, o);
                 self.fresh(state, o.site, 0)
             }
             Effect::Unwrap => self.unwrap(state, o),
@@ -184,6 +184,7 @@ impl Run<'_, '_> {
             Effect::FlushAndSync => self.sync(state, o, true),
             Effect::SyncDirectory => {
                 let key = self.path_key(state, o.on);
+                self.did(state, Did::Sync, key, None, &o.trace);
                 self.settle(state, key, true);
                 UNIT
             }
@@ -386,8 +387,9 @@ impl Run<'_, '_> {
         UNIT
     }
 
-    fn read_file(&mut self, state: &mut State, from: Value) {
-        let key = self.file_of(state, from);
+    fn read_file(&mut self, state: &mut State, o: &Operands) {
+        let key = self.file_of(state, o.on);
+        self.did(state, Did::Read, key, None, &o.trace);
         state.fact(key).read = true;
     }
 
@@ -407,6 +409,7 @@ impl Run<'_, '_> {
             return o.on;
         }
         let file = self.file_of(state, o.on);
+        self.did(state, Did::Flush, file, None, &o.trace);
         self.drain(state, file, Some(&o.trace));
         if !state.flushed.contains(&file) && state.flushed.len() < 32 {
             state.flushed.push(file);
@@ -438,6 +441,7 @@ impl Run<'_, '_> {
             self.drain(state, file, None);
         }
         self.act(state, Act::Sync { file }, o.trace.clone());
+        self.did(state, Did::Sync, file, None, &o.trace);
         let handle = self.engine.terms.unbuffered(o.on);
         // A handle that cannot write may be a directory's.
         let maybe_directory =
@@ -545,6 +549,7 @@ impl Run<'_, '_> {
         let handle = self.engine.terms.unbuffered(o.on);
         let file = self.file_of(state, handle);
         self.act(state, Act::Remove { file, path: handle, tree }, o.trace.clone());
+        self.did(state, Did::Remove, file, None, &o.trace);
         let ours = state.fact(file).created;
         let terms = &mut self.engine.terms;
         state.pending.retain(|pending| !(pending.file == file || tree && terms.is_under(pending.file, file)));
