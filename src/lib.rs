@@ -6,6 +6,7 @@
 //! shown), [`cli`].
 
 pub mod apis;
+pub mod audit;
 pub mod check;
 pub mod checks;
 pub mod cli;
