@@ -1,10 +1,12 @@
 //! The whole way from found files to findings: front ends, flow, checks. The command line and the editor both come through here.
 
-use crate::config::Config;
+use crate::apis::Apis;
+use crate::config::{self, Config};
 use crate::discover::{Problem, Texts, Workspace};
 use crate::finding::Finding;
+use crate::frontends::rust;
 use crate::source::SourceMap;
-use rayon::prelude::*;
+use crate::{checks, flow};
 use std::time::Instant;
 
 /// Sizes of a run.
@@ -39,7 +41,7 @@ pub struct Report {
 pub fn check(workspace: &Workspace, texts: &dyn Texts, config: &Config) -> Report {
     let start = Instant::now();
     let mut report = Report { problems: workspace.problems.clone(), ..Report::default() };
-    read(workspace, texts, &mut report);
+    read(workspace, texts, config, &mut report);
     let Report { findings, sources, .. } = &mut report;
     findings.retain_mut(|finding| {
         let Some(level) = config.level(finding.rule, finding.level) else { return false };
@@ -55,15 +57,27 @@ pub fn check(workspace: &Workspace, texts: &dyn Texts, config: &Config) -> Repor
     report
 }
 
-/// Stands in for the front end.
-fn read(workspace: &Workspace, texts: &dyn Texts, report: &mut Report) {
-    let files: Vec<_> = workspace.packages.iter().flat_map(|package| &package.files).collect();
-    report.stats.files = files.len();
-    let read: Vec<_> = files.par_iter().map(|file| (*file, texts.read(&file.path))).collect();
-    for (file, text) in read {
-        match text {
-            Ok(text) => report.stats.lines += text.lines().count(),
-            Err(problem) => report.problems.push(Problem { path: file.shown.clone(), ..problem }),
+/// Front end, flow and checks.
+fn read(workspace: &Workspace, texts: &dyn Texts, config: &Config, report: &mut Report) {
+    let apis = match Apis::builtin("rust") {
+        Ok(apis) => apis,
+        Err(error) => {
+            report.problems.push(Problem { path: error.table.into(), line: 1, message: error.message });
+            return;
         }
-    }
+    };
+    let platform = match config.platform {
+        config::Platform::Unix => rust::Platform::Unix,
+        config::Platform::Windows => rust::Platform::Windows,
+        config::Platform::Macos => rust::Platform::MacOs,
+    };
+    let options = rust::Options { include_tests: config.include_tests, platform };
+    let output = rust::read(workspace, texts, &mut report.sources, &apis, &options);
+    report.problems.extend(output.problems);
+    report.stats.files = output.stats.files;
+    report.stats.parsed = output.stats.parsed;
+    report.stats.lines = output.stats.lines;
+    report.stats.functions = output.program.functions.len();
+    let flow = flow::analyse(&output.program, &apis, false);
+    report.findings = checks::run(&output.program, flow);
 }

@@ -534,3 +534,64 @@ impl Terms {
         result
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(terms: &mut Terms, name: &str) -> Value {
+        let dir = terms.make(Term::Param(0));
+        let name = terms.constant(name);
+        let join = terms.ops.join;
+        terms.op(join, &[dir, name])
+    }
+
+    #[test]
+    fn the_parent_of_a_joined_path_is_what_it_was_joined_to() {
+        let mut terms = Terms::default();
+        let dir = terms.make(Term::Param(0));
+        let file = path(&mut terms, "\"MANIFEST\"");
+        let extension = terms.constant("\"tmp\"");
+        let with_extension = terms.ops.with_extension;
+        let temporary = terms.op(with_extension, &[file, extension]);
+        assert_eq!(terms.parent(file), dir);
+        assert_eq!(terms.parent(temporary), dir);
+        let nested = path(&mut terms, "\"a/b\"");
+        assert_ne!(terms.parent(nested), dir);
+    }
+
+    #[test]
+    fn paths_differ_surely_only_where_constants_do() {
+        let mut terms = Terms::default();
+        let (a, b) = (path(&mut terms, "\"a\""), path(&mut terms, "\"b\""));
+        let dir = terms.make(Term::Param(0));
+        let other = terms.make(Term::Param(1));
+        assert!(terms.surely_differ(a, b));
+        assert!(terms.surely_differ(a, dir), "a file is not its own directory");
+        assert!(!terms.surely_differ(a, a));
+        assert!(!terms.surely_differ(dir, other), "two parameters may be equal");
+        assert!(terms.is_under(a, dir));
+        assert!(!terms.is_under(dir, a));
+    }
+
+    #[test]
+    fn a_callees_terms_become_the_callers() {
+        let mut terms = Terms::default();
+        let dir = terms.make(Term::Field(Value(0), "dir".into()));
+        let call = terms.site(FuncId(0), 7);
+        let file = path(&mut terms, "\"log\"");
+        let mut replace = Replace { args: &[dir], call, done: FxHashMap::default() };
+        let replaced = terms.replace(file, &mut replace, &|terms, base, name| terms.field(base, name));
+        assert_eq!(terms.parent(replaced), dir);
+    }
+
+    #[test]
+    fn terms_do_not_grow_without_bound() {
+        let mut terms = Terms::default();
+        let mut value = terms.make(Term::Param(0));
+        for _ in 0..1000 {
+            value = terms.make(Term::Element(value));
+        }
+        assert!(terms.terms.len() < 100);
+    }
+}
