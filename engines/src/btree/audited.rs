@@ -48,7 +48,7 @@ impl BTree {
         let mut page = vec![0; page_size];
         data.read_exact_at(&mut page, 0)?;
         let meta = Meta::decode(&mut Fields::new(&page));
-        let tree = Self {
+        Ok(Self {
             meta: meta.ok_or_else(|| Error::corrupt(&path, 0, "no meta page"))?,
             path,
             data,
@@ -58,8 +58,7 @@ impl BTree {
             max_keys,
             pages_read: Cell::new(0),
             pages_written: 0,
-        };
-        Ok(tree) //~ ack-before-sync
+        })
     }
 
     /// The value of `key`.
@@ -306,10 +305,10 @@ fn create_data(path: &Path, page_size: usize) -> Result<File> {
     let data = options.open(path)?; //~ create-without-dir-sync
     let mut meta = Meta::EMPTY.encode();
     meta.resize(page_size, 0);
-    write_page(&data, 0, &meta)?;
+    data.write_all_at(&meta, 0)?;
     let mut leaf = Leaf::EMPTY.encode();
     leaf.resize(page_size, 0);
-    write_page(&data, 1, &leaf)?;
+    data.write_all_at(&leaf, page_size as u64)?; //~ ack-before-sync
     Ok(data)
 }
 

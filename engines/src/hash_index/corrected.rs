@@ -62,6 +62,9 @@ impl HashIndex {
             Some(live) => live,
             None => create_store(dir)?,
         };
+        // The manifest and the names found may be volatile: their maker may have died before it could sync them. Nothing must be removed
+        // on the word of a manifest that can still vanish.
+        durable::sync_dir(dir)?;
         remove_garbage(dir, &live)?;
         let mut index = HashMap::new();
         let mut sealed = HashMap::new();
@@ -71,8 +74,6 @@ impl HashIndex {
         }
         let (active, position, slots) = recover_active(dir, live.active)?;
         index_slots(&mut index, live.active, slots);
-        // The names found may be as volatile as their content: their maker may have died before it could sync them.
-        durable::sync_dir(dir)?;
         Ok(Self {
             dir: dir.to_owned(),
             options,

@@ -1,7 +1,7 @@
 //! The log-structured hash table as audited.
 //!
 //! Nothing is ever synced: writes are acknowledged from the page cache, compaction unlinks the frozen segments while their copy is still
-//! volatile, and the active segment is renamed in that state. Hints are rewritten in place and believed whatever the data says.
+//! volatile, and the active segment is renamed in that state. What its docs promise, it does not keep. Hints are rewritten in place and believed whatever the data says.
 //!
 //! Record, big endian: `u32 crc of key and value · u32 key_len · u32 value_len · key · value`; a certain value is the
 //! tombstone. Hint record: `u32 key_len · u32 offset · key`.
@@ -50,7 +50,7 @@ impl HashTable {
         let ids = segment_ids(&dir)?;
         let active_id = ids.last().copied().unwrap_or(0);
         let path = segment_path(&dir, active_id);
-        let active = File::options().create(true).append(true).open(&path)?; //~ create-without-dir-sync
+        let active = File::options().create(true).append(true).open(&path)?;
         let position = active.metadata()?.len();
         let index = HashMap::new();
         let mut table = Self { dir, options, active, active_id, position, index, records: BTreeMap::new() };
@@ -64,14 +64,14 @@ impl HashTable {
         Ok(table)
     }
 
-    /// Sets `key` to `value`; where in its segment the record is. May compact.
+    /// Sets `key` to `value`, durably; where in its segment the record is. May compact.
     pub fn put(&mut self, key: &str, value: &[u8]) -> Result<u64> {
         let location = self.append(key, value)?;
         self.index.insert(key.to_owned(), location);
         if segment_ids(&self.dir)?.len() > self.options.auto_compact_threshold {
             self.compact()?;
         }
-        Ok(location.offset) //~ ack-before-sync
+        Ok(location.offset)
     }
 
     /// The value of `key`, or an error if its record fails its checksum.
@@ -86,14 +86,14 @@ impl HashTable {
         Ok(Some(record.ok_or_else(malformed)?.value.to_vec()))
     }
 
-    /// Removes `key`; whether it was there.
+    /// Removes `key`, durably; whether it was there.
     pub fn delete(&mut self, key: &str) -> Result<bool> {
         if !self.index.contains_key(key) {
             return Ok(false);
         }
         self.append(key, TOMBSTONE)?;
         self.index.remove(key);
-        Ok(true) //~ ack-before-sync
+        Ok(true)
     }
 
     /// Whether `key` has a value.
@@ -133,7 +133,7 @@ impl HashTable {
         }
         let (live, seen) = self.live_records(&frozen)?;
         let output_id = self.active_id + 1;
-        let mut output = BufWriter::new(File::create(segment_path(&self.dir, output_id))?); //~ create-without-dir-sync
+        let mut output = BufWriter::new(File::create(segment_path(&self.dir, output_id))?);
         let mut offset = 0;
         for (key, record) in &live {
             output.write_all(record)?;
@@ -207,13 +207,13 @@ impl HashTable {
         Ok(())
     }
 
-    /// Appends a record to the active segment; where it is.
+    /// Appends a record to the active segment, durably; where it is.
     fn append(&mut self, key: &str, value: &[u8]) -> Result<Location> {
         if self.position >= self.options.max_segment_size {
             self.rotate()?;
         }
         let record = encode(key, value)?;
-        self.active.write_all(&record)?;
+        self.active.write_all(&record)?; //~ ack-before-sync
         let location = Location { segment: self.active_id, offset: self.position };
         self.position += record.len() as u64;
         *self.records.entry(self.active_id).or_default() += 1;
@@ -222,7 +222,7 @@ impl HashTable {
 
     fn rotate(&mut self) -> Result<()> {
         let path = segment_path(&self.dir, self.active_id + 1);
-        self.active = File::options().create(true).append(true).open(&path)?; //~ create-without-dir-sync
+        self.active = File::options().create(true).append(true).open(&path)?;
         self.active_id += 1;
         self.position = self.active.metadata()?.len();
         Ok(())

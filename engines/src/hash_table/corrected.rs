@@ -72,10 +72,11 @@ impl HashTable {
             Some(live) => live,
             None => create_store(dir)?,
         };
+        // The manifest and the names found may be volatile: their maker may have died before it could sync them. Nothing must be removed
+        // on the word of a manifest that can still vanish.
+        durable::sync_dir(dir)?;
         remove_garbage(dir, &live)?;
         let (active, position, slots) = recover_active(dir, live.active)?;
-        // The names found may be as volatile as their content: their maker may have died before it could sync them.
-        durable::sync_dir(dir)?;
         let mut table = Self {
             dir: dir.to_owned(),
             options,

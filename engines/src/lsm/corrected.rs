@@ -68,11 +68,12 @@ impl LsmTree {
             Some(live) => live,
             None => create_tree(dir)?,
         };
+        // The manifest and the names found may be volatile: their maker may have died before it could sync them. Nothing must be removed
+        // on the word of a manifest that can still vanish.
+        durable::sync_dir(dir)?;
         remove_garbage(dir, &live)?;
         let tables = live.sealed.iter().map(|file| open_table(dir, *file)).collect::<Result<_>>()?;
         let recovered = recover_log(&log_path(dir, live.active), live.active)?;
-        // The names found may be as volatile as their content: their maker may have died before it could sync them.
-        durable::sync_dir(dir)?;
         Ok(Self {
             dir: dir.to_owned(),
             options,

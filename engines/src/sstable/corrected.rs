@@ -178,6 +178,9 @@ impl CompactionManager {
         for leftover in files::with_suffix(dir, &[".tmp"])? {
             fs::remove_file(leftover)?;
         }
+        // The manifest and the names found may be volatile: their maker may have died before it could sync them. Nothing must be removed
+        // on the word of a manifest that can still vanish.
+        durable::sync_dir(dir)?;
         let mut tables = Vec::new();
         if let Some(payload) = manifest::read(dir)? {
             let listed = decode_manifest(dir, &payload).ok_or_else(|| manifest::malformed(dir))?;
@@ -188,8 +191,6 @@ impl CompactionManager {
             }
             tables = listed.into_iter().map(open_listed).collect::<Result<_>>()?;
         }
-        // The names found may be volatile: their maker may have died before it could sync them.
-        durable::sync_dir(dir)?;
         Ok(Self {
             dir: dir.to_owned(),
             strategy,

@@ -50,10 +50,10 @@ impl WriteAheadLog {
         Ok(Self { log: Mutex::new(Log { dir, options, active, number, position, seq, unsynced: 0 }) })
     }
 
-    /// Appends one record and returns its sequence number.
+    /// Appends one record and returns its sequence number. In [`SyncMode::Sync`] it is durable then.
     pub fn append(&self, op: Op, key: &str, value: &str) -> Result<u64> {
         let mut log = self.log.lock();
-        let seq = log.buffer(op, key, value)?;
+        let seq = log.buffer(op, key, value)?; //~ ack-before-sync
         match log.options.sync_mode {
             SyncMode::Sync => log.flush_and_sync()?,
             SyncMode::Batch => {
@@ -65,7 +65,7 @@ impl WriteAheadLog {
             SyncMode::None => {}
         }
         log.rotate_if_full()?;
-        Ok(seq) //~ ack-before-sync
+        Ok(seq)
     }
 
     /// Appends `entries` and a COMMIT, whose sequence number it returns.

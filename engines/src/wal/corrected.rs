@@ -241,9 +241,10 @@ impl Log {
             }
             create_segment(dir, 1, 1)?;
         }
-        let recovered = recover(dir, low_water)?;
-        // The names found may be as volatile as their content: their maker may have died before it could sync them.
+        // The mark and the names found may be volatile: their maker may have died before it could sync them. Nothing must be removed on
+        // the word of a mark that can still vanish.
         durable::sync_dir(dir)?;
+        let recovered = recover(dir, low_water)?;
         let mut log = Self {
             dir: dir.to_owned(),
             options,

@@ -55,10 +55,36 @@ pub struct Disk {
 }
 
 impl Disk {
+    /// A directory that is durable as it is.
+    pub fn durable(content: &Content) -> Self {
+        let names = content.keys().cloned().zip(0..).collect();
+        let files = content.values().map(|content| (content.clone(), Vec::new())).collect();
+        Self { names, pending_names: Vec::new(), files }
+    }
+
+    /// What running programs see: the names with their files, and the lengths of all files there ever were.
+    pub fn cached(&self) -> (BTreeMap<String, usize>, Vec<usize>) {
+        let mut names = self.names.clone();
+        for change in &self.pending_names {
+            change_names(&mut names, change);
+        }
+        let len = |(content, pending): &(Vec<u8>, Vec<Change>)| {
+            let mut content = content.clone();
+            pending.iter().for_each(|change| change_file(&mut content, change, Fate::Kept));
+            content.len()
+        };
+        (names, self.files.iter().map(len).collect())
+    }
+
     pub fn apply(&mut self, effect: &Effect) {
         match effect {
             Effect::Data(file, change) => self.file(*file).1.push(change.clone()),
-            Effect::Name(change) => self.pending_names.push(change.clone()),
+            Effect::Name(change) => {
+                if let NameChange::Create { file, .. } = change {
+                    self.file(*file);
+                }
+                self.pending_names.push(change.clone());
+            }
             Effect::SyncFile(file) => {
                 let (content, pending) = self.file(*file);
                 for change in pending.drain(..) {

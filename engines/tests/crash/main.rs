@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use disk::{Content, Disk, Effect, fates};
+use disk::{Content, Disk, Effect, Fate, fates};
 use fsynclint_engines::{Error, btree, hash_index, hash_table, lsm, sstable, wal};
 use subjects::{Op, Subject, Tables};
 
@@ -82,61 +82,79 @@ fn workload<S: Subject>() {
 /// How the store breaks its promises, at most a few ways; `None` if programs cannot be traced here.
 fn violations<S: Subject>(workload: &str) -> Option<Vec<String>> {
     let mut tried = Tried::default();
-    crash_everywhere::<S>(workload, &Content::new(), 0, &mut tried)?;
-    // Crashes while recovering from a crash.
-    let recovered = std::mem::take(&mut tried.recovered);
-    let step = recovered.len().div_ceil(RECOVERIES).max(1);
-    for (content, done) in recovered.into_iter().step_by(step) {
-        if tried.violations.is_empty() {
-            crash_everywhere::<S>(workload, &content, done, &mut tried)?;
+    crash_everywhere::<S>(workload, &Start::default(), &mut tried)?;
+    // Crashes while recovering from a crash of the machine, or of the process alone.
+    for starts in [std::mem::take(&mut tried.recovered), std::mem::take(&mut tried.killed)] {
+        let step = starts.len().div_ceil(RECOVERIES).max(1);
+        for start in starts.into_iter().step_by(step) {
+            if tried.violations.is_empty() {
+                crash_everywhere::<S>(workload, &start, &mut tried)?;
+            }
         }
     }
     Some(tried.violations)
 }
 
-/// So many states are recovered from under further crashes.
-const RECOVERIES: usize = 12;
+/// So many states of either kind are recovered from under further crashes.
+const RECOVERIES: usize = 10;
+
+/// Where a workload starts.
+#[derive(Default, Clone)]
+struct Start {
+    /// What is on disk, and what is not yet.
+    disk: Disk,
+    /// How many operations the store shows when it is opened.
+    done: usize,
+    /// How many it may show instead after a crash, as long as the opening is not acknowledged.
+    shown: Vec<usize>,
+}
 
 /// What has been tried.
 #[derive(Default)]
 struct Tried {
     states: HashSet<(Content, Vec<usize>)>,
     violations: Vec<String>,
-    /// States that the store recovered from, with the number of operations it showed.
-    recovered: Vec<(Content, usize)>,
+    /// States that the store recovered from.
+    recovered: Vec<Start>,
+    /// The same, if the machine goes on and what is not durable yet may still be lost.
+    killed: Vec<Start>,
 }
 
-/// Lets the power fail after each effect of a workload that continues behind operation `start` on a store that holds `initial`.
-fn crash_everywhere<S: Subject>(workload: &str, initial: &Content, start: usize, tried: &mut Tried) -> Option<()> {
+/// Lets the power fail after each effect of a workload.
+fn crash_everywhere<S: Subject>(workload: &str, start: &Start, tried: &mut Tried) -> Option<()> {
     let root = common::scratch();
     let dir = root.path().join("store");
-    materialize(&dir, initial);
+    materialize(&dir, &start.disk.crash(&vec![Fate::Kept; start.disk.pending()]));
     let acks = root.path().join("acks");
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command.args(["--exact", "--ignored", "--test-threads=1", workload]);
-    command.env("CRASH_DIR", &dir).env("CRASH_ACKS", &acks).env("CRASH_START", start.to_string());
-    let effects = trace::effects(command, &dir, &acks, initial)?;
+    command.env("CRASH_DIR", &dir).env("CRASH_ACKS", &acks).env("CRASH_START", start.done.to_string());
+    let effects = trace::effects(command, &dir, &acks, &start.disk)?;
     let total = S::workload().len();
-    let mut disk = Disk::default();
-    let mut shown = vec![start];
-    // What was there before the workload began is durable.
-    let begun = effects.iter().position(|effect| matches!(effect, Effect::SyncDir)).unwrap_or(0);
+    let mut disk = start.disk.clone();
+    let mut shown = if start.shown.is_empty() { vec![start.done] } else { start.shown.clone() };
     for (at, effect) in effects.iter().enumerate() {
         disk.apply(effect);
         if let Effect::Acknowledged(count) = effect {
             // The opening is the first to be acknowledged. The operation after the last acknowledged one is under way.
-            shown = vec![start + count - 1, total.min(start + count)];
+            shown = vec![start.done + count - 1, total.min(start.done + count)];
         }
-        if at < begun || tried.violations.len() > 3 {
-            continue;
+        if tried.violations.len() > 3 {
+            return Some(());
         }
-        for fates in fates(disk.pending(), at as u64) {
+        for (number, fates) in fates(disk.pending(), at as u64).into_iter().enumerate() {
             let content = disk.crash(&fates);
             if !tried.states.insert((content.clone(), shown.clone())) {
                 continue;
             }
             match check::<S>(&content, &shown) {
-                Ok(done) => tried.recovered.push((content, done)),
+                Ok(done) => {
+                    let durable = Disk::durable(&content);
+                    tried.recovered.push(Start { disk: durable, done, shown: vec![done] });
+                    if number == 0 && disk.pending() > 0 {
+                        tried.killed.push(Start { disk: disk.clone(), done, shown: shown.clone() });
+                    }
+                }
                 Err(what) => {
                     let effect = describe(effect);
                     let violation = format!("after effect {at} ({effect}), {shown:?} shown, fates {fates:?}: {what}");

@@ -5,13 +5,13 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::disk::{Change, Content, Effect, NameChange};
+use crate::disk::{Change, Disk, Effect, NameChange};
 
 const CALLS: &str = "trace=openat,write,pwrite64,ftruncate,lseek,fsync,fdatasync,rename,unlink,close";
 
-/// The effects of `command` on `dir`, which holds `initial`, and its acknowledgements, which it writes to the file `acks`. `None` if
+/// The effects of `command` on `dir`, which is as `before`, and its acknowledgements, which it writes to the file `acks`. `None` if
 /// programs cannot be traced here.
-pub fn effects(mut command: Command, dir: &Path, acks: &Path, initial: &Content) -> Option<Vec<Effect>> {
+pub fn effects(mut command: Command, dir: &Path, acks: &Path, before: &Disk) -> Option<Vec<Effect>> {
     let log = acks.with_extension("trace");
     let mut traced = Command::new("strace");
     traced.args(["-f", "-xx", "-s", "10000000", "-e", CALLS, "-o"]).arg(&log);
@@ -24,7 +24,7 @@ pub fn effects(mut command: Command, dir: &Path, acks: &Path, initial: &Content)
         return None;
     }
     assert!(status.success(), "the workload fails without any crash");
-    let mut replay = Replay::new(dir, acks, initial);
+    let mut replay = Replay::new(dir, acks, before);
     for line in trace.lines() {
         assert!(!line.contains("<unfinished"), "calls of several threads are mixed: {line}");
         replay.call(line);
@@ -51,23 +51,17 @@ struct Replay<'a> {
 }
 
 impl<'a> Replay<'a> {
-    fn new(dir: &'a Path, acks: &'a Path, initial: &Content) -> Self {
-        let mut replay = Self {
+    fn new(dir: &'a Path, acks: &'a Path, before: &Disk) -> Self {
+        let (names, lens) = before.cached();
+        Self {
             dir: dir.to_str().expect("UTF-8"),
             acks: acks.to_str().expect("UTF-8"),
             handles: HashMap::new(),
-            names: BTreeMap::new(),
-            lens: Vec::new(),
+            names,
+            lens,
             acknowledged: 0,
             effects: Vec::new(),
-        };
-        for (name, content) in initial {
-            let file = replay.create(name);
-            replay.write(file, 0, content.clone());
-            replay.effects.push(Effect::SyncFile(file));
         }
-        replay.effects.push(Effect::SyncDir);
-        replay
     }
 
     /// The name of a file in the directory.
