@@ -13,7 +13,7 @@ pub type View = BTreeMap<String, String>;
 pub enum Op {
     Put(String, String),
     Delete(String),
-    /// Some puts at once; only the log knows it.
+    /// Some puts at once, or a checkpoint if there are none; only the log knows it.
     Batch(Vec<String>),
     /// Compact, merge, or truncate.
     Compact,
@@ -74,13 +74,14 @@ macro_rules! subject_wal {
     ($version:ident) => {
         impl Subject for wal::$version::WriteAheadLog {
             fn open(dir: &Path) -> Result<Self> {
-                Self::open(dir, wal::Options { max_file_size: 150, ..wal::Options::default() })
+                Self::open(dir, wal::Options { max_file_size: 300, ..wal::Options::default() })
             }
 
             fn apply(&mut self, op: &Op) -> Result<()> {
                 match op {
                     Op::Put(key, value) => drop(self.append(wal::Op::Put, key, value)?),
                     Op::Delete(key) => drop(self.append(wal::Op::Delete, key, "")?),
+                    Op::Batch(keys) if keys.is_empty() => drop(self.checkpoint()?),
                     Op::Batch(keys) => {
                         let entries: Vec<_> = keys.iter().map(|key| (wal::Op::Put, key.as_str(), "")).collect();
                         self.append_batch(&entries)?;
@@ -105,6 +106,7 @@ macro_rules! subject_wal {
                 let mut ops = key_value_workload();
                 for at in [5, 12, 23, 33] {
                     ops.insert(at, Op::Batch((0..3).map(|i| format!("batch {at} {i}")).collect()));
+                    ops.insert(at + 3, Op::Batch(Vec::new()));
                 }
                 ops
             }
@@ -120,6 +122,7 @@ macro_rules! subject_wal {
                     match op {
                         Op::Put(key, value) => add(&mut records, format!("Put {key} {value}")),
                         Op::Delete(key) => add(&mut records, format!("Delete {key} ")),
+                        Op::Batch(keys) if keys.is_empty() => add(&mut records, "Checkpoint  ".to_owned()),
                         Op::Batch(keys) => {
                             keys.iter().for_each(|key| add(&mut records, format!("Put {key} ")));
                             add(&mut records, "Commit  ".to_owned());
