@@ -1,7 +1,7 @@
 //! Who is meant by `value.method(…)`: tables of impls, and the order in which they are asked.
 
 use super::types::{TraitId, Ty, is_pointer, last};
-use super::world::{AdtData, World};
+use super::world::World;
 use crate::ir::ApiId;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
@@ -128,7 +128,7 @@ impl Tables {
 
 impl World<'_> {
     pub fn find_holders(&mut self) {
-        let fields: Vec<Vec<Ty>> = (0..self.adts.len() as u32).map(|id| self.field_types(id)).collect();
+        let fields: Vec<Vec<Ty>> = (0..self.adts.len() as u32).map(|id| self.field_types(id).to_vec()).collect();
         self.tables.holders = vec![false; fields.len()];
         for _ in 0..8 {
             let next: Vec<bool> = fields.iter().map(|list| list.iter().any(|ty| self.holds_handle(ty, 1))).collect();
@@ -136,16 +136,6 @@ impl World<'_> {
                 break;
             }
             self.tables.holders = next;
-        }
-    }
-
-    fn field_types(&self, id: u32) -> Vec<Ty> {
-        let scope = self.adt_scope(id);
-        match &self.adts[id as usize].data {
-            AdtData::Struct(fields) => fields.list.iter().map(|(_, ty)| self.ty(ty, scope)).collect(),
-            AdtData::Enum(variants) => {
-                variants.iter().flat_map(|variant| &variant.fields.list).map(|(_, ty)| self.ty(ty, scope)).collect()
-            }
         }
     }
 

@@ -69,6 +69,10 @@ pub struct Sig {
 
 /// Deepest type that is looked at.
 const MAX_DEPTH: usize = 24;
+/// How much of that depth an associated type takes.
+const ASSOC_STEP: usize = 8;
+/// Most impls that are asked for an associated type: that all of more agree is not to be expected.
+const MAX_ASSOC_IMPLS: usize = 12;
 
 pub fn args(list: impl IntoIterator<Item = Ty>) -> Args {
     list.into_iter().collect()
@@ -467,6 +471,8 @@ impl World<'_> {
     }
 
     fn assoc_type(&self, of: &Ty, name: Ustr, scope: &Scope, depth: usize) -> Ty {
+        // Associated types of types that are associated types themselves branch: few steps are enough.
+        let depth = depth + ASSOC_STEP;
         if depth > MAX_DEPTH {
             return Ty::Unknown;
         }
@@ -484,7 +490,11 @@ impl World<'_> {
                 let mut found = None;
                 for of in &bounds.traits {
                     let TraitId::Own(id) = of.id else { continue };
-                    for at in self.tables.impls_of.get(&id).into_iter().flatten() {
+                    let impls = self.tables.impls_of.get(&id).map_or(&[][..], |list| list);
+                    if impls.len() > MAX_ASSOC_IMPLS {
+                        return Ty::Unknown;
+                    }
+                    for at in impls {
                         let ty = self.impl_type(*at, name, depth);
                         match (&found, ty) {
                             (_, None) => {}
@@ -564,16 +574,36 @@ impl World<'_> {
     /// The type of a field, with the type's arguments put in.
     pub fn field(&self, id: u32, list: &[Ty], variant: Option<u32>, name: Ustr) -> Option<Ty> {
         let adt = &self.adts[id as usize];
-        let fields = match (&adt.data, variant) {
-            (AdtData::Struct(fields), _) => fields,
-            (AdtData::Enum(variants), Some(at)) => &variants.get(at as usize)?.fields,
+        let (fields, before) = match (&adt.data, variant) {
+            (AdtData::Struct(fields), _) => (*fields, 0),
+            (AdtData::Enum(variants), Some(at)) => {
+                let before = variants.iter().take(at as usize).map(|variant| variant.fields.list.len()).sum();
+                (&variants.get(at as usize)?.fields, before)
+            }
             _ => return None,
         };
-        let (_, ty) = fields.list.iter().find(|(known, _)| *known == name)?;
-        let scope = self.adt_scope(id);
-        let ty = self.ty(ty, scope);
+        let at = fields.list.iter().position(|(known, _)| *known == name)?;
+        let ty = &self.field_types(id)[before + at];
+        if list.is_empty() || adt.generics.params.is_empty() {
+            return Some(ty.clone());
+        }
         let bindings: Vec<_> = adt.generics.params.iter().copied().zip(list.iter().cloned()).collect();
-        Some(if bindings.is_empty() { ty } else { substitute(&ty, &bindings, 0) })
+        Some(substitute(ty, &bindings, 0))
+    }
+
+    /// Types of all fields, variant after variant.
+    pub fn field_types(&self, id: u32) -> &[Ty] {
+        let adt = &self.adts[id as usize];
+        adt.fields.get_or_init(|| {
+            let scope = self.adt_scope(id);
+            match &adt.data {
+                AdtData::Struct(fields) => fields.list.iter().map(|(_, ty)| self.ty(ty, scope)).collect(),
+                AdtData::Enum(variants) => {
+                    let fields = variants.iter().flat_map(|variant| &variant.fields.list);
+                    fields.map(|(_, ty)| self.ty(ty, scope)).collect()
+                }
+            }
+        })
     }
 
     /// What kind of thing a value of the type is.

@@ -57,9 +57,18 @@ pub struct Module<'h> {
     pub anonymous: bool,
     types: FxHashMap<Ustr, Def>,
     values: FxHashMap<Ustr, Def>,
-    uses: FxHashMap<Ustr, Vec<&'h Use>>,
+    uses: FxHashMap<Ustr, Vec<Import<'h>>>,
     externs: FxHashMap<Ustr, Ustr>,
     globs: Vec<&'h Use>,
+    /// Where the globs lead, once that is known.
+    glob_targets: Vec<Res>,
+}
+
+/// One name that `use` brings.
+struct Import<'h> {
+    used: &'h Use,
+    /// What it means as a type and as a value, once that was asked.
+    known: [OnceLock<Option<Res>>; 2],
 }
 
 pub struct Crate {
@@ -74,6 +83,8 @@ pub struct Adt<'h> {
     pub module: u32,
     pub generics: &'h Generics,
     pub data: AdtData<'h>,
+    /// Types of the fields, variant after variant.
+    pub fields: OnceLock<Vec<super::types::Ty>>,
     pub scope: OnceLock<super::types::Scope>,
 }
 
@@ -138,6 +149,7 @@ pub struct World<'h> {
     dependencies: Vec<FxHashMap<Ustr, u32>>,
     by_crate_name: FxHashMap<Ustr, u32>,
     pub tables: super::methods::Tables,
+    linked: bool,
 }
 
 struct Builder<'h> {
@@ -170,6 +182,7 @@ pub fn build<'h>(workspace: &Workspace, files: &'h [Parsed], apis: &'h Apis) -> 
         dependencies: Vec::new(),
         by_crate_name: FxHashMap::default(),
         tables: Default::default(),
+        linked: false,
     };
     let by_path = files.iter().enumerate().map(|(at, file)| (clean(&file.path), at)).collect();
     let off = files.iter().map(|file| file.hir.off).collect();
@@ -179,6 +192,7 @@ pub fn build<'h>(workspace: &Workspace, files: &'h [Parsed], apis: &'h Apis) -> 
     builder.orphans(workspace);
     let mut world = builder.world;
     world.link(workspace);
+    world.link_globs();
     world.tables = super::methods::Tables::build(&world);
     world.find_holders();
     world
@@ -286,6 +300,7 @@ impl<'h> Builder<'h> {
             uses: FxHashMap::default(),
             externs: FxHashMap::default(),
             globs: Vec::new(),
+            glob_targets: Vec::new(),
         });
         self.world.modules.len() as u32 - 1
     }
@@ -466,7 +481,11 @@ impl<'h> Builder<'h> {
             ItemKind::Use(uses) => {
                 for used in uses {
                     match used.alias {
-                        Some(alias) => self.world.modules[at].uses.entry(alias).or_default().push(used),
+                        Some(alias) => self.world.modules[at]
+                            .uses
+                            .entry(alias)
+                            .or_default()
+                            .push(Import { used, known: Default::default() }),
                         None => self.world.modules[at].globs.push(used),
                     }
                 }
@@ -478,14 +497,28 @@ impl<'h> Builder<'h> {
                 self.adt(
                     module,
                     item.name,
-                    Adt { name: path, module, generics, data: AdtData::Struct(fields), scope: OnceLock::new() },
+                    Adt {
+                        name: path,
+                        module,
+                        generics,
+                        data: AdtData::Struct(fields),
+                        fields: OnceLock::new(),
+                        scope: OnceLock::new(),
+                    },
                 );
             }
             ItemKind::Enum { generics, variants } => {
                 self.adt(
                     module,
                     item.name,
-                    Adt { name: path, module, generics, data: AdtData::Enum(variants), scope: OnceLock::new() },
+                    Adt {
+                        name: path,
+                        module,
+                        generics,
+                        data: AdtData::Enum(variants),
+                        fields: OnceLock::new(),
+                        scope: OnceLock::new(),
+                    },
                 );
             }
             ItemKind::Alias { generics, ty } => {
@@ -691,6 +724,7 @@ impl World<'_> {
     /// A name as others see it in `module`.
     fn member(&self, module: u32, name: Ustr, ns: Ns, seen: &mut Seen) -> Option<Res> {
         if seen.stack.contains(&(module, name, ns)) || seen.steps > MAX_STEPS || seen.stack.len() > MAX_HOPS {
+            seen.cut = true;
             return None;
         }
         seen.steps += 1;
@@ -707,8 +741,8 @@ impl World<'_> {
             return Some(Res::Def(*def));
         }
         if let Some(uses) = here.uses.get(&name) {
-            for used in uses {
-                if let Some(found) = self.used(module, used, ns, seen) {
+            for import in uses {
+                if let Some(found) = self.imported(module, import, ns, seen) {
                     return Some(found);
                 }
             }
@@ -717,6 +751,20 @@ impl World<'_> {
             return Some(self.krate(module, *krate).map_or(Res::Ext(*krate), Res::Def));
         }
         self.through_globs(module, name, ns, seen)
+    }
+
+    fn imported(&self, module: u32, import: &Import, ns: Ns, seen: &mut Seen) -> Option<Res> {
+        let known = &import.known[ns as usize];
+        if let Some(found) = known.get() {
+            return *found;
+        }
+        let outer = std::mem::replace(&mut seen.cut, false);
+        let found = self.used(module, import.used, ns, seen);
+        if self.linked && !seen.cut {
+            let _ = known.set(found);
+        }
+        seen.cut |= outer;
+        found
     }
 
     fn used(&self, module: u32, used: &Use, ns: Ns, seen: &mut Seen) -> Option<Res> {
@@ -736,29 +784,42 @@ impl World<'_> {
     }
 
     fn through_globs(&self, module: u32, name: Ustr, ns: Ns, seen: &mut Seen) -> Option<Res> {
-        let mut outside = Vec::new();
-        for used in &self.modules[module as usize].globs {
-            let target = self.walk(module, &used.path, used.leading, Ns::Type, seen);
-            match target {
-                Some((Res::Def(Def::Module(inner)), taken)) if taken == used.path.len() => {
-                    if let Some(found) = self.member(inner, name, ns, seen) {
-                        return Some(found);
-                    }
-                }
-                Some((Res::Def(Def::Adt(adt)), _)) => {
-                    if let Some(found) = self.variant(adt, name) {
-                        return Some(Res::Def(found));
-                    }
-                }
-                Some((Res::Ext(path), _)) => outside.push(path),
-                _ => {}
+        let targets = &self.modules[module as usize].glob_targets;
+        for target in targets {
+            let found = match target {
+                Res::Def(Def::Module(inner)) => self.member(*inner, name, ns, seen),
+                Res::Def(Def::Adt(adt)) => self.variant(*adt, name).map(Res::Def),
+                _ => None,
+            };
+            if found.is_some() {
+                return found;
             }
         }
-        outside
-            .into_iter()
-            .map(|path| join(path, name))
-            .find(|path| self.apis.find(path).is_some() || self.apis.find_type(path).is_some())
-            .map(Res::Ext)
+        targets.iter().find_map(|target| {
+            let Res::Ext(path) = target else { return None };
+            let text = format!("{path}::{name}");
+            (self.apis.find(&text).is_some() || self.apis.find_type(&text).is_some()).then(|| Res::Ext(ustr(&text)))
+        })
+    }
+
+    /// Finds where globs lead; globs may lead through globs, so a few rounds are needed.
+    fn link_globs(&mut self) {
+        for _ in 0..MAX_GLOB_ROUNDS {
+            let mut changed = false;
+            for module in 0..self.modules.len() {
+                let mut targets = Vec::new();
+                for used in &self.modules[module].globs {
+                    let found = self.walk(module as u32, &used.path, used.leading, Ns::Type, &mut Seen::default());
+                    targets.extend(found.filter(|(_, taken)| *taken == used.path.len()).map(|(res, _)| res));
+                }
+                changed |= targets != self.modules[module].glob_targets;
+                self.modules[module].glob_targets = targets;
+            }
+            if !changed {
+                break;
+            }
+        }
+        self.linked = true;
     }
 }
 
@@ -767,8 +828,12 @@ impl World<'_> {
 struct Seen {
     stack: Vec<(u32, Ustr, Ns)>,
     steps: usize,
+    /// A circle or a bound was hit: that nothing was found holds only for this question.
+    cut: bool,
 }
 
+/// Most rounds in which globs are followed.
+const MAX_GLOB_ROUNDS: usize = 6;
 /// Most lookups that answer one question.
 const MAX_STEPS: usize = 2000;
 /// Longest chain of re-exports.
