@@ -49,16 +49,15 @@ fn stats(output: &Output, sources: &SourceMap) {
     for function in &output.program.functions {
         for inst in function.blocks.iter().flat_map(|block| &block.insts) {
             let InstKind::Call(call) = &inst.kind else { continue };
-            if !NAMES.contains(&call.name.as_str()) {
-                continue;
-            }
             let (at, what) = match &call.callee {
                 Callee::Functions(_) => (0, "functions"),
                 Callee::Api { certain: true, .. } => (1, "api"),
                 Callee::Api { certain: false, .. } => (2, "uncertain"),
                 Callee::Unknown | Callee::Value(_) => (3, "unknown"),
             };
-            counts.entry(call.name.as_str()).or_default()[at] += 1;
+            if NAMES.contains(&call.name.as_str()) {
+                counts.entry(call.name.as_str()).or_default()[at] += 1;
+            }
             let (line, _) = sources.line_column(inst.focus.file, inst.focus.start);
             println!("{what} {} {}:{line} {}", call.name, sources.path(inst.focus.file).display(), function.name);
         }

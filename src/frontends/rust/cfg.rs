@@ -59,7 +59,9 @@ fn eval_pair(key: &str, value: &str, options: &Options) -> Option<bool> {
     match key {
         "feature" => {
             let lower = value.to_ascii_lowercase();
-            let testing = ["test", "bench", "fuzz", "mock"].iter().any(|word| lower.contains(word));
+            let testing = ["test", "bench", "fuzz", "mock", "loom", "shuttle", "instrumentation", "failpoint"]
+                .iter()
+                .any(|word| lower.contains(word));
             Some(!testing || options.include_tests)
         }
         "target_os" => Some(match options.platform {
@@ -90,6 +92,20 @@ pub fn left_out(attrs: &[Attribute], options: &Options) -> bool {
         }
         !options.include_tests && path.segments.last().is_some_and(|last| is_test_attribute(&last.ident))
     })
+}
+
+/// Whether the attributes that end `head` leave out what follows.
+pub fn head_left_out(head: &str, options: &Options) -> bool {
+    let mut head = head.trim_end();
+    while head.ends_with(']') {
+        let Some(at) = head.rfind("#[") else { return false };
+        let attrs = syn::parse::Parser::parse_str(Attribute::parse_outer, &head[at..]);
+        if attrs.is_ok_and(|attrs| left_out(&attrs, options)) {
+            return true;
+        }
+        head = head[..at].trim_end();
+    }
+    false
 }
 
 fn is_test_attribute(name: &proc_macro2::Ident) -> bool {

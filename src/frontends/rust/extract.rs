@@ -143,7 +143,8 @@ impl Extractor<'_> {
                 out.push(Item { name: name(&item.ident), kind });
             }
             I::Fn(item) if !self.off(&item.attrs) => {
-                let (public, span) = (is_public(&item.vis), (item.vis.span(), item.block.brace_token.span.close()));
+                let public = is_public(&item.vis);
+                let span = (first_token(&item.vis, &item.sig), item.block.brace_token.span.close());
                 let def = self.function(&item.attrs, public, &item.sig, span, Some(&item.block));
                 out.push(Item { name: def.name, kind: ItemKind::Fn(Box::new(def)) });
             }
@@ -270,7 +271,7 @@ impl Extractor<'_> {
         let outer_unread = std::mem::take(&mut self.unread);
         let mut def = FnDef {
             name: name(&sig.ident),
-            span: self.sp(sig.fn_token.span).to(self.sp(span.1)),
+            span: self.sp(span.0).to(self.sp(span.1)),
             name_span: self.sp(sig.ident.span()),
             public,
             docs: docs(attrs),
@@ -286,9 +287,6 @@ impl Extractor<'_> {
             inner: Vec::new(),
             unread: Vec::new(),
         };
-        if !matches!(span.0.start(), place if place.line == 0) {
-            def.span = self.sp(span.0).to(def.span);
-        }
         for input in &sig.inputs {
             match input {
                 syn::FnArg::Receiver(receiver) => {
@@ -414,6 +412,11 @@ impl Extractor<'_> {
 
 pub fn lone(name: Ustr) -> Type {
     Type::Path(Path { leading: false, qself: None, segs: vec![Seg { name, args: Vec::new(), assoc: Vec::new() }] })
+}
+
+/// Where a function starts, its attributes not counted.
+fn first_token(vis: &syn::Visibility, sig: &syn::Signature) -> PmSpan {
+    if matches!(vis, syn::Visibility::Inherited) { sig.span() } else { vis.span() }
 }
 
 fn is_public(vis: &syn::Visibility) -> bool {

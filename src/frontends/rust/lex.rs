@@ -237,6 +237,8 @@ pub fn too_deep(text: &str) -> Option<usize> {
 #[derive(Debug, Clone)]
 pub struct MacroDef {
     pub name: ustr::Ustr,
+    /// Where `macro_rules` stands.
+    pub at: usize,
     /// Byte range of what stands between the outer brackets.
     pub body: Range<usize>,
 }
@@ -250,7 +252,7 @@ pub fn macro_defs(text: &str) -> Vec<MacroDef> {
     let mut tokens = Scanner::new(text);
     while let Some(token) = tokens.next() {
         let Token::Ident(range) = token else { continue };
-        if &text[range] != "macro_rules" {
+        if &text[range.clone()] != "macro_rules" {
             continue;
         }
         let Some(Token::Punct(_)) = tokens.next() else { continue };
@@ -263,7 +265,7 @@ pub fn macro_defs(text: &str) -> Vec<MacroDef> {
                 Token::Close(at) => {
                     depth -= 1;
                     if depth == 0 {
-                        found.push(MacroDef { name: text[name.clone()].into(), body: open + 1..at });
+                        found.push(MacroDef { name: text[name.clone()].into(), at: range.start, body: open + 1..at });
                         break;
                     }
                 }

@@ -14,6 +14,8 @@ mod lower;
 mod macros;
 mod mbe;
 mod methods;
+#[cfg(test)]
+mod tests;
 mod types;
 mod words;
 mod world;
@@ -135,7 +137,7 @@ fn read_all(
         }
     }
     output.stats.lines = kept.par_iter().map(|text| text.text.bytes().filter(|byte| *byte == b'\n').count()).sum();
-    let macros = macro_table(&kept);
+    let macros = macro_table(&kept, options);
     let parsed: Vec<_> = kept.par_iter().enumerate().map(|(at, text)| parse(at, text, &macros, options)).collect();
     let mut files = Vec::with_capacity(parsed.len());
     for (text, result) in kept.into_iter().zip(parsed) {
@@ -152,8 +154,13 @@ fn read_all(
     output
 }
 
-fn macro_table(texts: &[Text]) -> MacroTable {
-    let found: Vec<_> = texts.par_iter().map(|text| lex::macro_defs(&text.text)).collect();
+fn macro_table(texts: &[Text], options: &Options) -> MacroTable {
+    let defs = |text: &Text| {
+        let mut defs = lex::macro_defs(&text.text);
+        defs.retain(|def| !cfg::head_left_out(&text.text[..def.at], options));
+        defs
+    };
+    let found: Vec<_> = texts.par_iter().map(defs).collect();
     let mut table = MacroTable::default();
     for (at, defs) in found.into_iter().enumerate() {
         for def in defs {

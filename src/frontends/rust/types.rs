@@ -665,7 +665,7 @@ impl World<'_> {
             "Vec" if matches!(list.first(), Some(ty) if ty.ext_name() == Some("u8")) => ValueKind::Memory,
             "u8" | "u16" | "u32" | "u64" | "u128" | "usize" | "i8" | "i16" | "i32" | "i64" | "i128" | "isize"
             | "bool" | "char" | "str" | "String" | "f32" | "f64" | "Vec" | "HashMap" | "HashSet" | "BTreeMap"
-            | "BTreeSet" | "VecDeque" | "Duration" | "Instant" | "CStr" => ValueKind::Other,
+            | "BTreeSet" | "VecDeque" | "Duration" | "Instant" | "CStr" | "Formatter" | "Hasher" => ValueKind::Other,
             _ => ValueKind::Unknown,
         }
     }

@@ -200,7 +200,7 @@ impl<'h> Lower<'h> {
             return;
         }
         self.give(value);
-        if value.op != Operand::Unit {
+        if value.op != Operand::Unit && value.ty != Ty::unit() {
             self.assign(Place::local(result), Rvalue::Use(value.op.clone()), sp);
         }
         self.refine(result, &value.ty);

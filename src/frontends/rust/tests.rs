@@ -1,0 +1,325 @@
+//! Each snippet is lowered and compared, in part, with what the dump says of it.
+
+use super::*;
+use crate::discover::{Entry, FoundFile, SourcePackage};
+
+/// Lowers files of one package `app`; the entry is `src/lib.rs`.
+fn lower(files: &[(&str, &str)]) -> (String, Output) {
+    lower_packages(&[("app", files)], &Options::default())
+}
+
+fn lower_packages(packages: &[(&str, &[(&str, &str)])], options: &Options) -> (String, Output) {
+    let mut workspace = Workspace::default();
+    let mut texts = MemoryTexts::default();
+    for (name, files) in packages {
+        let root = PathBuf::from(name);
+        let mut package = SourcePackage { name: name.to_string(), ..SourcePackage::default() };
+        for (path, text) in *files {
+            let path = root.join(path);
+            texts.0.insert(path.clone(), (*text).into());
+            package.files.push(FoundFile { path: path.clone(), shown: path });
+        }
+        let entry = root.join("src/lib.rs");
+        if texts.0.contains_key(&entry) {
+            package.entries.push(Entry { path: entry, name: name.replace('-', "_"), library: true });
+        }
+        package.dependencies = packages.iter().map(|(name, _)| (name.replace('-', "_"), name.to_string())).collect();
+        workspace.packages.push(package);
+    }
+    let apis = Apis::builtin("rust").unwrap();
+    let mut sources = SourceMap::default();
+    let output = read(&workspace, &texts, &mut sources, &apis, options);
+    (dump::program(&output.program, &apis), output)
+}
+
+fn dump_of(text: &str) -> String {
+    let text = format!(
+        "use std::fs::{{self, File, OpenOptions}};\nuse std::io::{{self, BufWriter, Write}};\nuse std::path::{{Path, PathBuf}};\n{text}"
+    );
+    lower(&[("src/lib.rs", &text)]).0
+}
+
+/// The lines of the dump stand in this order (others may stand between them).
+#[track_caller]
+fn has(dump: &str, lines: &[&str]) {
+    let mut rest = dump.lines();
+    for line in lines {
+        assert!(rest.any(|found| found.trim().contains(line)), "`{line}` is not (there) in\n{dump}");
+    }
+}
+
+#[track_caller]
+fn lowers(text: &str, lines: &[&str]) {
+    has(&dump_of(text), lines);
+}
+
+#[track_caller]
+fn lacks(text: &str, word: &str) {
+    let dump = dump_of(text);
+    assert!(!dump.contains(word), "`{word}` is in\n{dump}");
+}
+
+#[test]
+fn question_marks_branch() {
+    lowers(
+        "fn f(p: &Path) -> io::Result<()> { let f = File::create(p)?; f.sync_all()?; Ok(()) }",
+        &[
+            "call api std::fs::File::create(&p)",
+            "if succeeded _1 then",
+            "f = _1",
+            "call api std::fs::File::sync_all(&f)",
+            "return _1 Failure",
+            "drop f",
+            "return _4 Success",
+        ],
+    );
+}
+
+#[test]
+fn exits_tell_success_from_failure() {
+    lowers("fn f(f: &File) -> io::Result<()> { f.sync_all() }", &["return _1 AsValue"]);
+    lowers(
+        "fn f(x: bool) -> io::Result<()> { if x { return Err(io::Error::other(\"no\")); } Ok(()) }",
+        &["Failure(", "Failure", "Success(", "Success"],
+    );
+    lowers(
+        "fn f(x: bool) -> Result<(), String> { match x { true => Ok(()), false => Err(String::new()) } }",
+        &["return _3 Failure", "return _1 Success"],
+    );
+    lowers("fn f() -> Option<u8> { None }", &["return absent Success"]);
+    lowers("fn f() -> Result<()> { bail!(\"no\") }", &["Failure"]);
+    lowers("fn f() { panic!(\"no\") }", &["abort"]);
+    lowers("fn f() { std::process::exit(1) }", &["abort"]);
+    lowers("fn f(r: io::Result<()>) { r.unwrap(); }", &["if succeeded r then", "abort"]);
+}
+
+#[test]
+fn matches_ask_the_same_value() {
+    lowers(
+        "fn f(p: &Path) { match File::open(p) { Ok(f) => { f.sync_all().ok(); } Err(e) => drop(e) } }",
+        &["_1 = call api std::fs::File::open(&p)", "if succeeded _1 then", "f = _1", "drop f"],
+    );
+    lowers("fn f(o: Option<File>) { if let Some(f) = &o { f.sync_all().unwrap(); } }", &["if present o then", "f = o"]);
+    lowers(
+        "fn f(o: Option<File>) { let Some(f) = o else { return }; f.sync_all().unwrap(); }",
+        &["if present o then", "f = o", "sync_all(&f)"],
+    );
+    lowers("fn f(r: &io::Result<()>) { if r.is_err() { g() } } fn g() {}", &["if succeeded r then b2 else b1"]);
+    lowers(
+        "enum Mode { A, B(File) } fn f(m: Mode) { match m { Mode::A => {}, Mode::B(f) => { f.sync_all().unwrap(); } } }",
+        &["if m is Mode::A then", "f = m.B.0"],
+    );
+    lowers("enum Mode { A, B } fn f(m: Mode) -> bool { matches!(m, Mode::B) }", &["if m is Mode::B then"]);
+    lowers("struct S { f: File } fn f(s: S) { let S { f } = s; f.sync_all().unwrap(); }", &["f = s.f", "sync_all(&f)"]);
+    lowers(
+        "fn f(n: u8) { if n == 1 && (n < 3 || !g()) { h() } } fn g() -> bool { true } fn h() {}",
+        &["`==`(n, 1)", "call h()", "`<`(n, 3)", "call g()"],
+    );
+}
+
+#[test]
+fn wrappers_are_transparent() {
+    let store = "use std::sync::{Arc, Mutex}; struct S { w: Arc<Mutex<Option<BufWriter<File>>>> }";
+    lowers(
+        &format!(
+            "{store} impl S {{ fn f(&self) -> io::Result<()> {{ let mut g = self.w.lock().unwrap(); if let Some(w) = g.as_mut() {{ w.flush()?; w.get_ref().sync_all()?; }} Ok(()) }} }}"
+        ),
+        &["g = self.w", "if present g then", "api std::io::Write::flush(&mut w)", "api std::fs::File::sync_all("],
+    );
+    lowers(
+        "struct W(File); impl std::ops::Deref for W { type Target = File; fn deref(&self) -> &File { &self.0 } } fn f(w: &W) { w.sync_all().unwrap(); }",
+        &["api std::fs::File::sync_all("],
+    );
+    lowers(
+        "type Log = Box<BufWriter<File>>; fn f(l: &mut Log) { l.write_all(b\"x\").unwrap(); }",
+        &["api std::io::Write::write_all(&mut l"],
+    );
+    lowers(
+        "struct S { f: Option<File> } fn f(s: &mut S) { if let Some(f) = s.f.take() { f.sync_all().unwrap(); } }",
+        &["= s.f", "s.f = absent", "sync_all(&f)"],
+    );
+}
+
+#[test]
+fn combinators_run_inline() {
+    lowers(
+        "fn f(p: &Path) -> io::Result<()> { File::open(p).and_then(|f| f.sync_all()) }",
+        &["if succeeded _1 then", "f = _1", "sync_all(&f)"],
+    );
+    lowers(
+        "fn f(p: &Path) -> Result<File, String> { File::open(p).map_err(|e| e.to_string()) }",
+        &["if succeeded _1 then", "e = _1", "Failure("],
+    );
+    lowers(
+        "fn f(v: Vec<File>) -> io::Result<()> { v.iter().try_for_each(|f| f.sync_all()) }",
+        &["f = v[]", "sync_all(&f)", "if succeeded"],
+    );
+    lowers(
+        "fn f(v: &[PathBuf]) { for p in v { fs::remove_file(p).unwrap(); } }",
+        &["p = v[]", "remove_file(&p)", "if ? then b1"],
+    );
+    lowers(
+        "fn f(o: Option<File>) { o.map(|f| f.sync_all()).unwrap().unwrap(); }",
+        &["if present o then", "sync_all(&f)"],
+    );
+    lacks("fn f(p: &Path) -> io::Result<()> { File::open(p).and_then(|f| f.sync_all()) }", "{closure}");
+}
+
+#[test]
+fn closures_are_functions() {
+    lowers(
+        "fn retry(f: impl Fn() -> io::Result<()>) -> io::Result<()> { f() } fn g(p: PathBuf) -> io::Result<()> { retry(|| { File::open(&p)?.sync_all() }) }",
+        &[
+            "call value f()",
+            "closure g::{closure} [p: p]",
+            "call retry(",
+            "fn g::{closure}(_0) fallible",
+            "open(&_0.p)",
+        ],
+    );
+    lowers(
+        "fn f(p: PathBuf) { foreign::run(move || fs::remove_file(&p)); }",
+        &["closure f::{closure} [p: p]", "call value", "remove_file(&_0.p)"],
+    );
+    lowers(
+        "fn f(d: &Path) -> io::Result<()> { let go = |n: &str| fs::remove_file(d.join(n)); go(\"a\")?; go(\"b\") }",
+        &["go = ", "call value go(\"a\")", "call value go(\"b\")"],
+    );
+}
+
+#[test]
+fn async_code_runs_where_it_stands() {
+    lowers(
+        "async fn f(p: &Path) -> io::Result<()> { let f = tokio::fs::File::create(p).await?; f.sync_all().await }",
+        &["api tokio::fs::File::create(&p)", "api tokio::fs::File::sync_all(&mut f)"],
+    );
+    lowers(
+        "fn f(f: File) -> impl Future<Output = io::Result<()>> { async move { f.sync_all()?; Ok(()) } }",
+        &["sync_all(&f)", "return _2 Success", "return _1 Failure"],
+    );
+}
+
+#[test]
+fn macros_are_read() {
+    lowers(
+        "fn f(w: &mut File, n: u8) -> io::Result<()> { write!(w, \"{n} {}\", 1) }",
+        &["`format:{n} {}`(n, 1)", "api std::io::Write::write_fmt(&mut w"],
+    );
+    lowers(
+        "macro_rules! fallible { ($e:expr) => { match $e { Ok(v) => v, Err(e) => return Err(e.into()) } } } fn f(f: &File) -> io::Result<()> { fallible!(f.sync_all()); Ok(()) }",
+        &["sync_all(&f)", "if succeeded"],
+    );
+    lowers(
+        "macro_rules! make { ($($n:ident => $p:expr),*) => { $(fn $n() { fs::remove_file($p).unwrap(); })* } } make!(a => \"x\", b => \"y\");",
+        &["fn a()", "remove_file(\"x\")", "fn b()", "remove_file(\"y\")"],
+    );
+    lowers("fn f(f: &File) { log::info!(\"{:?}\", f.sync_all()); }", &["sync_all(&f)"]);
+    lowers("fn f(f: &File) -> io::Result<()> { r#try!(f.sync_all()); Ok(()) }", &["sync_all(&f)", "Failure"]);
+}
+
+#[test]
+fn traits_dispatch_to_every_implementation() {
+    let store = "trait Store { fn save(&self); fn twice(&self) { self.save() } } struct A; struct B; impl Store for A { fn save(&self) {} } impl Store for B { fn save(&self) {} }";
+    lowers(&format!("{store} fn f(s: &dyn Store) {{ s.save() }}"), &["fn f(s)", "call A::save | B::save(&s)"]);
+    lowers(&format!("{store} fn f<S: Store>(s: S) {{ s.twice() }}"), &["fn f(s)", "call Store::twice(&s)"]);
+    lowers(&format!("{store} fn f(a: A) {{ a.save() }}"), &["fn f(a)", "call A::save(&a)"]);
+    lowers("fn f(w: &mut dyn Write) { w.write_all(b\"x\").unwrap(); }", &["api std::io::Write::write_all(&mut w"]);
+    lowers("fn f<W: Write>(mut w: W) { w.flush().unwrap(); }", &["api std::io::Write::flush(&mut w"]);
+    lowers(
+        "struct L(File); impl Write for L { fn write(&mut self, b: &[u8]) -> io::Result<usize> { self.0.write(b) } fn flush(&mut self) -> io::Result<()> { Ok(()) } } fn f(l: &mut L) { l.write_all(b\"x\").unwrap(); }",
+        &["fn f(l)", "call L::write(&mut l"],
+    );
+}
+
+#[test]
+fn things_go_away_at_the_end_of_scopes() {
+    lowers(
+        "fn f(p: &Path) { let a = File::create(p).unwrap(); let b = File::create(p).unwrap(); g(a); } fn g(f: File) {}",
+        &["call g(a)", "drop b", "fn g(f)", "drop f"],
+    );
+    lacks("fn f(p: &Path) -> File { let a = File::create(p).unwrap(); a }", "drop a");
+    lowers(
+        "struct D(File); impl Drop for D { fn drop(&mut self) { self.0.sync_all().ok(); } } fn f(d: D) {}",
+        &["fn f(d)", "call D::drop(&mut d)", "drop d"],
+    );
+    lowers(
+        "fn f(p: &Path) -> io::Result<()> { File::create(p)?; g() } fn g() -> io::Result<()> { Ok(()) }",
+        &["drop _1", "call g()"],
+    );
+    lowers("fn f(mut w: File, p: &Path) { w = File::create(p).unwrap(); }", &["drop w", "w = ", "drop w"]);
+    lowers("fn f(w: File) { drop(w); g() } fn g() {}", &["drop w", "call g()"]);
+}
+
+#[test]
+fn names_are_resolved_over_the_workspace() {
+    let (dump, _) = lower(&[
+        ("src/lib.rs", "mod disk; pub mod store; pub use disk::helper::sync_dir as sync;"),
+        ("src/disk/mod.rs", "pub mod helper;"),
+        (
+            "src/disk/helper.rs",
+            "use std::path::Path; pub fn sync_dir(p: &Path) { std::fs::File::open(p).unwrap().sync_all().unwrap(); }",
+        ),
+        (
+            "src/store.rs",
+            "use crate::*; use super::sync as again; fn a(p: &std::path::Path) { sync(p) } fn b(p: &std::path::Path) { again(p); crate::disk::helper::sync_dir(p) }",
+        ),
+    ]);
+    has(
+        &dump,
+        &[
+            "fn disk::helper::sync_dir(p)",
+            "fn store::a(p)",
+            "call disk::helper::sync_dir(&p)",
+            "fn store::b(p)",
+            "call disk::helper::sync_dir(&p)",
+            "call disk::helper::sync_dir(&p)",
+        ],
+    );
+    let base: &[(&str, &str)] = &[("src/lib.rs", "pub mod fs { pub fn replace() {} } pub use fs::replace;")];
+    let app: &[(&str, &str)] =
+        &[("src/lib.rs", "use base_lib::replace; fn f() { replace(); base_lib::fs::replace() }")];
+    let (dump, _) = lower_packages(&[("base-lib", base), ("app", app)], &Options::default());
+    has(&dump, &["fn f()", "call fs::replace()", "call fs::replace()"]);
+}
+
+#[test]
+fn tests_and_other_platforms_are_left_out() {
+    let text = "#[cfg(test)] mod t { fn a() {} } #[test] fn b() {} #[cfg(windows)] fn c() {} #[cfg(unix)] fn d() {} #[cfg(not(test))] fn e() {} fn g() { if cfg!(windows) { h() } } fn h() {} #[cfg(feature = \"test-utils\")] fn i() {}";
+    let (dump, _) = lower(&[("src/lib.rs", text)]);
+    for (name, there) in
+        [("fn t::a", false), ("fn b", false), ("fn c", false), ("fn d", true), ("fn e", true), ("fn i", false)]
+    {
+        assert_eq!(dump.contains(&format!("{name}(")), there, "{name} in\n{dump}");
+    }
+    assert!(!dump.contains("call h()"), "{dump}");
+    let windows = Options { platform: Platform::Windows, include_tests: true };
+    let (dump, _) = lower_packages(&[("app", &[("src/lib.rs", text)])], &windows);
+    assert!(dump.contains("fn c(") && !dump.contains("fn d(") && dump.contains("fn t::a("), "{dump}");
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_the_rest_is_there() {
+    let deep = format!("fn f() {{ {} }}", "(".repeat(100_000));
+    let (dump, output) = lower(&[
+        ("src/lib.rs", "mod a; mod b; mod c; mod a; fn ok() {}"),
+        ("src/a.rs", "\n\nfn broken( {}"),
+        ("src/b.rs", &deep),
+        ("src/c.rs", "mod d; #[path = \"c.rs\"] mod again; fn fine() {}"),
+    ]);
+    has(&dump, &["fn c::fine()", "fn ok()"]);
+    let problems: Vec<_> =
+        output.problems.iter().map(|problem| (problem.path.to_string_lossy().into_owned(), problem.line)).collect();
+    assert_eq!(problems, [("app/src/a.rs".to_string(), 3), ("app/src/b.rs".to_string(), 1)]);
+}
+
+#[test]
+fn spans_are_bytes() {
+    let text = "// ä\nfn ü() { let _s = \"ö\"; std::fs::rename(\"a\", \"b\").unwrap(); }";
+    let (_, output) = lower(&[("src/lib.rs", text)]);
+    let function = &output.program.functions[0];
+    let cut = |span: crate::source::Span| &text[span.start as usize..span.end as usize];
+    assert_eq!(cut(function.name_span), "ü");
+    assert!(cut(function.span).starts_with("fn ü") && cut(function.span).ends_with('}'));
+    let call = function.blocks[0].insts.iter().find(|inst| matches!(inst.kind, crate::ir::InstKind::Call(_))).unwrap();
+    assert_eq!(cut(call.span), "std::fs::rename(\"a\", \"b\")");
+}
