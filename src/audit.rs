@@ -100,7 +100,7 @@ pub fn audit(program: &Program, flow: &Flow) -> Vec<Row> {
     let audit = Audit::new(program, flow);
     let mut rows: Vec<Row> =
         audit.stores().into_iter().filter_map(|(store, operations)| audit.row(store, &operations)).collect();
-    rows.sort_by(|a, b| (a.span, a.store).cmp(&(b.span, b.store)));
+    rows.sort_by_key(|row| (row.span, row.store));
     rows
 }
 

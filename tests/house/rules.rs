@@ -144,13 +144,10 @@ pub fn languages(path: &str, source: &Source) -> Vec<(usize, String)> {
 }
 
 pub fn one_check(path: &str, source: &Source) -> Vec<(usize, String)> {
-    if path == "src/check.rs" || path.starts_with("src/frontends") || path.starts_with("src/checks") {
+    if path == "src/check.rs" || path.starts_with("src/frontends") || path.starts_with("src/flow") {
         return vec![];
     }
-    let mut inner = vec!["crate::frontends", "crate::checks::run", "checks::run"];
-    if !path.starts_with("src/flow") {
-        inner.push("crate::flow");
-    }
+    let inner = ["crate::frontends", "checks::run", "flow::analyse"];
     words(source, &inner, "the command line and the editor both go through check::check")
 }
 
