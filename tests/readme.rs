@@ -52,7 +52,7 @@ fn table() -> String {
     out
 }
 
-/// The sample: what `check` says of the example store, without the time it took.
+/// The sample: what `check` says of the example store, its errors and its summary, without the time it took.
 fn sample() -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_fsynclint"))
         .args(["check", "fixtures/example-store"])
@@ -64,7 +64,10 @@ fn sample() -> String {
         Some((counts, _)) => format!("{counts} files, 0.0 s"),
         None => line.trim_end().to_string(),
     });
-    format!("```text\n$ fsynclint check fixtures/example-store\n{}\n```\n", lines.collect::<Vec<_>>().join("\n"))
+    let text = lines.collect::<Vec<_>>().join("\n");
+    let (findings, summary) = text.rsplit_once("\n\n").unwrap_or(("", &text));
+    let errors: Vec<&str> = findings.split("\n\n").filter(|finding| finding.starts_with("error")).collect();
+    format!("```text\n$ fsynclint check fixtures/example-store\n{}\n\n…\n\n{summary}\n```\n", errors.join("\n\n"))
 }
 
 #[test]

@@ -182,6 +182,7 @@ impl<'a> View<'a> {
                 Some(other) if other.message.len() + mark.message.len() + 2 <= width / 2 => {
                     other.message = format!("{}; {}", other.message, mark.message);
                 }
+                Some(other) if other.style == LabelStyle::Primary => untold.push(mark.message),
                 Some(_) => untold.push(format!("{} ({place})", mark.message)),
                 None if crowd >= LABELS_PER_LINE => untold.push(format!("{} ({place})", mark.message)),
                 None => marks.push(mark),
@@ -292,7 +293,7 @@ fn boundary(text: &str, at: usize) -> usize {
 fn notes(finding: &Finding, untold: Vec<String>, room: usize) -> Vec<String> {
     let mut notes = untold;
     if !finding.crash.is_empty() {
-        notes.push(format!("after a crash: {}", finding.crash));
+        notes.push(format!("crash: {}", finding.crash));
     }
     if let Some(condition) = &finding.condition {
         notes.push(condition.clone());
