@@ -38,10 +38,12 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     if latent {
         return None;
     }
-    if purpose::promises_sync(&body.short_name) || purpose::promises_sync(&top.short_name) {
+    let promised = purpose::promises_durability(body) || purpose::promises_durability(top);
+    if promised || left.settled_elsewhere && !pending.doubt {
         return Some(Confidence::Medium);
     }
-    if left.settled_elsewhere && !left.pending.doubt {
+    // Another operation writes the same file and syncs it before it returns, and no call of its own does.
+    if left.lives_in(context, &intents.written_and_synced) && !left.lives_in(context, &intents.only_synced) {
         return Some(Confidence::Medium);
     }
     let syncs = intents.syncing_packages.contains_key(&body.package);

@@ -25,11 +25,15 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     {
         return None;
     }
+    let intents = &context.flow.intents;
+    // A temporary: what counts is the name it is given in the end.
+    if left.lives_in(context, &intents.retired_fields) {
+        return None;
+    }
     if left.left_by.iter().any(|(_, pending)| pending.cared) {
         return Some(if pending.how == How::Created { Confidence::High } else { Confidence::Medium });
     }
     // The file lives on in a field that is synced elsewhere.
-    let lives_on =
-        left.left_by.iter().any(|(function, pending)| context.flow.intents.is_synced_field(*function, pending.file));
+    let lives_on = left.lives_in(context, &intents.synced_fields);
     lives_on.then_some(if pending.how == How::Created { Confidence::Medium } else { Confidence::Low })
 }

@@ -47,8 +47,26 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
     let (successor, old) = (terms.parent(pending.file), terms.parent(path));
     let same_directory = successor == old || pending.dir == old;
     drop(terms);
-    let renamed = moment.fact(pending.file).renamed;
-    (same_directory || renamed || shares_root(context, pending.file, path)).then_some(Confidence::Medium)
+    let published = pending.how == How::Renamed || moment.fact(pending.file).renamed;
+    let same_store = same_directory || shares_root(context, pending.file, path);
+    let precious = purpose::is_precious(context, moment.function, path);
+    match (published, same_store) {
+        (true, _) if same_directory || precious => Some(Confidence::Medium),
+        (false, true) if precious && is_log(context, path) => Some(Confidence::Medium),
+        (_, true) => Some(Confidence::Low),
+        _ => None,
+    }
+}
+
+/// Whether the removed path says that it is what recovery would read: a log, a journal, an old generation.
+fn is_log(context: &Context<'_>, path: Value) -> bool {
+    let terms = context.terms.borrow();
+    terms.texts(path).iter().any(|text| {
+        purpose::has_any(
+            text,
+            &["wal", "journal", "log", "segment", "checkpoint", "snapshot", "manifest", "old", "prev", "rollback"],
+        )
+    })
 }
 
 /// Whether one lies in or under the other.

@@ -33,10 +33,13 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         return None;
     }
     // A log that is flushed after each record and synced by nobody.
-    let field =
-        left.left_by.iter().find_map(|(function, pending)| context.flow.intents.field_of(*function, pending.file))?;
-    let synced = context.flow.intents.synced_fields.contains(&field);
-    (!synced && purpose::is_precious(context, left.origin.function, left.pending.file)).then_some(Confidence::Medium)
+    let in_field = left
+        .left_by
+        .iter()
+        .any(|(function, pending)| !context.flow.intents.fields_of(*function, pending.file).is_empty());
+    let synced = left.lives_in(context, &context.flow.intents.synced_fields);
+    (in_field && !synced && purpose::is_precious(context, left.origin.function, left.pending.file))
+        .then_some(Confidence::Medium)
 }
 
 /// Functions whose name promises a sync and that reach none on any path to success.

@@ -3,36 +3,23 @@
 
 use super::Context;
 use crate::flow::terms::Value;
-use crate::ir::FuncId;
+use crate::ir::{FuncId, Function};
 
-/// Words in a path, a function, a type or a module that say: losing this costs nothing but time.
+/// Words in a function's, type's or module's name or in a path that say: losing this costs nothing but time.
 const DISPOSABLE: &[&str] = &[
-    "cache",
-    "scratch",
-    "temp",
-    "tmp",
-    "test",
-    "bench",
-    "mock",
-    "fuzz",
-    "example",
-    "demo",
-    "profile",
-    "trace_dump",
-    "debug",
-    "lock",
-    "socket",
-    "spill",
+    "cache", "cached", "caching", "scratch", "test", "tests", "testing", "bench", "mock", "fuzz", "example", "demo",
+    "profile", "debug", "spill", "download", "lock", "lockfile", "pid", "socket", "export",
 ];
 
 /// Words that say: this is to outlive a crash.
-const PROMISES: &[&str] = &[
+const PRECIOUS: &[&str] = &[
     "sync",
     "fsync",
     "fdatasync",
     "durable",
     "durably",
     "persist",
+    "persister",
     "commit",
     "checkpoint",
     "wal",
@@ -41,9 +28,39 @@ const PROMISES: &[&str] = &[
     "snapshot",
     "superblock",
     "ledger",
-    "atomic",
     "metadata",
     "marker",
+    "raft",
+    "vote",
+    "segment",
+    "log",
+    "store",
+    "state",
+    "version",
+    "meta",
+    "index",
+    "layout",
+];
+
+/// Words in documentation that promise durability.
+const DOC_PROMISES: &[&str] = &[
+    "durable",
+    "durably",
+    "durability",
+    "fsync",
+    "fsynced",
+    "on stable storage",
+    "power cut",
+    "power loss",
+    "power failure",
+    "survives a crash",
+    "survive a crash",
+    "crash-safe",
+    "crash safe",
+    "safely on disk",
+    "is on disk",
+    "are on disk",
+    "persisted to disk",
 ];
 
 /// The words of an identifier: `WriteAheadLog::sync_dir` has `write`, `ahead`, `log`, `sync`, `dir`.
@@ -67,6 +84,11 @@ pub fn words(identifier: &str) -> Vec<String> {
     words
 }
 
+/// Whether an identifier or path has one of the words in `list`.
+pub fn has_any(identifier: &str, list: &[&str]) -> bool {
+    has(identifier, list)
+}
+
 fn has(identifier: &str, list: &[&str]) -> bool {
     words(identifier).iter().any(|word| list.contains(&word.as_str()))
 }
@@ -79,17 +101,46 @@ pub fn is_disposable(context: &Context<'_>, function: FuncId, file: Value) -> bo
         || context.terms.borrow().texts(file).iter().any(|text| has(text, DISPOSABLE))
 }
 
+/// Whether the type or module a function belongs to is a cache by its name.
+pub fn is_cache(context: &Context<'_>, function: FuncId) -> bool {
+    let body = &context.program.functions[function.index()];
+    has(&body.name, &["cache", "cached", "caching", "scratch"])
+        || body.owner.is_some_and(|owner| has(&owner, &["cache", "cached", "caching", "scratch"]))
+}
+
 /// Whether a function's name promises that something is durable when it returns.
 pub fn promises_sync(name: &str) -> bool {
     has(name, &["sync", "fsync", "fdatasync", "synchronize", "durable", "durably", "syncall", "datasync"])
 }
 
+/// Whether a function's name or documentation promises that what it writes is durable when it returns.
+pub fn promises_durability(function: &Function) -> bool {
+    let docs = function.docs.to_lowercase();
+    // "is not durable until …" is the opposite of a promise.
+    let denies = [
+        "not durable",
+        "no durability",
+        "not fsync",
+        "without fsync",
+        "does not sync",
+        "doesn't sync",
+        "not synced",
+        "until",
+        "caller",
+        "must call",
+        "may be lost",
+    ]
+    .iter()
+    .any(|word| docs.contains(word));
+    promises_sync(&function.short_name) || !denies && DOC_PROMISES.iter().any(|word| docs.contains(word))
+}
+
 /// Whether names around the file say that it is to outlive a crash.
 pub fn is_precious(context: &Context<'_>, function: FuncId, file: Value) -> bool {
     let body = &context.program.functions[function.index()];
-    let field = context.flow.intents.field_of(function, file);
-    has(&body.name, PROMISES)
-        || body.owner.is_some_and(|owner| has(&owner, PROMISES))
-        || field.is_some_and(|(owner, name)| has(&owner, PROMISES) || has(&name, PROMISES))
-        || context.terms.borrow().texts(file).iter().any(|text| has(text, PROMISES))
+    let mut fields = context.flow.intents.fields_of(function, file).iter();
+    has(&body.name, PRECIOUS)
+        || body.owner.is_some_and(|owner| has(&owner, PRECIOUS))
+        || fields.any(|&(owner, name)| has(&owner, PRECIOUS) || has(&name, PRECIOUS))
+        || context.terms.borrow().texts(file).iter().any(|text| has(text, PRECIOUS))
 }

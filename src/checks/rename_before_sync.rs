@@ -1,6 +1,7 @@
 //! `rename-before-sync`: a name is given to content that is not durable.
 
 use super::act::ActRule;
+use super::purpose;
 use crate::finding::{Confidence, Level};
 use crate::flow::state::{How, Kind};
 use crate::flow::summary::Act;
@@ -13,7 +14,7 @@ pub const RULE: ActRule = ActRule {
         let Act::Rename { file, .. } = moment.act else {
             return None;
         };
-        if pending.kind != Kind::Data {
+        if pending.kind != Kind::Data || purpose::is_cache(context, moment.function) {
             return None;
         }
         if pending.file != file && !context.terms.borrow_mut().is_under(pending.file, file) {

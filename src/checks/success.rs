@@ -7,10 +7,12 @@ use super::act::distinguishing;
 use super::{Context, story};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
 use crate::flow::Moment;
+use crate::flow::intent::FieldKey;
 use crate::flow::state::{How, Kind, Origin, Pending, Question};
 use crate::flow::summary::Act;
 use crate::flow::terms::Value;
 use crate::ir::FuncId;
+use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A rule that falls due at success.
@@ -49,12 +51,21 @@ pub struct Left<'a> {
     pub settled_elsewhere: bool,
 }
 
+impl Left<'_> {
+    /// Whether the file lives in one of `fields`, in the terms of any function that leaves it.
+    pub fn lives_in(&self, context: &Context<'_>, fields: &FxHashSet<FieldKey>) -> bool {
+        self.left_by.iter().any(|(function, pending)| context.flow.intents.lives_in(*function, pending.file, fields))
+    }
+}
+
 type Key = (Origin, Kind, How);
 /// By function: the successes that leave an effect, with the effect in that function's terms.
 type LeftBy<'a> = BTreeMap<FuncId, Vec<(&'a Moment, &'a Pending)>>;
 
 /// Runs `rules` over everything that is left at success.
 pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>) {
+    // One fault, one finding: of several writes to one file that are left together, the last.
+    let mut last: BTreeMap<(&'static str, FuncId, Value, FuncId), Finding> = BTreeMap::new();
     let mut exits: BTreeMap<FuncId, Vec<&Moment>> = BTreeMap::new();
     let mut left: BTreeMap<Key, LeftBy<'_>> = BTreeMap::new();
     for moment in context.flow.moments.iter().filter(|moment| moment.act == Act::Succeed) {
@@ -115,11 +126,26 @@ pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>)
                     settled_elsewhere,
                 };
                 if let Some(sure) = (rule.judge)(context, &seen) {
-                    out.push(finding(context, rule, &seen, sure, condition));
+                    let found = finding(context, rule, &seen, sure, condition);
+                    let group = (
+                        if pending.kind == Kind::Name { rule.id } else { "bytes" },
+                        *function,
+                        pending.file,
+                        origin.function,
+                    );
+                    match last.get(&group) {
+                        Some(old)
+                            if (old.level, old.confidence, old.span) >= (found.level, found.confidence, found.span) => {
+                        }
+                        _ => {
+                            last.insert(group, found);
+                        }
+                    }
                 }
             }
         }
     }
+    out.extend(last.into_values());
 }
 
 /// Whether a success shows that the effect happened and was made durable.

@@ -51,6 +51,7 @@ pub(super) struct Run<'e, 'p> {
     /// The block (in reverse post-order) and instruction that is run.
     position: (usize, usize),
     deeds: BTreeMap<(usize, usize, usize), Deed>,
+    live: Vec<super::live::Locals>,
 }
 
 impl<'e, 'p> Run<'e, 'p> {
@@ -68,6 +69,7 @@ impl<'e, 'p> Run<'e, 'p> {
             moments: Vec::new(),
             position: (0, 0),
             deeds: BTreeMap::new(),
+            live: super::live::at_entries(function),
         }
     }
 
@@ -126,7 +128,13 @@ impl<'e, 'p> Run<'e, 'p> {
     }
 
     /// Adds a state to those at the entry of `block`; whether that told anything new.
-    fn arrive(&mut self, block: BlockId, state: State) -> bool {
+    fn arrive(&mut self, block: BlockId, mut state: State) -> bool {
+        let live = &self.live[block.index()];
+        for (local, value) in state.env.iter_mut().enumerate() {
+            if !live.contains(local) {
+                *value = UNSET;
+            }
+        }
         let site = self.engine.terms.site(self.id, 0x8000_0000 | block.0);
         let states = &mut self.entries[block.index()];
         let terms = &mut self.engine.terms;
@@ -135,9 +143,9 @@ impl<'e, 'p> Run<'e, 'p> {
         }
         let place = states
             .iter()
-            .position(|old| old.guards == state.guards)
+            .position(|old| old.guards == state.guards && !old.contradicts(&state, terms))
             .or_else(|| states.iter().position(|old| old.same_content(&state)))
-            .or_else(|| (states.len() >= MAX_STATES).then_some(states.len() - 1));
+            .or_else(|| (states.len() >= MAX_STATES).then(|| states.len() - 1));
         let Some(place) = place else {
             states.push(state);
             return true;
@@ -367,7 +375,7 @@ impl<'e, 'p> Run<'e, 'p> {
                 }
                 Step::Element => {
                     let element = self.engine.terms.element(value);
-                    if let Some(field) = self.engine.intents.field_of(self.id, value) {
+                    for field in self.engine.intents.fields_of(self.id, value).to_vec() {
                         self.note_field(element, field);
                     }
                     element
@@ -404,7 +412,10 @@ impl<'e, 'p> Run<'e, 'p> {
             Term::Const(_) | Term::Unit | Term::Absent => return,
             _ => value,
         };
-        self.engine.intents.fields.insert((self.id, key), field);
+        let fields = self.engine.intents.fields.entry((self.id, key)).or_default();
+        if !fields.contains(&field) && fields.len() < 4 {
+            fields.push(field);
+        }
     }
 
     pub fn assign(&mut self, state: &mut State, place: &Place, value: Value) {
@@ -481,6 +492,9 @@ impl<'e, 'p> Run<'e, 'p> {
                 }
             }
         }
+        if let Some(owner) = type_name {
+            self.learn_links(owner, &values);
+        }
         self.engine.terms.make(Term::Aggregate { site, type_name, fields: values })
     }
 
@@ -499,6 +513,9 @@ impl<'e, 'p> Run<'e, 'p> {
             Term::Handle { file, .. } => return *file,
             _ => value,
         };
+        if let Some(path) = self.linked(state, key) {
+            return state.key(path);
+        }
         let alternatives = self.engine.terms.alternatives(key);
         if !alternatives.is_empty() {
             let mut keys = self.keys(key);
@@ -509,6 +526,43 @@ impl<'e, 'p> Run<'e, 'p> {
             }
         }
         state.key(key)
+    }
+
+    /// The path of the file behind a field, where every record of the type holds both.
+    fn linked(&mut self, state: &State, key: Value) -> Option<Value> {
+        let &Term::Field(base, name) = self.engine.terms.get(key) else { return None };
+        let field = self.engine.intents.fields_of(self.id, key).iter().find(|field| field.1 == name)?;
+        let path = (*self.engine.intents.links.get(field)?)?;
+        let site = self.engine.terms.site(self.id, 0xF000_0000);
+        let mut replace = super::terms::Replace { args: &[base], call: site, done: FxHashMap::default() };
+        Some(self.engine.terms.replace(path, &mut replace, &|terms, base, name| {
+            let base = terms.unbuffered(base);
+            state.heap.get(&(base, name)).copied().unwrap_or_else(|| terms.field(base, name))
+        }))
+    }
+
+    /// Learns from a record that holds a handle and the path it was opened by, or a directory that the path starts from.
+    fn learn_links(&mut self, owner: ustr::Ustr, fields: &[(ustr::Ustr, Value)]) {
+        let me = self.engine.terms.make(Term::Param(0));
+        for &(name, value) in fields {
+            let handle = self.engine.terms.unbuffered(value);
+            let Term::Handle { file, .. } = *self.engine.terms.get(handle) else { continue };
+            let known: FxHashMap<Value, Value> = fields
+                .iter()
+                .filter(|(other, value)| {
+                    *other != name && !matches!(self.engine.terms.get(*value), Term::Const(_) | Term::Handle { .. })
+                })
+                .map(|&(other, value)| (self.engine.terms.unbuffered(value), other))
+                .collect::<Vec<_>>()
+                .into_iter()
+                .map(|(value, other)| (value, self.engine.terms.make(Term::Field(me, other))))
+                .collect();
+            let path = self.engine.terms.rebase(file, &known);
+            let link = self.engine.intents.links.entry((owner, name)).or_insert(path);
+            if *link != path {
+                *link = None;
+            }
+        }
     }
 
     // ---- the story ----
@@ -619,6 +673,9 @@ impl<'e, 'p> Run<'e, 'p> {
                 let trace = Rc::new(Trace::Here(Origin { span, function: self.id }));
                 self.moment(&state, Act::Succeed, trace, state.pending.clone(), state.failing);
             }
+            if success && !state.failing {
+                self.note_protocol(&state);
+            }
             let outcome = self.outcome(state, value, success);
             self.add_outcome(outcome);
         }
@@ -643,6 +700,20 @@ impl<'e, 'p> Run<'e, 'p> {
             .moments
             .extend(moments.into_iter().filter(|moment| moment.act == Act::Succeed || guilty.contains(&moment.trace)));
         self.summary
+    }
+
+    /// Whether files that live in fields are synced together with the write, or by a call of its own.
+    fn note_protocol(&mut self, state: &State) {
+        for (file, facts) in state.facts.iter().filter(|(_, facts)| facts.synced) {
+            let pending = state.pending.iter().any(|pending| pending.file == *file && pending.kind != Kind::Name);
+            for field in self.engine.intents.fields_of(self.id, *file).to_vec() {
+                match facts.written {
+                    true if !pending => self.engine.intents.written_and_synced.insert(field),
+                    false => self.engine.intents.only_synced.insert(field),
+                    true => false,
+                };
+            }
+        }
     }
 
     fn outcome(&mut self, state: State, value: Value, success: bool) -> Outcome {

@@ -5,6 +5,7 @@ use crate::effects::Effect;
 use crate::ir::{Callee, FuncId, InstKind, Program, Rvalue};
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
+use rustc_hash::FxHashSet;
 
 /// The call graph.
 pub(super) struct CallGraph {
@@ -59,6 +60,21 @@ impl CallGraph {
             }
         }
         CallGraph { graph, callers, effective }
+    }
+
+    /// `roots` and all they call.
+    pub fn below(&self, roots: &[FuncId]) -> FxHashSet<FuncId> {
+        let mut below: FxHashSet<FuncId> = roots.iter().copied().collect();
+        let mut work = roots.to_vec();
+        while let Some(function) = work.pop() {
+            for callee in self.graph.neighbors(NodeIndex::new(function.index())) {
+                let callee = FuncId(callee.index() as u32);
+                if below.insert(callee) {
+                    work.push(callee);
+                }
+            }
+        }
+        below
     }
 
     /// The strongly connected components, callees first.

@@ -3,6 +3,7 @@
 use super::terms::Value;
 use crate::ir::{FuncId, PackageId};
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 use ustr::Ustr;
 
 /// A field of a type: (the type, the field).
@@ -11,28 +12,33 @@ pub type FieldKey = (Ustr, Ustr);
 /// The evidence.
 #[derive(Debug, Default)]
 pub struct Intents {
-    /// Which field a value of a function was read from or stored to.
-    pub fields: FxHashMap<(FuncId, Value), FieldKey>,
+    /// From or to which fields a value of a function was read or stored.
+    pub fields: FxHashMap<(FuncId, Value), SmallVec<[FieldKey; 2]>>,
     /// Fields whose file is synced somewhere.
     pub synced_fields: FxHashSet<FieldKey>,
-    /// Types some field of which is synced somewhere.
-    pub synced_types: FxHashSet<Ustr>,
-    /// Packages that sync file content somewhere, and how many places do.
+    /// Fields whose file some function writes and syncs before it returns.
+    pub written_and_synced: FxHashSet<FieldKey>,
+    /// Fields whose file some function syncs without having written to it: the sync is a call of its own.
+    pub only_synced: FxHashSet<FieldKey>,
+    /// Fields whose file or path is renamed or removed somewhere: a temporary.
+    pub retired_fields: FxHashSet<FieldKey>,
+    /// Packages that sync file content somewhere, and in how many places.
     pub syncing_packages: FxHashMap<PackageId, u32>,
     /// Packages that sync a directory somewhere.
     pub directory_syncing_packages: FxHashSet<PackageId>,
-    /// Texts in the paths of files that are synced somewhere.
-    pub synced_texts: FxHashSet<(PackageId, Ustr)>,
+    /// For a field that holds a handle: the path it is always opened by, told by the other fields of the same record
+    /// (`None`: records differ).
+    pub links: FxHashMap<FieldKey, Option<Value>>,
 }
 
 impl Intents {
-    /// The field that `value` of `function` came from or went to.
-    pub fn field_of(&self, function: FuncId, value: Value) -> Option<FieldKey> {
-        self.fields.get(&(function, value)).copied()
+    /// The fields that `value` of `function` came from or went to.
+    pub fn fields_of(&self, function: FuncId, value: Value) -> &[FieldKey] {
+        self.fields.get(&(function, value)).map_or(&[], |fields| fields.as_slice())
     }
 
-    /// Whether the file behind `value` of `function` lives in a field that is synced somewhere.
-    pub fn is_synced_field(&self, function: FuncId, value: Value) -> bool {
-        self.field_of(function, value).is_some_and(|field| self.synced_fields.contains(&field))
+    /// Whether one of the fields that `value` of `function` lives in is among `fields`.
+    pub fn lives_in(&self, function: FuncId, value: Value, fields: &FxHashSet<FieldKey>) -> bool {
+        self.fields_of(function, value).iter().any(|field| fields.contains(field))
     }
 }

@@ -11,13 +11,14 @@ mod calls;
 mod exec;
 mod graph;
 pub mod intent;
+mod live;
 pub mod state;
 pub mod summary;
 pub mod terms;
 mod transfer;
 
 use crate::apis::Apis;
-use crate::ir::{FuncId, Program};
+use crate::ir::{Base, FuncId, Function, InstKind, Operand, Program, Rvalue, ValueKind};
 use intent::Intents;
 use rustc_hash::{FxHashMap, FxHashSet};
 use state::{Facts, Pending, Question, Trace};
@@ -106,18 +107,13 @@ pub fn analyse(program: &Program, apis: &Apis, tell_deeds: bool) -> Flow {
         tell_deeds,
         depth: 0,
     };
-    for component in graph.bottom_up() {
-        let rounds = if component.len() > 1 { 2 } else { 1 };
-        for round in 0..rounds {
-            for &function in &component {
-                if !graph.effective[function.index()] {
-                    continue;
-                }
-                if round > 0 {
-                    engine.summaries.remove(&(function, Vec::new()));
-                    engine.moments.retain(|moment| moment.function != function);
-                }
-                engine.summary(function, Vec::new());
+    let components = graph.bottom_up();
+    // Records tell which path belongs to which handle: what makes them, and all below, comes first.
+    let first = graph.below(&makers(program));
+    for in_first in [true, false] {
+        for component in &components {
+            if component.iter().any(|function| first.contains(function)) == in_first {
+                engine.component(component, &graph.effective);
             }
         }
     }
@@ -130,7 +126,45 @@ pub fn analyse(program: &Program, apis: &Apis, tell_deeds: bool) -> Flow {
     Flow { terms: engine.terms, moments: engine.moments, summaries, callers: graph.callers, intents: engine.intents }
 }
 
+/// Functions that make records with handles in them.
+fn makers(program: &Program) -> Vec<FuncId> {
+    let holds = |function: &Function, operand: &Operand| match operand {
+        Operand::Place(place) => match place.base {
+            Base::Local(local) => {
+                let kind = function.locals[local.index()].kind;
+                place.steps.is_empty()
+                    && !matches!(kind, ValueKind::Unknown | ValueKind::Other | ValueKind::Path | ValueKind::Aggregate)
+            }
+            Base::Global(_) => false,
+        },
+        _ => false,
+    };
+    let makes = |function: &Function| {
+        function.blocks.iter().flat_map(|block| &block.insts).any(|inst| match &inst.kind {
+            InstKind::Assign { value: Rvalue::Aggregate { type_name: Some(_), fields, .. }, .. } => {
+                fields.iter().any(|(_, operand)| holds(function, operand))
+            }
+            _ => false,
+        })
+    };
+    (0..program.functions.len()).filter(|&at| makes(&program.functions[at])).map(|at| FuncId(at as u32)).collect()
+}
+
 impl Engine<'_> {
+    /// Analyses the functions of one component of the call graph, whose callees are done.
+    fn component(&mut self, component: &[FuncId], effective: &[bool]) {
+        let rounds = if component.len() > 1 { 2 } else { 1 };
+        for round in 0..rounds {
+            for &function in component.iter().filter(|function| effective[function.index()]) {
+                if round > 0 {
+                    self.summaries.remove(&(function, Vec::new()));
+                    self.moments.retain(|moment| moment.function != function);
+                }
+                self.summary(function, Vec::new());
+            }
+        }
+    }
+
     /// The summary of `function` where the function values in `binding` are known. A function that is being analysed already has an empty one.
     fn summary(&mut self, function: FuncId, binding: Binding) -> Rc<Summary> {
         let key = (function, binding);

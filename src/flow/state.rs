@@ -262,6 +262,17 @@ impl State {
             && self.flushed == other.flushed
     }
 
+    /// Whether some variable holds a success here and a failure there: what comes next depends on it.
+    pub fn contradicts(&self, other: &State, terms: &Terms) -> bool {
+        self.env.iter().zip(&other.env).any(|(&mine, &theirs)| {
+            mine != theirs
+                && matches!(
+                    (terms.get(mine), terms.get(theirs)),
+                    (Term::Success(_), Term::Failure(_)) | (Term::Failure(_), Term::Success(_))
+                )
+        })
+    }
+
     /// Takes over what `other` knows, at the join `site`: what either may have is kept, what both must have is kept. Answers that differ are forgotten.
     pub fn join(&mut self, other: &State, terms: &mut Terms, site: Site) {
         for (local, (mine, theirs)) in self.env.iter_mut().zip(&other.env).enumerate() {

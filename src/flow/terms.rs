@@ -392,6 +392,21 @@ impl Terms {
         }
     }
 
+    /// `value` told by `known` parts and constants alone; `None` if it has others.
+    pub fn rebase(&mut self, value: Value, known: &FxHashMap<Value, Value>) -> Option<Value> {
+        if let Some(&told) = known.get(&value) {
+            return Some(told);
+        }
+        match self.get(value).clone() {
+            Term::Const(_) | Term::Global(_) => Some(value),
+            Term::Op(name, args) => {
+                let args: Option<SmallVec<[Value; 4]>> = args.iter().map(|&arg| self.rebase(arg, known)).collect();
+                Some(self.op(name, &args?))
+            }
+            _ => None,
+        }
+    }
+
     /// Constant texts within a path term, quotes removed: what its name says.
     pub fn texts(&self, value: Value) -> Vec<Ustr> {
         self.parts(value)

@@ -490,20 +490,15 @@ impl Run<'_, '_> {
     /// The program shows here that it cares for this file.
     pub fn note_sync(&mut self, state: &State, file: Value) {
         let package = self.function.package;
-        let texts = self.engine.terms.texts(file);
-        let intents = &mut self.engine.intents;
         for part in self.engine.terms.parts(file) {
-            if let Some(&field) = intents.fields.get(&(self.id, part)) {
-                intents.synced_fields.insert(field);
-                intents.synced_types.insert(field.0);
+            let fields = self.engine.intents.fields_of(self.id, part).to_vec();
+            if !fields.is_empty() {
+                self.engine.intents.synced_fields.extend(fields);
                 break;
             }
         }
-        if let (Some(owner), false) = (self.function.owner, intents.synced_types.is_empty()) {
-            intents.synced_types.insert(owner);
-        }
+        let intents = &mut self.engine.intents;
         *intents.syncing_packages.entry(package).or_default() += 1;
-        intents.synced_texts.extend(texts.into_iter().filter(|text| text.len() > 2).map(|text| (package, text)));
         if state.facts.get(&file).is_none_or(|facts| !facts.written)
             && state.pending.iter().any(|pending| pending.dir == file)
         {
@@ -520,6 +515,8 @@ impl Run<'_, '_> {
         let to = self.engine.terms.unbuffered(to);
         let temporary = state.fact(file).temporary;
         self.act(state, Act::Rename { file, from, to, temporary }, o.trace.clone());
+        self.retires(from);
+        self.retires(file);
         let dir = self.engine.terms.parent(to);
         let dir = state.key(dir);
         state.pending.retain(|pending| {
@@ -533,6 +530,12 @@ impl Run<'_, '_> {
         state.fact(file).renamed = true;
         self.pend(state, Kind::Name, file, dir, How::Renamed, &o.trace);
         if matches!(self.engine.terms.get(handle), Term::Handle { .. }) { handle } else { UNIT }
+    }
+
+    /// The file in a field gets another name, or none: what the field holds is a temporary.
+    fn retires(&mut self, file: Value) {
+        let fields = self.engine.intents.fields_of(self.id, file).to_vec();
+        self.engine.intents.retired_fields.extend(fields);
     }
 
     fn link(&mut self, state: &mut State, o: &Operands) -> Value {
@@ -550,6 +553,7 @@ impl Run<'_, '_> {
         let file = self.file_of(state, handle);
         self.act(state, Act::Remove { file, path: handle, tree }, o.trace.clone());
         self.did(state, Did::Remove, file, None, &o.trace);
+        self.retires(file);
         let ours = state.fact(file).created;
         let terms = &mut self.engine.terms;
         state.pending.retain(|pending| !(pending.file == file || tree && terms.is_under(pending.file, file)));
