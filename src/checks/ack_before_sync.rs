@@ -4,7 +4,8 @@ use super::success::SuccessRule;
 use super::{Context, purpose, success::Left};
 use crate::finding::{Confidence, Level};
 use crate::flow::state::{How, Kind};
-use crate::flow::terms::Term;
+use crate::flow::terms::{Term, Value};
+use crate::ir::{FuncId, ValueKind};
 
 /// The rule.
 pub const RULE: SuccessRule = SuccessRule {
@@ -20,6 +21,17 @@ pub const RULE: SuccessRule = SuccessRule {
     masked_on: &[],
 };
 
+/// Whether the file is behind a handle that the function was lent.
+fn is_somebody_elses(context: &Context<'_>, function: FuncId, file: Value) -> bool {
+    let body = &context.program.functions[function.index()];
+    match context.terms.borrow().get(file) {
+        Term::Param(number) => {
+            body.params.get(*number as usize).is_some_and(|local| body.locals[local.index()].kind != ValueKind::Path)
+        }
+        _ => false,
+    }
+}
+
 /// Whether written bytes that are left pending break a promise.
 pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     let pending = left.pending;
@@ -34,13 +46,13 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     let top = &context.program.functions[left.moment.function.index()];
     let intents = &context.flow.intents;
     // Somebody else's handle, or one that lives on, is theirs to sync.
-    let latent = matches!(context.terms.borrow().get(pending.file), Term::Param(_));
-    if latent {
-        return None;
-    }
+    let latent = is_somebody_elses(context, left.moment.function, pending.file);
     let promised = purpose::promises_durability(body) || purpose::promises_durability(top);
     if promised || left.settled_elsewhere && !pending.doubt {
         return Some(Confidence::Medium);
+    }
+    if latent {
+        return None;
     }
     // Another operation writes the same file and syncs it before it returns, and no call of its own does.
     if left.lives_in(context, &intents.written_and_synced) && !left.lives_in(context, &intents.only_synced) {

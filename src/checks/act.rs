@@ -1,5 +1,6 @@
 //! Rules that fall due at an act: *at a rename of P, no write to P's file may be pending*.
 
+use super::residue::Residue;
 use super::{Context, story};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
 use crate::flow::Moment;
@@ -32,12 +33,13 @@ pub struct ActRule {
 /// The guilty pending effects of one moment.
 struct Guilt<'a> {
     moment: &'a Moment,
-    culprits: Vec<(&'a Pending, Confidence)>,
+    culprits: Vec<(Pending, Confidence)>,
     condition: Option<(Value, Question, bool)>,
 }
 
 /// Runs `rules` over all moments.
 pub fn run(context: &Context<'_>, rules: &[ActRule], out: &mut Vec<Finding>) {
+    let residue = Residue::new(context);
     // By the act's own place, then by the function in whose terms it is told.
     let mut acts: BTreeMap<(Origin, FuncId), Vec<&Moment>> = BTreeMap::new();
     for moment in &context.flow.moments {
@@ -48,7 +50,7 @@ pub fn run(context: &Context<'_>, rules: &[ActRule], out: &mut Vec<Finding>) {
     for rule in rules {
         let mut places: BTreeMap<Origin, Vec<Guilt<'_>>> = BTreeMap::new();
         for ((origin, _), moments) in &acts {
-            if let Some(guilt) = judge(context, rule, moments) {
+            if let Some(guilt) = judge(context, rule, moments, &residue) {
                 places.entry(*origin).or_default().push(guilt);
             }
         }
@@ -59,15 +61,25 @@ pub fn run(context: &Context<'_>, rules: &[ActRule], out: &mut Vec<Finding>) {
 }
 
 /// The worst of the moments of one act in one function; a fault on some paths only is told with its condition.
-fn judge<'a>(context: &Context<'_>, rule: &ActRule, moments: &[&'a Moment]) -> Option<Guilt<'a>> {
-    let mut guilty: Vec<(&Moment, Vec<(&Pending, Confidence)>)> = Vec::new();
+fn judge<'a>(context: &Context<'_>, rule: &ActRule, moments: &[&'a Moment], residue: &Residue) -> Option<Guilt<'a>> {
+    let mut guilty: Vec<(&Moment, Vec<(Pending, Confidence)>)> = Vec::new();
     let mut innocent: Vec<&Moment> = Vec::new();
     for moment in moments {
-        let culprits: Vec<_> = moment
+        let mut culprits: Vec<(Pending, Confidence)> = moment
             .pending
             .iter()
-            .filter_map(|pending| Some((pending, (rule.judge)(context, moment, pending)?)))
+            .filter_map(|pending| Some((pending.clone(), (rule.judge)(context, moment, pending)?)))
             .collect();
+        // Nothing was written here: other methods of the type may have.
+        if culprits.is_empty()
+            && let Act::Rename { file, .. } | Act::Sync { file } = moment.act
+        {
+            let left = residue.at(context, moment, file);
+            culprits.extend(left.into_iter().filter_map(|pending| {
+                let sure = (rule.judge)(context, moment, &pending)?;
+                Some((pending, sure.min(Confidence::Medium)))
+            }));
+        }
         if culprits.is_empty() { innocent.push(moment) } else { guilty.push((moment, culprits)) }
     }
     // A path behind a failed change or sync is not the main line.
@@ -148,7 +160,7 @@ fn report(context: &Context<'_>, rule: &ActRule, origin: Origin, mut guilts: Vec
 }
 
 fn finding(context: &Context<'_>, rule: &ActRule, guilt: &Guilt<'_>, place: Origin) -> Finding {
-    let (worst, confidence) = guilt.culprits[0];
+    let (worst, confidence) = (&guilt.culprits[0].0, guilt.culprits[0].1);
     let mut steps: Vec<FindingStep> = Vec::new();
     story::pending_steps(context, worst, &mut steps);
     story::steps(context, &guilt.moment.trace, rule.at_act, &mut steps);

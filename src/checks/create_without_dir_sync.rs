@@ -35,5 +35,5 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     }
     // The file lives on in a field that is synced elsewhere.
     let lives_on = left.lives_in(context, &intents.synced_fields);
-    lives_on.then_some(if pending.how == How::Created { Confidence::Medium } else { Confidence::Low })
+    lives_on.then_some(Confidence::Medium)
 }

@@ -4,8 +4,10 @@ use super::success::SuccessRule;
 use super::{Context, ack_before_sync, purpose, story, success::Left};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
 use crate::flow::state::Kind;
-use crate::flow::summary::Summary;
-use crate::ir::{Function, FunctionKind};
+use crate::flow::state::Question;
+use crate::flow::summary::{Outcome, Summary};
+use crate::flow::terms::Term;
+use crate::ir::{Function, FunctionKind, ValueKind};
 
 /// What the disk can hold.
 const CRASH: &str = "what was flushed sits in the page cache: after the crash it is missing, empty or partial";
@@ -52,7 +54,7 @@ pub fn promises(context: &Context<'_>, out: &mut Vec<Finding>) {
         let Some(summary) = context.flow.summaries.get(&id) else {
             continue;
         };
-        if !breaks_promise(summary) {
+        if !breaks_promise(context, function, summary) {
             continue;
         }
         out.push(Finding {
@@ -81,13 +83,28 @@ fn step(function: &Function) -> FindingStep {
     }
 }
 
-/// It handles a file, comes back with success, and never asks for a sync.
-fn breaks_promise(summary: &Summary) -> bool {
-    let mut successes = summary.outcomes.iter().filter(|outcome| outcome.success).peekable();
-    let flushes = summary.outcomes.iter().any(|outcome| outcome.success && !outcome.flushed.is_empty());
-    successes.peek().is_some()
-        && !summary.bounded
-        && summary.calls.is_empty()
-        && flushes
-        && successes.all(|outcome| !outcome.all_killed && !outcome.vague_sync && outcome.killed.is_empty())
+/// It handles a file, comes back with success by some way that no option chose, and asks for no sync on it.
+fn breaks_promise(context: &Context<'_>, function: &Function, summary: &Summary) -> bool {
+    if summary.bounded || !summary.calls.is_empty() {
+        return false;
+    }
+    let terms = context.terms.borrow();
+    let holds_file = function.params.iter().any(|param| {
+        let kind = function.locals[param.index()].kind;
+        matches!(
+            kind,
+            ValueKind::File | ValueKind::BufferedFile | ValueKind::AsyncFile | ValueKind::TempFile | ValueKind::Mapping
+        )
+    });
+    // The variant of the thing itself is what it is; a mode or flag is what somebody chose.
+    let chosen = |outcome: &Outcome| {
+        outcome.guards.iter().any(|&(value, question, _)| {
+            matches!(question, Question::True | Question::Variant(_) | Question::Present)
+                && !matches!(terms.get(value), Term::Param(0))
+        })
+    };
+    summary.outcomes.iter().filter(|outcome| outcome.success && !outcome.failing).any(|outcome| {
+        let syncs = outcome.all_killed || outcome.vague_sync || !outcome.killed.is_empty();
+        !syncs && !chosen(outcome) && (!outcome.flushed.is_empty() || summary.touches || holds_file)
+    })
 }

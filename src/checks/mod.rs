@@ -13,6 +13,7 @@ pub mod registry;
 mod rename_before_flush;
 mod rename_before_sync;
 mod rename_without_dir_sync;
+mod residue;
 mod story;
 mod success;
 mod sync_before_flush;
@@ -42,6 +43,7 @@ pub fn run(program: &Program, mut flow: Flow) -> Vec<Finding> {
     act::run(&context, ACT_RULES, &mut findings);
     success::run(&context, SUCCESS_RULES, &mut findings);
     flush_is_not_sync::promises(&context, &mut findings);
+    sync_before_flush::promises(&context, &mut findings);
     findings.sort_by(|a, b| (a.span, a.rule).cmp(&(b.span, b.rule)));
     findings.dedup_by(|a, b| a.span == b.span && a.rule == b.rule);
     findings

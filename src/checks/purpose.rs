@@ -129,6 +129,11 @@ pub fn promises_durability(function: &Function) -> bool {
         "caller",
         "must call",
         "may be lost",
+        "thread",
+        "background",
+        "interval",
+        "later",
+        "best effort",
     ]
     .iter()
     .any(|word| docs.contains(word));

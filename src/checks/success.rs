@@ -164,7 +164,11 @@ fn finding(
     story::pending_steps(context, left.pending, &mut steps);
     story::steps(context, &left.moment.trace, rule.at_success, &mut steps);
     // If some callers settle it and this one does not, the fault is this one's.
-    let place = if left.settled_by.is_empty() { left.origin } else { left.pending.trace.start() };
+    let origin = match &left.pending.flushed {
+        Some(flush) if left.pending.kind != Kind::Name => flush.origin(),
+        _ => left.origin,
+    };
+    let place = if left.settled_by.is_empty() { origin } else { left.pending.trace.start() };
     let confidence = if left.pending.doubt || left.moment.vague_sync { Confidence::Low } else { sure };
     Finding {
         rule: rule.id,

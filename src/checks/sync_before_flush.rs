@@ -1,9 +1,13 @@
 //! `sync-before-flush`: the kernel is asked to sync a file whose last bytes it has not been given.
 
 use super::act::ActRule;
-use crate::finding::{Confidence, Level};
-use crate::flow::state::{How, Kind};
+use super::{Context, purpose, story};
+use crate::finding::{Confidence, Finding, FindingStep, Level};
+use crate::flow::state::{How, Kind, Pending, Trace};
 use crate::flow::summary::Act;
+use crate::flow::terms::{Term, Value};
+use crate::ir::ValueKind;
+use std::rc::Rc;
 
 /// The rule.
 pub const RULE: ActRule = ActRule {
@@ -24,3 +28,55 @@ pub const RULE: ActRule = ActRule {
     help: "flush the buffer first, then sync the file behind it",
     masked_on: &[],
 };
+
+/// Functions that promise a sync of the buffered writer they are called on, and sync what is behind it without a flush.
+pub fn promises(context: &Context<'_>, out: &mut Vec<Finding>) {
+    for moment in &context.flow.moments {
+        let Act::Sync { file } = moment.act else { continue };
+        let Trace::Here(origin) = *moment.trace else { continue };
+        let function = &context.program.functions[moment.function.index()];
+        let receiver = function.params.first().map(|local| function.locals[local.index()].kind);
+        let is_receiver = matches!(context.terms.borrow().get(file), Term::Param(0));
+        if !is_receiver
+            || receiver != Some(ValueKind::BufferedFile)
+            || moment.flushed.contains(&file)
+            || !purpose::promises_sync(&function.short_name)
+        {
+            continue;
+        }
+        // Whoever calls it is told here, not at each call.
+        out.retain(|finding| finding.rule != RULE.id || !finding.steps.iter().any(|step| step.span == origin.span));
+        let step =
+            |message: &str| FindingStep { span: origin.span, function: function.name, message: message.to_string() };
+        out.push(Finding {
+            rule: RULE.id,
+            level: RULE.level,
+            confidence: Confidence::High,
+            message: (RULE.message)(context, moment, &nothing(file, &moment.trace)),
+            span: origin.span,
+            function: function.name,
+            steps: vec![step(RULE.at_act)],
+            crash: RULE.crash.to_string(),
+            help: RULE.help.to_string(),
+            condition: None,
+            exposed_on: story::EVERYWHERE.to_vec(),
+            masked_on: Vec::new(),
+            fix: None,
+        });
+    }
+}
+
+/// Stands for what callers may have left in the buffer.
+fn nothing(file: Value, trace: &Rc<Trace>) -> Pending {
+    Pending {
+        kind: Kind::Buffer,
+        file,
+        dir: file,
+        how: How::HandedOver,
+        trace: trace.clone(),
+        flushed: None,
+        cared: false,
+        doubt: false,
+        closed: false,
+    }
+}

@@ -280,6 +280,7 @@ impl<'p> Run<'_, 'p> {
     /// Checks the callee's acts against what is pending here, and passes them on.
     fn due(&mut self, state: &State, summary: &Summary, args: &[Value], inst: &Inst, site: Site) {
         self.summary.effective |= summary.effective;
+        self.summary.touches |= summary.touches;
         self.summary.bounded |= summary.bounded;
         if summary.triggers.is_empty() {
             return;
@@ -319,6 +320,8 @@ impl<'p> Run<'_, 'p> {
             }
             at.vague_sync |= trigger.vague_sync;
             let failing = state.failing || trigger.failing;
+            at.killed.extend(killed.iter().copied());
+            at.flushed.extend(flushed.iter().copied());
             if !pending.is_empty() {
                 self.moment(&at, act, trace.clone(), pending, failing);
             }
@@ -413,7 +416,7 @@ impl<'p> Run<'_, 'p> {
             self.doubt_all(&mut state);
         }
         self.adopt(&mut state, outcome, &mut translation, args, at);
-        state.failing |= !outcome.success && outcome.changed;
+        state.failing |= !outcome.success && outcome.changed || outcome.failing;
         let result = translation.value(&mut self.engine.terms, outcome.result);
         state.env[call.result.index()] = if !call.fallible {
             result

@@ -430,6 +430,7 @@ impl<'e, 'p> Run<'e, 'p> {
             let base = self.engine.terms.unbuffered(base);
             if let Some(owner) = owner {
                 self.note_field(value, (*owner, *name));
+                self.check_link((*owner, *name), value);
             }
             state.heap.insert((base, *name), value);
         }
@@ -494,6 +495,7 @@ impl<'e, 'p> Run<'e, 'p> {
         }
         if let Some(owner) = type_name {
             self.learn_links(owner, &values);
+            self.learn_write_through(state, owner, &values);
         }
         self.engine.terms.make(Term::Aggregate { site, type_name, fields: values })
     }
@@ -535,10 +537,24 @@ impl<'e, 'p> Run<'e, 'p> {
         let path = (*self.engine.intents.links.get(field)?)?;
         let site = self.engine.terms.site(self.id, 0xF000_0000);
         let mut replace = super::terms::Replace { args: &[base], call: site, done: FxHashMap::default() };
-        Some(self.engine.terms.replace(path, &mut replace, &|terms, base, name| {
+        let field = *field;
+        let told = self.engine.terms.replace(path, &mut replace, &|terms, base, name| {
             let base = terms.unbuffered(base);
             state.heap.get(&(base, name)).copied().unwrap_or_else(|| terms.field(base, name))
-        }))
+        });
+        self.note_field(told, field);
+        Some(told)
+    }
+
+    /// Learns which fields hold handles whose writes are durable by the way they were opened.
+    fn learn_write_through(&mut self, state: &State, owner: ustr::Ustr, fields: &[(ustr::Ustr, Value)]) {
+        for &(name, value) in fields {
+            if let Term::Handle { file, .. } = *self.engine.terms.get(self.engine.terms.unbuffered(value))
+                && state.facts.get(&file).is_some_and(|facts| facts.write_through)
+            {
+                self.engine.intents.write_through_fields.insert((owner, name));
+            }
+        }
     }
 
     /// Learns from a record that holds a handle and the path it was opened by, or a directory that the path starts from.
@@ -557,11 +573,30 @@ impl<'e, 'p> Run<'e, 'p> {
                 .into_iter()
                 .map(|(value, other)| (value, self.engine.terms.make(Term::Field(me, other))))
                 .collect();
-            let path = self.engine.terms.rebase(file, &known);
+            // Two handles of one file: the later field stands for the earlier.
+            let twin = fields.iter().take_while(|(other, _)| *other != name).find(|(_, value)| {
+                let value = self.engine.terms.unbuffered(*value);
+                matches!(self.engine.terms.get(value), Term::Handle { file: same, .. } if *same == file)
+                    || value == file
+            });
+            let path = match twin {
+                Some(&(other, _)) => Some(self.engine.terms.make(Term::Field(me, other))),
+                None => self.engine.terms.rebase(file, &known),
+            };
             let link = self.engine.intents.links.entry((owner, name)).or_insert(path);
             if *link != path {
                 *link = None;
             }
+        }
+    }
+
+    /// A handle to some other file is put into a field: its path cannot be told from the record any more.
+    fn check_link(&mut self, field: FieldKey, value: Value) {
+        let value = self.engine.terms.unbuffered(value);
+        if let Term::Handle { file, .. } = *self.engine.terms.get(value)
+            && self.engine.intents.links.get(&field) != Some(&Some(file))
+        {
+            self.engine.intents.links.insert(field, None);
         }
     }
 
@@ -599,6 +634,8 @@ impl<'e, 'p> Run<'e, 'p> {
             failing,
             vague_sync: state.vague_sync,
             facts: state.facts.iter().map(|(file, facts)| (*file, *facts)).collect(),
+            killed: state.killed.clone(),
+            flushed: state.flushed.clone(),
         };
         // Several states can come here by one path, and come again as they grow: what any of them has counts.
         let same = |old: &&mut Moment| {
@@ -696,9 +733,12 @@ impl<'e, 'p> Run<'e, 'p> {
         // An act with nothing pending on one path says under which condition something is on another.
         let guilty: rustc_hash::FxHashSet<Rc<Trace>> =
             moments.iter().filter(|moment| !moment.pending.is_empty()).map(|moment| moment.trace.clone()).collect();
-        self.engine
-            .moments
-            .extend(moments.into_iter().filter(|moment| moment.act == Act::Succeed || guilty.contains(&moment.trace)));
+        self.engine.moments.extend(moments.into_iter().filter(|moment| {
+            // An act of its own may find what other methods left.
+            let own = matches!(*moment.trace, Trace::Here(_))
+                && matches!(moment.act, Act::Rename { .. } | Act::Sync { .. } | Act::Cut { .. });
+            own || moment.act == Act::Succeed || guilty.contains(&moment.trace)
+        }));
         self.summary
     }
 
@@ -756,16 +796,17 @@ impl<'e, 'p> Run<'e, 'p> {
             result,
             vague_sync: state.vague_sync,
             changed,
+            failing: state.failing,
         }
     }
 
     fn add_outcome(&mut self, outcome: Outcome) {
-        let same = |old: &Outcome| old.success == outcome.success;
+        let same = |old: &Outcome| old.success == outcome.success && old.failing == outcome.failing;
         let list = &mut self.summary.outcomes;
         if list.contains(&outcome) {
             return;
         }
-        let limit = if outcome.success { MAX_OUTCOMES } else { 1 };
+        let limit = if outcome.success && !outcome.failing { MAX_OUTCOMES } else { 1 };
         let alike = list.iter().position(|old| {
             same(old)
                 && old.result == outcome.result

@@ -22,6 +22,8 @@ pub struct Intents {
     pub only_synced: FxHashSet<FieldKey>,
     /// Fields whose file or path is renamed or removed somewhere: a temporary.
     pub retired_fields: FxHashSet<FieldKey>,
+    /// Fields whose handle was opened so that each write is durable.
+    pub write_through_fields: FxHashSet<FieldKey>,
     /// Packages that sync file content somewhere, and in how many places.
     pub syncing_packages: FxHashMap<PackageId, u32>,
     /// Packages that sync a directory somewhere.

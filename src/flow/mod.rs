@@ -18,10 +18,10 @@ pub mod terms;
 mod transfer;
 
 use crate::apis::Apis;
-use crate::ir::{Base, FuncId, Function, InstKind, Operand, Program, Rvalue, ValueKind};
+use crate::ir::{Base, FuncId, Function, InstKind, Operand, Program, Rvalue, Step, ValueKind};
 use intent::Intents;
 use rustc_hash::{FxHashMap, FxHashSet};
-use state::{Facts, Pending, Question, Trace};
+use state::{Facts, Kind, Pending, Question, Trace};
 use std::rc::Rc;
 use summary::{Act, Summary};
 use terms::{Terms, Value};
@@ -45,6 +45,10 @@ pub struct Moment {
     pub vague_sync: bool,
     /// What was known of files.
     pub facts: Vec<(Value, Facts)>,
+    /// What had been made durable since the function's entry.
+    pub killed: Vec<(Value, Kind)>,
+    /// What had been flushed since the function's entry.
+    pub flushed: Vec<Value>,
 }
 
 impl Moment {
@@ -143,6 +147,9 @@ fn makers(program: &Program) -> Vec<FuncId> {
         function.blocks.iter().flat_map(|block| &block.insts).any(|inst| match &inst.kind {
             InstKind::Assign { value: Rvalue::Aggregate { type_name: Some(_), fields, .. }, .. } => {
                 fields.iter().any(|(_, operand)| holds(function, operand))
+            }
+            InstKind::Assign { place, value: Rvalue::Use(operand) } => {
+                matches!(place.steps.last(), Some(Step::Field { owner: Some(_), .. })) && holds(function, operand)
             }
             _ => false,
         })

@@ -144,6 +144,8 @@ pub struct Facts {
     pub synced: bool,
     /// Got its name by a rename on this path.
     pub renamed: bool,
+    /// Opened so that each write is durable.
+    pub write_through: bool,
 }
 
 impl Facts {
@@ -155,6 +157,7 @@ impl Facts {
         self.written |= other.written;
         self.synced |= other.synced;
         self.renamed |= other.renamed;
+        self.write_through |= other.write_through;
     }
 }
 

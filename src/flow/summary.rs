@@ -94,6 +94,8 @@ pub struct Outcome {
     pub vague_sync: bool,
     /// Something was changed, or failed to be, before it left so.
     pub changed: bool,
+    /// It lies behind a failed change or sync all the same.
+    pub failing: bool,
 }
 
 /// Something a function does to a file, for telling what an operation does in order.
@@ -141,6 +143,8 @@ pub struct Summary {
     pub calls: Vec<Value>,
     /// It does something to files.
     pub effective: bool,
+    /// It opens, flushes or writes some file itself.
+    pub touches: bool,
     /// Some sync of file content is reached in it or below it on a path to success.
     pub syncs: bool,
     /// A bound was hit: not all of it was seen.

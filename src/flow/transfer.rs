@@ -31,6 +31,7 @@ struct Mode {
     create: bool,
     create_new: bool,
     truncate: bool,
+    write_through: bool,
 }
 
 impl Run<'_, '_> {
@@ -123,6 +124,14 @@ impl Run<'_, '_> {
     fn failed(&mut self, state: &mut State, effect: Effect, operands: &Operands) {
         if matches!(effect, Effect::Write | Effect::WriteBuffered) {
             self.write(state, operands, effect == Effect::WriteBuffered);
+        }
+        if matches!(effect, Effect::OpenRead | Effect::OptionsOpen) {
+            // A directory that cannot be opened cannot be synced: some platforms refuse it, and programs let it pass.
+            let path = if effect == Effect::OpenRead { operands.on } else { operands.to };
+            let key = self.file_of(state, path);
+            for pending in state.pending.iter_mut().filter(|pending| pending.kind == Kind::Name) {
+                pending.doubt |= pending.dir == key;
+            }
         }
     }
 
@@ -239,11 +248,16 @@ impl Run<'_, '_> {
             None => false,
         };
         let append = is_on("append");
+        let write_through = state
+            .heap
+            .get(&(options, Ustr::from("custom_flags")))
+            .is_some_and(|&flags| self.has_flag(flags, "O_DSYNC") || self.has_flag(flags, "O_SYNC"));
         Mode {
             write: is_on("write") || append,
             create: is_on("create"),
             create_new: is_on("create_new"),
             truncate: is_on("truncate"),
+            write_through,
         }
     }
 
@@ -265,6 +279,7 @@ impl Run<'_, '_> {
             create: self.has_flag(flags, "O_CREAT") || self.has_flag(flags, "O_CREATE"),
             create_new: self.has_flag(flags, "O_EXCL"),
             truncate: self.has_flag(flags, "O_TRUNC"),
+            write_through: self.has_flag(flags, "O_DSYNC") || self.has_flag(flags, "O_SYNC"),
         }
     }
 
@@ -287,6 +302,10 @@ impl Run<'_, '_> {
         } else if mode.truncate {
             self.act(state, Act::Cut { file: key, by_handle: true }, o.trace.clone());
             self.pend(state, Kind::Data, key, UNIT, How::Cut, &o.trace);
+        }
+        self.summary.touches = true;
+        if mode.write_through {
+            state.fact(key).write_through = true;
         }
         self.engine.terms.make(Term::Handle { site: o.site, file: key, writable: mode.write })
     }
@@ -362,6 +381,12 @@ impl Run<'_, '_> {
             return UNIT;
         }
         state.fact(file).written = true;
+        if !buffered
+            && (state.fact(file).write_through
+                || self.engine.intents.lives_in(self.id, file, &self.engine.intents.write_through_fields))
+        {
+            return UNIT;
+        }
         self.pend(state, if buffered { Kind::Buffer } else { Kind::Data }, file, UNIT, How::Written, &o.trace);
         UNIT
     }
@@ -415,6 +440,7 @@ impl Run<'_, '_> {
             state.flushed.push(file);
         }
         self.summary.effective = true;
+        self.summary.touches = true;
         UNIT
     }
 

@@ -1,0 +1,72 @@
+//! What methods leave pending in the fields of their type: a later method that publishes, cuts or syncs the file of such a field
+//! finds it there, although its own text writes nothing.
+
+use super::Context;
+use crate::flow::Moment;
+use crate::flow::intent::FieldKey;
+use crate::flow::state::{Kind, Pending};
+use crate::flow::summary::Act;
+use crate::flow::terms::Value;
+use crate::ir::FuncId;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// By field: what is left there when some method reports success, with the method.
+#[derive(Default)]
+pub struct Residue(FxHashMap<FieldKey, Vec<(FuncId, Pending)>>);
+
+impl Residue {
+    /// Collects what is left in fields by methods whose callers do not settle it.
+    pub fn new(context: &Context<'_>) -> Residue {
+        let mut by_field: FxHashMap<FieldKey, Vec<(FuncId, Pending)>> = FxHashMap::default();
+        let mut left: FxHashSet<FuncId> = FxHashSet::default();
+        let mut succeeds: FxHashSet<FuncId> = FxHashSet::default();
+        let successes = || context.flow.moments.iter().filter(|moment| moment.act == Act::Succeed && !moment.failing);
+        for moment in successes() {
+            succeeds.insert(moment.function);
+            if moment.pending.iter().any(|pending| pending.kind != Kind::Name) {
+                left.insert(moment.function);
+            }
+        }
+        for moment in successes() {
+            let owner = context.program.functions[moment.function.index()].owner;
+            let callers = &context.flow.callers[moment.function.index()];
+            if callers.iter().any(|caller| succeeds.contains(caller) && !left.contains(caller)) {
+                continue;
+            }
+            for pending in
+                moment.pending.iter().filter(|pending| pending.kind != Kind::Name && !pending.closed && !pending.doubt)
+            {
+                for field in context.flow.intents.fields_of(moment.function, pending.file) {
+                    if Some(field.0) == owner {
+                        by_field.entry(*field).or_default().push((moment.function, pending.clone()));
+                    }
+                }
+            }
+        }
+        Residue(by_field)
+    }
+
+    /// What another method may have left pending on `file` when `moment` came, told as if it were this function's.
+    pub fn at(&self, context: &Context<'_>, moment: &Moment, file: Value) -> Vec<Pending> {
+        let settled = |kind: Kind| match kind {
+            Kind::Buffer => moment.flushed.contains(&file),
+            _ => moment.killed.contains(&(file, Kind::Data)),
+        };
+        let owner = context.program.functions[moment.function.index()].owner;
+        let mut found: Vec<Pending> = Vec::new();
+        for field in context.flow.intents.fields_of(moment.function, file).iter().filter(|field| Some(field.0) == owner)
+        {
+            for (function, pending) in self.0.get(field).into_iter().flatten() {
+                let kind = if pending.kind == Kind::Buffer && moment.flushed.contains(&file) {
+                    Kind::Data
+                } else {
+                    pending.kind
+                };
+                if *function != moment.function && !settled(kind) && found.iter().all(|known| known.kind != kind) {
+                    found.push(Pending { kind, file, flushed: pending.flushed.clone(), ..pending.clone() });
+                }
+            }
+        }
+        found
+    }
+}
