@@ -73,6 +73,8 @@ fn judge<'a>(context: &Context<'_>, rule: &ActRule, moments: &[&'a Moment], resi
         // Nothing was written here: other methods of the type may have.
         if culprits.is_empty()
             && let Act::Rename { file, .. } | Act::Sync { file } = moment.act
+            // Who calls a sync may have flushed before.
+            && (matches!(moment.act, Act::Rename { .. }) || context.flow.callers[moment.function.index()].is_empty())
         {
             let left = residue.at(context, moment, file);
             culprits.extend(left.into_iter().filter_map(|pending| {

@@ -108,9 +108,17 @@ pub fn is_cache(context: &Context<'_>, function: FuncId) -> bool {
         || body.owner.is_some_and(|owner| has(&owner, &["cache", "cached", "caching", "scratch"]))
 }
 
+/// Words that turn a name with `sync` in it into something else: `open_for_sync`, `needs_sync`, `set_sync_policy`, `async_…`.
+const NO_PROMISE: &[&str] = &[
+    "for", "needs", "need", "is", "should", "no", "not", "without", "un", "last", "start", "spawn", "on", "set", "get",
+    "new", "open", "create", "policy", "mode", "interval", "if", "maybe", "with", "unsynced", "from", "state",
+    "status", "peer", "block", "blocks", "header", "network", "client", "lock", "mutex", "point", "channel", "loop",
+    "task", "worker", "request", "to", "config",
+];
+
 /// Whether a function's name promises that something is durable when it returns.
 pub fn promises_sync(name: &str) -> bool {
-    has(name, &["sync", "fsync", "fdatasync", "synchronize", "durable", "durably", "syncall", "datasync"])
+    has(name, &["sync", "fsync", "fdatasync", "synchronize", "durable", "durably"]) && !has(name, NO_PROMISE)
 }
 
 /// Whether a function's name or documentation promises that what it writes is durable when it returns.

@@ -309,6 +309,9 @@ impl<'p> Run<'_, 'p> {
             let facts: Vec<_> =
                 trigger.facts.iter().map(|&(key, facts)| (translation.key(terms, key), facts)).collect();
             let act = translate_act(trigger.act, &mut translation, terms);
+            if let Act::Rename { file, .. } | Act::Remove { file, .. } = act {
+                self.retires(file);
+            }
             let trace = Rc::new(Trace::Via(Origin { span: inst.focus, function: self.id }, trigger.trace.clone()));
             let pending = still_pending(&state.pending, &killed, &flushed, trigger.all_killed, trigger.vague_sync);
             let mut at = state.clone();

@@ -145,7 +145,7 @@ impl<'e, 'p> Run<'e, 'p> {
             .iter()
             .position(|old| old.guards == state.guards && !old.contradicts(&state, terms))
             .or_else(|| states.iter().position(|old| old.same_content(&state)))
-            .or_else(|| (states.len() >= MAX_STATES).then(|| states.len() - 1));
+            .or_else(|| crowded(states, &state, terms));
         let Some(place) = place else {
             states.push(state);
             return true;
@@ -936,13 +936,21 @@ fn join_outcomes(into: &mut Outcome, other: Outcome, terms: &mut super::terms::T
     }
 }
 
+/// Where there are too many states, the one to join a new one with: one that went as well as it, if there is any.
+fn crowded(states: &[State], new: &State, terms: &super::terms::Terms) -> Option<usize> {
+    if states.len() < MAX_STATES {
+        return None;
+    }
+    let alike = states.iter().rposition(|old| old.failing == new.failing && !old.contradicts(new, terms));
+    alike.or_else(|| (states.len() >= 2 * MAX_STATES).then(|| states.len() - 1))
+}
+
 /// States between two instructions that do not differ are one.
 fn merge_into(states: &mut Vec<State>, new: State, terms: &mut super::terms::Terms, site: Site) {
     if let Some(old) = states.iter_mut().find(|old| old.same_content(&new)) {
         old.guards.retain(|question, answer| new.guards.get(question) == Some(answer));
-    } else if states.len() >= 2 * MAX_STATES {
-        let last = states.len() - 1;
-        states[last].join(&new, terms, site);
+    } else if let Some(place) = (states.len() >= 2 * MAX_STATES).then(|| crowded(states, &new, terms)).flatten() {
+        states[place].join(&new, terms, site);
     } else {
         states.push(new);
     }

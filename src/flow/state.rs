@@ -297,9 +297,7 @@ impl State {
         }
         self.heap.extend(renamed);
         self.guards.retain(|question, answer| other.guards.get(question) == Some(answer));
-        for (path, key) in &other.names {
-            self.names.entry(*path).or_insert(*key);
-        }
+        self.join_names(other, terms, site);
         for pending in &other.pending {
             self.add(pending.clone());
         }
@@ -311,6 +309,24 @@ impl State {
         self.failing &= other.failing;
         self.all_killed &= other.all_killed;
         self.vague_sync |= other.vague_sync;
+    }
+}
+
+impl State {
+    /// A name that leads to one file here and to another there may lead to either.
+    fn join_names(&mut self, other: &State, terms: &mut Terms, site: Site) {
+        let paths: Vec<Value> = self.names.keys().chain(other.names.keys()).copied().collect();
+        for (number, path) in paths.into_iter().enumerate() {
+            let (mine, theirs) = (self.key(path), other.key(path));
+            let gone = |key: Value| matches!(terms.get(key), Term::Gone(_));
+            let joined = match (gone(mine), gone(theirs)) {
+                _ if mine == theirs => mine,
+                (true, _) => theirs,
+                (_, true) => mine,
+                _ => join_values(mine, theirs, terms, site, 0x4000 + number as u32),
+            };
+            self.names.insert(path, joined);
+        }
     }
 }
 

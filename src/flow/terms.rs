@@ -274,6 +274,11 @@ impl Terms {
         }
     }
 
+    /// Whether `dir` is known only as the parent of some path.
+    pub fn is_bare_parent(&self, dir: Value) -> bool {
+        matches!(self.get(dir), Term::Op(name, _) if *name == self.ops.parent)
+    }
+
     /// How many path components a name adds: constants are counted, anything else is taken for one.
     fn components(&self, name: Value) -> usize {
         match self.get(name) {

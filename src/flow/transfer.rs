@@ -228,9 +228,13 @@ impl Run<'_, '_> {
             | Effect::Control
             | Effect::SyncHint
             | Effect::ReplaceDurably
-            | Effect::Nothing
             | Effect::CallArg
             | Effect::Abort => self.fresh(state, o.site, 0),
+            // A question about what does not change has one answer.
+            Effect::Nothing if !args.is_empty() && args.iter().all(|&arg| self.engine.terms.is_stable(arg)) => {
+                self.engine.terms.op(call.name, args)
+            }
+            Effect::Nothing => self.fresh(state, o.site, 0),
         }
     }
 
@@ -484,6 +488,12 @@ impl Run<'_, '_> {
     /// The file or directory `key` became durable.
     pub fn settle(&mut self, state: &mut State, key: Value, maybe_directory: bool) {
         self.summary.effective = true;
+        // A path without a directory is in `.`: programs put that where `parent` gives nothing.
+        let dot = matches!(self.engine.terms.get(key), Term::Const(text) if matches!(text.trim_matches('"'), "." | ""));
+        if dot {
+            let terms = &self.engine.terms;
+            state.pending.retain(|pending| !(pending.kind == Kind::Name && terms.is_bare_parent(pending.dir)));
+        }
         for key in self.keys(key) {
             state.pending.retain(|pending| {
                 !(pending.kind == Kind::Data && pending.file == key || pending.kind == Kind::Name && pending.dir == key)
@@ -559,7 +569,7 @@ impl Run<'_, '_> {
     }
 
     /// The file in a field gets another name, or none: what the field holds is a temporary.
-    fn retires(&mut self, file: Value) {
+    pub fn retires(&mut self, file: Value) {
         let fields = self.engine.intents.fields_of(self.id, file).to_vec();
         self.engine.intents.retired_fields.extend(fields);
     }
