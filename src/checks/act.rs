@@ -82,6 +82,11 @@ fn judge<'a>(context: &Context<'_>, rule: &ActRule, moments: &[&'a Moment], resi
                 Some((pending, sure.min(Confidence::Medium)))
             }));
         }
+        for (pending, sure) in &mut culprits {
+            if pending.doubt || moment.vague_sync {
+                *sure = Confidence::Low;
+            }
+        }
         if culprits.is_empty() { innocent.push(moment) } else { guilty.push((moment, culprits)) }
     }
     // A path behind a failed change or sync is not the main line.
@@ -91,10 +96,8 @@ fn judge<'a>(context: &Context<'_>, rule: &ActRule, moments: &[&'a Moment], resi
     let condition = distinguishing(context, &guilty.iter().map(|(moment, _)| *moment).collect::<Vec<_>>(), &innocent);
     let (moment, mut culprits) =
         guilty.into_iter().max_by_key(|(_, culprits)| culprits.iter().map(|(_, sure)| *sure).max())?;
-    for (pending, sure) in &mut culprits {
-        if only_failing || pending.doubt || moment.vague_sync {
-            *sure = Confidence::Low;
-        }
+    if only_failing {
+        culprits.iter_mut().for_each(|(_, sure)| *sure = Confidence::Low);
     }
     culprits.sort_by_key(|(_, sure)| std::cmp::Reverse(*sure));
     Some(Guilt { moment, culprits, condition })

@@ -104,7 +104,8 @@ fn breaks_promise(context: &Context<'_>, function: &Function, summary: &Summary)
         })
     };
     summary.outcomes.iter().filter(|outcome| outcome.success && !outcome.failing).any(|outcome| {
-        let syncs = outcome.all_killed || outcome.vague_sync || !outcome.killed.is_empty();
+        let syncs =
+            outcome.all_killed || !outcome.unopened.is_empty() || outcome.vague_sync || !outcome.killed.is_empty();
         !syncs && !chosen(outcome) && (!outcome.flushed.is_empty() || summary.touches || holds_file)
     })
 }

@@ -115,7 +115,8 @@ pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>)
             let guilty: Vec<&Moment> = list.iter().map(|(moment, _)| *moment).collect();
             let condition = distinguishing(context, &guilty, &innocent);
             for rule in rules {
-                let (moment, pending) = list[0];
+                let clear = list.iter().find(|(moment, pending)| !pending.doubt && !moment.vague_sync);
+                let (moment, pending) = *clear.unwrap_or(&list[0]);
                 let settled_elsewhere = innocent.iter().any(|moment| !moment.failing && settles(moment, pending));
                 let seen = Left {
                     pending,

@@ -414,6 +414,10 @@ impl<'p> Run<'_, 'p> {
                 self.settle(&mut state, key, false);
             }
         }
+        for &key in &outcome.unopened {
+            let key = translation.key(&mut self.engine.terms, key);
+            self.unopened(&mut state, key);
+        }
         if outcome.vague_sync {
             state.vague_sync = true;
             self.doubt_all(&mut state);

@@ -1,7 +1,7 @@
 //! Runs one function: a worklist over its blocks, with states kept apart while their answers to stable questions differ.
 
 use super::intent::FieldKey;
-use super::state::{Facts, How, Kind, Origin, Pending, Question, State, Trace};
+use super::state::{Facts, How, Kind, Origin, Pending, Question, State, Trace, join_values};
 use super::summary::{Act, Deed, Did, Outcome, Summary, Trigger};
 use super::terms::{ABSENT, Site, Term, UNIT, UNSET, Value};
 use super::{Binding, Engine, Moment};
@@ -143,7 +143,9 @@ impl<'e, 'p> Run<'e, 'p> {
         }
         let place = states
             .iter()
-            .position(|old| old.guards == state.guards && !old.contradicts(&state, terms))
+            .position(|old| {
+                old.guards == state.guards && old.failing == state.failing && !old.contradicts(&state, terms)
+            })
             .or_else(|| states.iter().position(|old| old.same_content(&state)))
             .or_else(|| crowded(states, &state, terms));
         let Some(place) = place else {
@@ -795,6 +797,7 @@ impl<'e, 'p> Run<'e, 'p> {
             facts: state.facts.into_iter().take(32).collect(),
             result,
             vague_sync: state.vague_sync,
+            unopened: state.unopened,
             changed,
             failing: state.failing,
         }
@@ -909,6 +912,11 @@ fn join_outcomes(into: &mut Outcome, other: Outcome, terms: &mut super::terms::T
     into.all_killed &= other.all_killed;
     into.vague_sync |= other.vague_sync;
     into.changed |= other.changed;
+    for file in other.unopened {
+        if !into.unopened.contains(&file) {
+            into.unopened.push(file);
+        }
+    }
     for name in other.names {
         if !into.names.iter().any(|(path, _)| *path == name.0) {
             into.names.push(name);
@@ -928,10 +936,7 @@ fn join_outcomes(into: &mut Outcome, other: Outcome, terms: &mut super::terms::T
         if matches!(into.result, ABSENT | UNIT) {
             into.result = other.result;
         } else if !matches!(other.result, ABSENT | UNIT) {
-            let joined = terms.make(Term::Fresh(site, 0));
-            terms.add_alternative(joined, into.result);
-            terms.add_alternative(joined, other.result);
-            into.result = joined;
+            into.result = join_values(into.result, other.result, terms, site, 0);
         }
     }
 }

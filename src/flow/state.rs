@@ -186,6 +186,8 @@ pub struct State {
     pub all_killed: bool,
     /// A sync of something that could not be resolved lies behind.
     pub vague_sync: bool,
+    /// Files and directories that could not be opened on the way: a sync of them was perhaps wanted.
+    pub unopened: Vec<Value>,
 }
 
 /// At most so many pending effects are kept a state; beyond it the oldest names go first.
@@ -206,6 +208,7 @@ impl State {
             failing: false,
             all_killed: false,
             vague_sync: false,
+            unopened: Vec::new(),
         }
     }
 
@@ -263,6 +266,7 @@ impl State {
             && self.facts == other.facts
             && self.vague_sync == other.vague_sync
             && self.flushed == other.flushed
+            && self.unopened == other.unopened
     }
 
     /// Whether some variable holds a success here and a failure there: what comes next depends on it.
@@ -309,6 +313,11 @@ impl State {
         self.failing &= other.failing;
         self.all_killed &= other.all_killed;
         self.vague_sync |= other.vague_sync;
+        for file in &other.unopened {
+            if !self.unopened.contains(file) {
+                self.unopened.push(*file);
+            }
+        }
     }
 }
 
@@ -331,7 +340,7 @@ impl State {
 }
 
 /// One value for what is `mine` on one path and `theirs` on the other.
-fn join_values(mine: Value, theirs: Value, terms: &mut Terms, site: Site, number: u32) -> Value {
+pub(super) fn join_values(mine: Value, theirs: Value, terms: &mut Terms, site: Site, number: u32) -> Value {
     if mine == theirs || theirs == UNSET {
         return mine;
     }
@@ -343,6 +352,18 @@ fn join_values(mine: Value, theirs: Value, terms: &mut Terms, site: Site, number
         if matches!(one, ABSENT | UNIT) {
             return other;
         }
+    }
+    // Whether it went well is what comes next; it must not get lost.
+    match (terms.get(mine), terms.get(theirs)) {
+        (&Term::Success(one), &Term::Success(other)) => {
+            let inner = join_values(one, other, terms, site, number);
+            return terms.make(Term::Success(inner));
+        }
+        (&Term::Failure(one), &Term::Failure(other)) => {
+            let inner = join_values(one, other, terms, site, number);
+            return terms.make(Term::Failure(inner));
+        }
+        _ => {}
     }
     let joined = terms.make(Term::Fresh(site, number));
     terms.add_alternative(joined, mine);

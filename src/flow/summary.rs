@@ -92,6 +92,8 @@ pub struct Outcome {
     pub result: Value,
     /// A sync of something unresolved lies behind.
     pub vague_sync: bool,
+    /// Files and directories that could not be opened on the way.
+    pub unopened: Vec<Value>,
     /// Something was changed, or failed to be, before it left so.
     pub changed: bool,
     /// It lies behind a failed change or sync all the same.

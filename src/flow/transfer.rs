@@ -129,9 +129,18 @@ impl Run<'_, '_> {
             // A directory that cannot be opened cannot be synced: some platforms refuse it, and programs let it pass.
             let path = if effect == Effect::OpenRead { operands.on } else { operands.to };
             let key = self.file_of(state, path);
-            for pending in state.pending.iter_mut().filter(|pending| pending.kind == Kind::Name) {
-                pending.doubt |= pending.dir == key;
-            }
+            self.unopened(state, key);
+        }
+    }
+
+    /// A file or directory could not be opened, and the program goes on: if it is a directory, some platforms refuse it, and a sync of
+    /// it was perhaps wanted.
+    pub fn unopened(&mut self, state: &mut State, key: Value) {
+        if !state.unopened.contains(&key) && state.unopened.len() < 8 {
+            state.unopened.push(key);
+        }
+        for pending in state.pending.iter_mut().filter(|pending| pending.kind == Kind::Name && pending.dir == key) {
+            pending.doubt = true;
         }
     }
 
@@ -252,10 +261,8 @@ impl Run<'_, '_> {
             None => false,
         };
         let append = is_on("append");
-        let write_through = state
-            .heap
-            .get(&(options, Ustr::from("custom_flags")))
-            .is_some_and(|&flags| self.has_flag(flags, "O_DSYNC") || self.has_flag(flags, "O_SYNC"));
+        let write_through =
+            state.heap.get(&(options, Ustr::from("custom_flags"))).is_some_and(|&flags| self.is_write_through(flags));
         Mode {
             write: is_on("write") || append,
             create: is_on("create"),
@@ -277,13 +284,30 @@ impl Run<'_, '_> {
         })
     }
 
+    /// Whether open flags ask for durable writes; a number is read as Linux has it (`O_DSYNC` is bit 12, and `O_SYNC` contains it).
+    fn is_write_through(&self, flags: Value) -> bool {
+        let number =
+            |text: &str| match text.strip_prefix("0o").or(text.strip_prefix('0').filter(|rest| !rest.starts_with('x')))
+            {
+                Some(octal) => i64::from_str_radix(octal, 8).ok(),
+                None => match text.strip_prefix("0x") {
+                    Some(hex) => i64::from_str_radix(hex, 16).ok(),
+                    None => text.parse().ok(),
+                },
+            };
+        let bit = |part: &Value| matches!(self.engine.terms.get(*part), Term::Const(text) if number(text).is_some_and(|number| number >> 12 & 1 == 1));
+        self.has_flag(flags, "O_DSYNC")
+            || self.has_flag(flags, "O_SYNC")
+            || self.engine.terms.parts(flags).iter().any(bit)
+    }
+
     fn flags_mode(&self, flags: Value) -> Mode {
         Mode {
             write: self.has_flag(flags, "O_WRONLY") || self.has_flag(flags, "O_RDWR"),
             create: self.has_flag(flags, "O_CREAT") || self.has_flag(flags, "O_CREATE"),
             create_new: self.has_flag(flags, "O_EXCL"),
             truncate: self.has_flag(flags, "O_TRUNC"),
-            write_through: self.has_flag(flags, "O_DSYNC") || self.has_flag(flags, "O_SYNC"),
+            write_through: self.is_write_through(flags),
         }
     }
 
