@@ -1,7 +1,7 @@
 //! Rules that fall due at an act: *at a rename of P, no write to P's file may be pending*.
 
 use super::residue::Residue;
-use super::{Context, story};
+use super::{Context, purpose, story};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
 use crate::flow::Moment;
 use crate::flow::state::{Origin, Pending, Question};
@@ -117,7 +117,7 @@ pub fn distinguishing(
         .guards
         .iter()
         .find(|&&(value, question, answer)| {
-            is_option(context, value, question)
+            is_option(context, first, value, question)
                 && guilty.iter().all(|moment| moment.guards.contains(&(value, question, answer)))
                 && innocent.iter().filter(|moment| !moment.failing).all(|moment| {
                     moment.guards.contains(&(value, question, !answer)) || variant_differs(moment, value, question)
@@ -133,15 +133,32 @@ fn variant_differs(moment: &Moment, value: Value, question: Question) -> bool {
         })
 }
 
-/// Whether a question is about something the program's user sets: a field, parameter or global that is a flag or a mode.
-fn is_option(context: &Context<'_>, value: Value, question: Question) -> bool {
+/// Whether a question is about something that somebody set: a field, global or mode; a bare flag only if its name speaks of syncing.
+fn is_option(context: &Context<'_>, moment: &Moment, value: Value, question: Question) -> bool {
     let terms = context.terms.borrow();
-    match question {
-        Question::True | Question::Variant(_) => match terms.get(value) {
-            Term::Op(_, args) => args.iter().all(|&arg| terms.is_stable(arg)),
-            _ => terms.is_stable(value),
-        },
-        _ => false,
+    let mut at = value;
+    loop {
+        match terms.get(at) {
+            Term::Op(name, args) if name == "!" && args.len() == 1 => at = args[0],
+            Term::Op(name, args) if (name == "==" || name == "!=") && args.len() == 2 => {
+                let constant = |at: usize| matches!(terms.get(args[at]), Term::Const(_));
+                match (constant(0), constant(1)) {
+                    (false, true) => at = args[0],
+                    (true, false) => at = args[1],
+                    _ => return false,
+                }
+            }
+            Term::Param(number) if question == Question::True => {
+                let body = &context.program.functions[moment.function.index()];
+                let local = body.params.get(*number as usize).map(|local| &body.locals[local.index()]);
+                return local.and_then(|local| local.name).is_some_and(|name| purpose::names_an_option(&name));
+            }
+            Term::Param(_) => return matches!(question, Question::Variant(_)),
+            Term::Field(..) | Term::Global(_) => {
+                return matches!(question, Question::True | Question::Variant(_)) && terms.is_stable(at);
+            }
+            _ => return false,
+        }
     }
 }
 

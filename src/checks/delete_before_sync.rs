@@ -52,7 +52,9 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
     let precious = purpose::is_precious(context, moment.function, path);
     match (published, same_store) {
         (true, _) if same_directory || precious => Some(Confidence::Medium),
-        (false, true) if precious && is_log(context, path) => Some(Confidence::Medium),
+        (false, true) if precious && (is_log(context, path) || is_log(context, pending.file)) => {
+            Some(Confidence::Medium)
+        }
         (_, true) => Some(Confidence::Low),
         _ => None,
     }

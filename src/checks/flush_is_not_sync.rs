@@ -54,7 +54,11 @@ pub fn promises(context: &Context<'_>, out: &mut Vec<Finding>) {
         let Some(summary) = context.flow.summaries.get(&id) else {
             continue;
         };
-        if !breaks_promise(context, function, summary) {
+        let told = out.iter().any(|finding| {
+            finding.function == function.name
+                && matches!(finding.rule, "ack-before-sync" | "flush-is-not-sync" | "sync-before-flush")
+        });
+        if told || !breaks_promise(context, function, summary) {
             continue;
         }
         out.push(Finding {

@@ -54,8 +54,8 @@ pub fn run(program: &Program, mut flow: Flow) -> Vec<Finding> {
     findings.extend(successes.into_iter().filter(|finding| {
         !is_about_bytes(finding) || !finding.steps.iter().take(2).any(|step| told.contains(&step.span))
     }));
-    flush_is_not_sync::promises(&context, &mut findings);
     sync_before_flush::promises(&context, &mut findings);
+    flush_is_not_sync::promises(&context, &mut findings);
     findings.sort_by(|a, b| (a.span, a.rule).cmp(&(b.span, b.rule)));
     findings.dedup_by(|a, b| a.span == b.span && a.rule == b.rule);
     findings

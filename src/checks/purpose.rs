@@ -8,7 +8,7 @@ use crate::ir::{FuncId, Function};
 /// Words in a function's, type's or module's name or in a path that say: losing this costs nothing but time.
 const DISPOSABLE: &[&str] = &[
     "cache", "cached", "caching", "scratch", "test", "tests", "testing", "bench", "mock", "fuzz", "example", "demo",
-    "profile", "debug", "spill", "download", "lock", "lockfile", "pid", "socket", "export",
+    "profile", "debug", "download", "lock", "lockfile", "pid", "socket", "export",
 ];
 
 /// Words that say: this is to outlive a crash.
@@ -119,6 +119,11 @@ const NO_PROMISE: &[&str] = &[
 /// Whether a function's name promises that something is durable when it returns.
 pub fn promises_sync(name: &str) -> bool {
     has(name, &["sync", "fsync", "fdatasync", "synchronize", "durable", "durably"]) && !has(name, NO_PROMISE)
+}
+
+/// Whether a flag's name says that it chooses between durable and not.
+pub fn names_an_option(name: &str) -> bool {
+    has(name, &["sync", "fsync", "flush", "durable", "durability", "safe", "wal", "persist", "force"])
 }
 
 /// Whether a function's name or documentation promises that what it writes is durable when it returns.

@@ -33,7 +33,7 @@ pub const RULE: ActRule = ActRule {
 pub fn promises(context: &Context<'_>, out: &mut Vec<Finding>) {
     for moment in &context.flow.moments {
         let Act::Sync { file } = moment.act else { continue };
-        let Trace::Here(origin) = *moment.trace else { continue };
+        let origin = moment.trace.start();
         let function = &context.program.functions[moment.function.index()];
         let receiver = function.params.first().map(|local| function.locals[local.index()].kind);
         let is_receiver = matches!(context.terms.borrow().get(file), Term::Param(0));

@@ -42,7 +42,7 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
     let related = delete_before_sync::shares_root(context, pending.file, file) || moment.fact(pending.file).renamed;
     match (by_handle, cut.read) {
         (_, true) => Some(Confidence::High),
-        (true, _) if related => Some(Confidence::Medium),
+        (true, _) if related || purpose::is_precious(context, moment.function, file) => Some(Confidence::Medium),
         (false, _) if related && purpose::is_precious(context, moment.function, file) => Some(Confidence::Medium),
         _ => Some(Confidence::Low),
     }

@@ -236,6 +236,7 @@ impl<'p> Run<'_, 'p> {
                 self.pass_on_deeds(&state, &summary, args, inst, site);
                 return Vec::new();
             }
+            self.summary.bounded |= summary.bounded;
             self.hand_over(&mut state, args, call, inst);
             let result = self.opaque_result(&mut state, body.name, args, site);
             state.env[call.result.index()] = result;

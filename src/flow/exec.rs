@@ -545,6 +545,9 @@ impl<'e, 'p> Run<'e, 'p> {
             state.heap.get(&(base, name)).copied().unwrap_or_else(|| terms.field(base, name))
         });
         self.note_field(told, field);
+        if let Term::Field(_, name) = *self.engine.terms.get(told) {
+            self.note_field(told, (field.0, name));
+        }
         Some(told)
     }
 

@@ -491,7 +491,8 @@ impl Run<'_, '_> {
 
     fn sync(&mut self, state: &mut State, o: &Operands, flush: bool) -> Value {
         let file = self.file_of(state, o.on);
-        if flush {
+        // A handle that finishes its own writes knows nothing of a buffer around it.
+        if flush && (o.kind == ValueKind::BufferedFile || self.engine.terms.is_buffered(o.on)) {
             self.drain(state, file, None);
         }
         self.act(state, Act::Sync { file }, o.trace.clone());
