@@ -58,7 +58,7 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     if left.lives_in(context, &intents.written_and_synced) && !left.lives_in(context, &intents.only_synced) {
         return Some(Confidence::Medium);
     }
-    let syncs = intents.syncing_packages.contains_key(&body.package);
+    let syncs = !intents.syncing_packages.is_empty();
     if pending.closed && syncs && pending.how != How::HandedOver {
         return Some(if purpose::is_precious(context, left.origin.function, pending.file) {
             Confidence::Medium

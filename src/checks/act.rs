@@ -153,6 +153,8 @@ fn is_option(context: &Context<'_>, moment: &Moment, value: Value, question: Que
                 let local = body.params.get(*number as usize).map(|local| &body.locals[local.index()]);
                 return local.and_then(|local| local.name).is_some_and(|name| purpose::names_an_option(&name));
             }
+            // A constant that is told by its name: an associated constant, a constant parameter.
+            Term::Const(text) => return question == Question::True && text.starts_with(|c: char| c.is_uppercase()),
             Term::Param(_) => return matches!(question, Question::Variant(_)),
             Term::Field(..) | Term::Global(_) => {
                 return matches!(question, Question::True | Question::Variant(_)) && terms.is_stable(at);

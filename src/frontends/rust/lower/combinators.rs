@@ -249,6 +249,25 @@ impl<'h> Lower<'h> {
         c.recv.clone()
     }
 
+    /// A method that somebody's trait adds to `Result` (`chain_err`, `into_diagnostic`, …): it changes the error and keeps the rest; its
+    /// closures see the error.
+    pub(super) fn extension(&mut self, recv: &Val, call: &'h MethodCall, sp: Sp) -> Option<Val> {
+        if !recv.ty.is_result() {
+            return None;
+        }
+        let (closures, others): (Vec<&Expr>, Vec<&Expr>) =
+            call.args.iter().partition(|arg| matches!(arg.kind, ExprKind::Closure(_)));
+        for arg in others {
+            self.expr(arg, None);
+        }
+        let good = self.retype(recv, unwrapped(&recv.ty));
+        let c = Choice { recv, class: Class::Fallible, good, others: Vec::new(), fallible: true, sp };
+        Some(match closures[..] {
+            [f] => self.two_ways(&c, |_| recv.clone(), |l| l.aside(&c, f, &[])),
+            _ => recv.clone(),
+        })
+    }
+
     fn succeeded(&mut self, c: &Choice) -> Val {
         self.value(Rvalue::Success(c.good.op.clone()), Ty::result(c.good.ty.clone(), Ty::Unknown), c.sp)
     }

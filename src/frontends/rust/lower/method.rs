@@ -439,6 +439,9 @@ impl<'h> Lower<'h> {
 
     /// Nobody known has that method: few methods of that name in the workspace, a name that speaks for itself, or unknown.
     fn unresolved(&mut self, recv: Val, call: &'h MethodCall, expect: Option<&Ty>, sp: Sp, focus: Sp) -> Val {
+        if let Some(result) = self.extension(&recv, call, sp) {
+            return result;
+        }
         let name = call.name;
         let kind = self.world.kind(&recv.ty);
         let open = matches!(recv.ty.core(), Ty::Unknown | Ty::Bound(_))
