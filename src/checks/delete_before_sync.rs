@@ -40,6 +40,9 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
     if !counts || purpose::is_disposable(context, moment.function, path) {
         return None;
     }
+    if !is_one_operation(moment, pending) {
+        return Some(Confidence::Low);
+    }
     if removed.read {
         return Some(Confidence::High);
     }
@@ -61,7 +64,7 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
 }
 
 /// Whether the removed path says that it is what recovery would read: a log, a journal, an old generation.
-fn is_log(context: &Context<'_>, path: Value) -> bool {
+pub fn is_log(context: &Context<'_>, path: Value) -> bool {
     let terms = context.terms.borrow();
     terms.texts(path).iter().any(|text| {
         purpose::has_any(
@@ -69,6 +72,12 @@ fn is_log(context: &Context<'_>, path: Value) -> bool {
             &["wal", "journal", "log", "segment", "checkpoint", "snapshot", "manifest", "old", "prev", "rollback"],
         )
     })
+}
+
+/// Whether the write and the act lie close enough in the call graph to belong to one operation. What is far apart is told with low
+/// confidence: a program that opens its store and later tidies up does not replace the one by the other.
+pub fn is_one_operation(moment: &Moment, pending: &Pending) -> bool {
+    moment.trace.depth() + pending.trace.depth() <= 4
 }
 
 /// Whether one lies in or under the other.

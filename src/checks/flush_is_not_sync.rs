@@ -5,7 +5,7 @@ use super::{Context, ack_before_sync, purpose, story, success::Left};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
 use crate::flow::state::Kind;
 use crate::flow::state::Question;
-use crate::flow::summary::{Outcome, Summary};
+use crate::flow::summary::{Act, Outcome, Summary};
 use crate::flow::terms::Term;
 use crate::ir::{Function, FunctionKind, ValueKind};
 
@@ -100,6 +100,7 @@ fn breaks_promise(context: &Context<'_>, function: &Function, summary: &Summary)
             ValueKind::File | ValueKind::BufferedFile | ValueKind::AsyncFile | ValueKind::TempFile | ValueKind::Mapping
         )
     });
+    let reaches = summary.triggers.iter().any(|trigger| matches!(trigger.act, Act::Sync { .. }));
     // The variant of the thing itself is what it is; a mode or flag is what somebody chose.
     let chosen = |outcome: &Outcome| {
         outcome.guards.iter().any(|&(value, question, _)| {
@@ -110,6 +111,6 @@ fn breaks_promise(context: &Context<'_>, function: &Function, summary: &Summary)
     summary.outcomes.iter().filter(|outcome| outcome.success && !outcome.failing).any(|outcome| {
         let syncs =
             outcome.all_killed || !outcome.unopened.is_empty() || outcome.vague_sync || !outcome.killed.is_empty();
-        !syncs && !chosen(outcome) && (!outcome.flushed.is_empty() || summary.touches || holds_file)
+        !syncs && !chosen(outcome) && (!outcome.flushed.is_empty() || !reaches && (summary.touches || holds_file))
     })
 }

@@ -6,11 +6,11 @@
 use super::act::distinguishing;
 use super::{Context, story};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
-use crate::flow::Moment;
 use crate::flow::intent::FieldKey;
 use crate::flow::state::{How, Kind, Origin, Pending, Question};
 use crate::flow::summary::Act;
 use crate::flow::terms::Value;
+use crate::flow::{MAX_TRACE, Moment};
 use crate::ir::FuncId;
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,10 +83,14 @@ pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>)
     }
     for ((origin, ..), functions) in &left {
         let left_by: Vec<_> = functions.iter().map(|(function, list)| (*function, list[0].1)).collect();
+        let shallow =
+            |function: &FuncId| functions[function].iter().any(|(_, pending)| pending.trace.depth() + 1 < MAX_TRACE);
         let settled_by: BTreeSet<FuncId> = functions
             .keys()
+            .filter(|function| shallow(function))
             .flat_map(|function| &context.flow.callers[function.index()])
             .filter(|caller| !functions.contains_key(caller) && exits.contains_key(caller))
+            .filter(|caller| context.flow.summaries.get(caller).is_some_and(|summary| !summary.bounded))
             .copied()
             .collect();
         let settled_by: Vec<FuncId> = settled_by.into_iter().collect();
@@ -96,17 +100,21 @@ pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>)
                 .iter()
                 .any(|caller| caller != *function && functions.contains_key(caller))
         });
-        let mut reported = false;
-        for (function, list) in tops {
-            // Its callers, all of them, settle it.
-            if !settled_by.is_empty()
+        // Its callers, all of them, settle it.
+        let settled = |function: &FuncId| {
+            !settled_by.is_empty()
                 && context.flow.callers[function.index()].iter().any(|caller| settled_by.contains(caller))
-            {
-                continue;
-            }
-            if std::mem::replace(&mut reported, true) && settled_by.is_empty() {
-                break;
-            }
+        };
+        // One fault, one finding: the top that is nearest. Where others settle it, a far one is no sibling of theirs.
+        let nearest = tops
+            .filter(|(function, _)| !settled(function))
+            .map(|(function, list)| {
+                (list.iter().map(|(_, pending)| pending.trace.depth()).min().unwrap_or(0), function, list)
+            })
+            .min_by_key(|(depth, function, _)| (*depth, **function));
+        if let Some((depth, function, list)) = nearest
+            && (settled_by.is_empty() || depth <= 3)
+        {
             let innocent: Vec<&Moment> = exits[function]
                 .iter()
                 .copied()
@@ -117,7 +125,8 @@ pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>)
             for rule in rules {
                 let clear = list.iter().find(|(moment, pending)| !pending.doubt && !moment.vague_sync);
                 let (moment, pending) = *clear.unwrap_or(&list[0]);
-                let settled_elsewhere = innocent.iter().any(|moment| !moment.failing && settles(moment, pending));
+                let settled_elsewhere = *function == origin.function
+                    && innocent.iter().any(|moment| !moment.failing && settles(moment, pending));
                 let seen = Left {
                     pending,
                     moment,

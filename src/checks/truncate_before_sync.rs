@@ -13,6 +13,7 @@ pub const RULE: ActRule = ActRule {
     level: Level::Error,
     judge,
     message: |_, _, pending| match pending.kind {
+        _ if pending.how == How::Cut => "live file is cut and filled again in place".to_string(),
         Kind::Name => "file is cut before the name of its successor is durable".to_string(),
         _ => "file is cut before the content of its successor is durable".to_string(),
     },
@@ -23,12 +24,17 @@ pub const RULE: ActRule = ActRule {
 };
 
 fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Confidence> {
-    let Act::Cut { file, by_handle } = moment.act else {
-        return None;
-    };
+    let Act::Cut { file, by_handle } = moment.act else { return None };
     let cut = moment.fact(file);
-    if cut.created || cut.temporary || moment.failing || pending.file == file {
+    if cut.created || cut.temporary || moment.failing || purpose::is_disposable(context, moment.function, file) {
         return None;
+    }
+    if pending.file == file {
+        // Read, cut and filled again: the only copy is in memory meanwhile.
+        let syncs = !context.flow.intents.syncing_packages.is_empty();
+        let in_place = pending.how == How::Cut && cut.read && moment.trace.depth() <= 2;
+        let precious = syncs && purpose::is_precious(context, moment.function, file);
+        return in_place.then_some(if precious { Confidence::Medium } else { Confidence::Low });
     }
     let counts = match pending.kind {
         Kind::Data | Kind::Buffer => {
@@ -36,14 +42,15 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
         }
         Kind::Name => pending.how == How::Renamed && pending.cared,
     };
-    if !counts || purpose::is_disposable(context, moment.function, file) {
+    if !counts {
         return None;
     }
+    let near = delete_before_sync::is_one_operation(moment, pending);
     let related = delete_before_sync::shares_root(context, pending.file, file) || moment.fact(pending.file).renamed;
-    match (by_handle, cut.read) {
-        (_, true) => Some(Confidence::High),
-        (true, _) if related || purpose::is_precious(context, moment.function, file) => Some(Confidence::Medium),
-        (false, _) if related && purpose::is_precious(context, moment.function, file) => Some(Confidence::Medium),
+    match by_handle {
+        true if near && cut.read => Some(Confidence::High),
+        true if near && (related || purpose::is_precious(context, moment.function, file)) => Some(Confidence::Medium),
+        false if near && related && delete_before_sync::is_log(context, file) => Some(Confidence::Medium),
         _ => Some(Confidence::Low),
     }
 }

@@ -27,7 +27,7 @@ const MAX_MOMENTS: usize = 1024;
 /// At most so many deeds are told of one function.
 const MAX_DEEDS: usize = 192;
 /// Acts and effects further down than this are not passed on.
-pub(super) const MAX_TRACE: usize = 8;
+pub const MAX_TRACE: usize = 8;
 
 /// A call, and where it stands.
 #[derive(Clone, Copy)]
@@ -615,7 +615,25 @@ impl<'e, 'p> Run<'e, 'p> {
     /// An act falls due: recorded as a moment if something is pending, and as a trigger for callers.
     pub fn act(&mut self, state: &State, act: Act, trace: Rc<Trace>) {
         self.summary.effective = true;
-        self.moment(state, act, trace.clone(), state.pending.clone(), state.failing);
+        let mut pending = state.pending.clone();
+        if let Act::Cut { file, .. } = act
+            && state.facts.get(&file).is_some_and(|facts| facts.read && !facts.created)
+        {
+            // What was read goes with the cut.
+            let trace = trace.clone();
+            pending.push(Pending {
+                kind: Kind::Data,
+                file,
+                dir: UNIT,
+                how: How::Cut,
+                trace,
+                flushed: None,
+                cared: false,
+                doubt: false,
+                closed: false,
+            });
+        }
+        self.moment(state, act, trace.clone(), pending, state.failing);
         self.trigger(Trigger {
             act,
             trace,
