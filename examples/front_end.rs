@@ -1,10 +1,12 @@
-//! For those who work on the front end: `dump PATH…` prints what it makes, `stats PATH…` which calls it could resolve.
+//! For those who work on the front end: `dump PATH…` prints what it makes, `stats PATH…` which calls it could resolve,
+//! `time PATH…` how long it takes next to parsing alone.
 
 use fsynclint::apis::Apis;
-use fsynclint::discover::{DiscoverOptions, DiskTexts, discover};
+use fsynclint::discover::{DiscoverOptions, DiskTexts, Texts, Workspace, discover};
 use fsynclint::frontends::rust::{Options, Output, dump, read};
 use fsynclint::ir::{Callee, InstKind};
 use fsynclint::source::SourceMap;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -38,10 +40,24 @@ fn main() {
         eprintln!("{}:{}: {}", problem.path.display(), problem.line, problem.message);
     }
     match what.as_str() {
+        "time" => parse_alone(&workspace),
         "dump" => print!("{}", dump::program(&output.program, &apis)),
         _ => stats(&output, &sources),
     }
     eprintln!("{:?}, {} functions, {elapsed:?}, {} MiB", output.stats, output.program.functions.len(), peak_memory());
+}
+
+fn parse_alone(workspace: &Workspace) {
+    let pool = rayon::ThreadPoolBuilder::new().stack_size(512 << 20).build().expect("threads");
+    let start = std::time::Instant::now();
+    let files: Vec<_> = workspace.packages.iter().flat_map(|package| &package.files).collect();
+    pool.install(|| {
+        files.par_iter().for_each(|file| {
+            let text = DiskTexts.read(&file.path).unwrap_or_else(|_| "".into());
+            std::hint::black_box(syn::parse_file(&text).is_ok());
+        })
+    });
+    eprintln!("parsing alone: {:?}", start.elapsed());
 }
 
 fn stats(output: &Output, sources: &SourceMap) {

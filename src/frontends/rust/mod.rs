@@ -14,6 +14,7 @@ mod lower;
 mod macros;
 mod mbe;
 mod methods;
+mod prefilter;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -26,6 +27,7 @@ use crate::ir::{FuncId, Function, Package, Program};
 use crate::source::SourceMap;
 use macros::{MacroRules, MacroTable};
 use rayon::prelude::*;
+use rustc_hash::FxHashSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -78,6 +80,8 @@ pub struct Output {
 const STACK: usize = 512 << 20;
 
 struct Text {
+    /// Its number among the files, by which macros know whether they are of the same one.
+    number: usize,
     path: PathBuf,
     shown: PathBuf,
     package: usize,
@@ -117,7 +121,8 @@ fn read_all(
     output.stats.files = found.len();
     let read: Vec<Result<Text, Problem>> = found
         .par_iter()
-        .map(|(package, file)| {
+        .enumerate()
+        .map(|(number, (package, file))| {
             let text = texts.read(&file.path).map_err(|problem| Problem { path: file.shown.clone(), ..problem })?;
             if text.len() as u64 > MAX_FILE_BYTES {
                 return Err(Problem {
@@ -126,7 +131,7 @@ fn read_all(
                     message: format!("file is larger than {} MiB", MAX_FILE_BYTES >> 20),
                 });
             }
-            Ok(Text { path: file.path.clone(), shown: file.shown.clone(), package: *package, text })
+            Ok(Text { number, path: file.path.clone(), shown: file.shown.clone(), package: *package, text })
         })
         .collect();
     let mut kept = Vec::with_capacity(read.len());
@@ -138,7 +143,12 @@ fn read_all(
     }
     output.stats.lines = kept.par_iter().map(|text| text.text.bytes().filter(|byte| *byte == b'\n').count()).sum();
     let macros = macro_table(&kept, options);
-    let parsed: Vec<_> = kept.par_iter().enumerate().map(|(at, text)| parse(at, text, &macros, options)).collect();
+    let entries: FxHashSet<&Path> =
+        workspace.packages.iter().flat_map(|package| &package.entries).map(|entry| entry.path.as_path()).collect();
+    let candidates: Vec<_> = kept.iter().map(|text| (&*text.text, entries.contains(text.path.as_path()))).collect();
+    let chosen = prefilter::choose(&candidates, output.stats.lines, apis);
+    kept = kept.into_iter().zip(chosen).filter(|(_, chosen)| *chosen).map(|(text, _)| text).collect();
+    let parsed: Vec<_> = kept.par_iter().map(|text| parse(text, &macros, options)).collect();
     let mut files = Vec::with_capacity(parsed.len());
     for (text, result) in kept.into_iter().zip(parsed) {
         match result {
@@ -162,11 +172,10 @@ fn macro_table(texts: &[Text], options: &Options) -> MacroTable {
     };
     let found: Vec<_> = texts.par_iter().map(defs).collect();
     let mut table = MacroTable::default();
-    for (at, defs) in found.into_iter().enumerate() {
+    for (text, defs) in texts.iter().zip(found) {
         for def in defs {
-            let text = &texts[at];
             let rules = MacroRules {
-                file: at,
+                file: text.number,
                 package: text.package,
                 text: text.text[def.body.clone()].into(),
                 start: def.body.start as u32,
@@ -180,7 +189,7 @@ fn macro_table(texts: &[Text], options: &Options) -> MacroTable {
 /// How many bytes the macros of one file may make.
 const MACRO_BUDGET: usize = 4 << 20;
 
-fn parse(at: usize, text: &Text, macros: &MacroTable, options: &Options) -> Result<hir::FileHir, Problem> {
+fn parse(text: &Text, macros: &MacroTable, options: &Options) -> Result<hir::FileHir, Problem> {
     let problem = |line: usize, message: String| Problem { path: text.shown.clone(), line, message };
     let line_of = |offset: usize| text.text.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count() + 1;
     let (base, body) = skip_head(&text.text);
@@ -198,7 +207,7 @@ fn parse(at: usize, text: &Text, macros: &MacroTable, options: &Options) -> Resu
         let mut extractor = extract::Extractor {
             options,
             macros,
-            file: at,
+            file: text.number,
             package: text.package,
             spans: Rc::new(extract::Spans::new(body, base as u32)),
             inner: Vec::new(),
