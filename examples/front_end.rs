@@ -41,6 +41,7 @@ fn main() {
     }
     match what.as_str() {
         "time" => parse_alone(&workspace),
+        "read" => {}
         "dump" => print!("{}", dump::program(&output.program, &apis)),
         _ => stats(&output, &sources),
     }

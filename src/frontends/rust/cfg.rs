@@ -87,6 +87,9 @@ fn eval_pair(key: &str, value: &str, options: &Options) -> Option<bool> {
 pub fn left_out(attrs: &[Attribute], options: &Options) -> bool {
     attrs.iter().any(|attr| {
         let path = attr.path();
+        if path.is_ident("doc") {
+            return false;
+        }
         if path.is_ident("cfg") {
             return attr.parse_args::<Meta>().is_ok_and(|meta| eval(&meta, options) == Some(false));
         }

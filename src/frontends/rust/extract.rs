@@ -5,6 +5,8 @@ use super::cfg;
 use super::hir::*;
 use super::macros::MacroTable;
 use proc_macro2::Span as PmSpan;
+use std::cell::RefCell;
+use std::fmt::Write;
 use std::rc::Rc;
 use syn::spanned::Spanned;
 use ustr::Ustr;
@@ -71,11 +73,18 @@ pub struct Extractor<'a> {
     pub depth: usize,
     /// How many bytes macros may still make in this file.
     pub budget: usize,
+    /// Bodies that were taken out before parsing.
+    pub without: &'a [std::ops::Range<usize>],
 }
 
+/// An identifier, without `r#`.
 pub fn name(ident: &proc_macro2::Ident) -> Ustr {
-    let text = ident.to_string();
-    text.strip_prefix("r#").unwrap_or(&text).into()
+    thread_local!(static TEXT: RefCell<String> = const { RefCell::new(String::new()) });
+    TEXT.with_borrow_mut(|text| {
+        text.clear();
+        let _ = write!(text, "{ident}");
+        text.strip_prefix("r#").unwrap_or(text).into()
+    })
 }
 
 impl Extractor<'_> {
@@ -311,10 +320,19 @@ impl Extractor<'_> {
                 syn::FnArg::Typed(_) => {}
             }
         }
-        def.body = body.map(|body| self.block(body, None));
+        def.body = body.filter(|body| !self.taken_out(body)).map(|body| self.block(body, None));
         def.inner = std::mem::replace(&mut self.inner, outer);
         def.unread = std::mem::replace(&mut self.unread, outer_unread);
         def
+    }
+
+    /// Whether the body was taken out before parsing.
+    fn taken_out(&self, body: &syn::Block) -> bool {
+        if self.without.is_empty() || self.depth > 0 || !body.stmts.is_empty() {
+            return false;
+        }
+        let start = self.sp(body.brace_token.span.open()).hi as usize;
+        self.without.binary_search_by_key(&start, |range| range.start).is_ok()
     }
 
     fn fields(&mut self, fields: &syn::Fields) -> Fields {

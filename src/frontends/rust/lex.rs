@@ -17,11 +17,13 @@ pub enum Token {
 pub struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// The documentation comments passed so far.
+    pub docs: Vec<Range<usize>>,
 }
 
 impl<'a> Scanner<'a> {
     pub fn new(text: &'a str) -> Scanner<'a> {
-        Scanner { bytes: text.as_bytes(), at: 0 }
+        Scanner { bytes: text.as_bytes(), at: 0, docs: Vec::new() }
     }
 
     fn byte(&self, ahead: usize) -> u8 {
@@ -49,6 +51,13 @@ impl<'a> Scanner<'a> {
             } else {
                 self.at += 1;
             }
+        }
+    }
+
+    fn note_docs(&mut self, start: usize, letter: u8) {
+        let third = self.bytes.get(start + 2).copied();
+        if third == Some(letter) || third == Some(b'!') {
+            self.docs.push(start..self.at);
         }
     }
 
@@ -151,8 +160,14 @@ impl Iterator for Scanner<'_> {
             let byte = *self.bytes.get(self.at)?;
             let start = self.at;
             match byte {
-                b'/' if self.byte(1) == b'/' => self.skip_line(),
-                b'/' if self.byte(1) == b'*' => self.skip_block_comment(),
+                b'/' if self.byte(1) == b'/' => {
+                    self.skip_line();
+                    self.note_docs(start, b'/');
+                }
+                b'/' if self.byte(1) == b'*' => {
+                    self.skip_block_comment();
+                    self.note_docs(start, b'*');
+                }
                 b'"' => {
                     self.skip_string(b'"');
                     return Some(Token::Literal(start..self.at));

@@ -28,6 +28,7 @@ use crate::source::SourceMap;
 use macros::{MacroRules, MacroTable};
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -86,6 +87,8 @@ struct Text {
     shown: PathBuf,
     package: usize,
     text: Arc<str>,
+    /// Bodies of functions that need not be parsed, as byte ranges between their braces.
+    without: Vec<Range<usize>>,
 }
 
 /// Reads the Rust code of `workspace` into a program. Never fails: what cannot be read is a problem of its own.
@@ -131,7 +134,14 @@ fn read_all(
                     message: format!("file is larger than {} MiB", MAX_FILE_BYTES >> 20),
                 });
             }
-            Ok(Text { number, path: file.path.clone(), shown: file.shown.clone(), package: *package, text })
+            Ok(Text {
+                without: Vec::new(),
+                number,
+                path: file.path.clone(),
+                shown: file.shown.clone(),
+                package: *package,
+                text,
+            })
         })
         .collect();
     let mut kept = Vec::with_capacity(read.len());
@@ -147,7 +157,14 @@ fn read_all(
         workspace.packages.iter().flat_map(|package| &package.entries).map(|entry| entry.path.as_path()).collect();
     let candidates: Vec<_> = kept.iter().map(|text| (&*text.text, entries.contains(text.path.as_path()))).collect();
     let chosen = prefilter::choose(&candidates, output.stats.lines, apis);
-    kept = kept.into_iter().zip(chosen).filter(|(_, chosen)| *chosen).map(|(text, _)| text).collect();
+    kept = kept
+        .into_iter()
+        .zip(chosen)
+        .filter_map(|(text, choice)| match choice {
+            prefilter::Choice::Skip => None,
+            prefilter::Choice::Parse { without } => Some(Text { without, ..text }),
+        })
+        .collect();
     let parsed: Vec<_> = kept.par_iter().map(|text| parse(text, &macros, options)).collect();
     let mut files = Vec::with_capacity(parsed.len());
     for (text, result) in kept.into_iter().zip(parsed) {
@@ -192,7 +209,8 @@ const MACRO_BUDGET: usize = 4 << 20;
 fn parse(text: &Text, macros: &MacroTable, options: &Options) -> Result<hir::FileHir, Problem> {
     let problem = |line: usize, message: String| Problem { path: text.shown.clone(), line, message };
     let line_of = |offset: usize| text.text.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count() + 1;
-    let (base, body) = skip_head(&text.text);
+    let blanked = prefilter::blank(&text.text, &text.without);
+    let (base, body) = skip_head(&blanked);
     if let Some(offset) = lex::too_deep(body) {
         return Err(problem(line_of(base + offset), "nested too deeply to be read".into()));
     }
@@ -216,6 +234,7 @@ fn parse(text: &Text, macros: &MacroTable, options: &Options) -> Result<hir::Fil
             modules: Vec::new(),
             depth: 0,
             budget: MACRO_BUDGET,
+            without: &text.without,
         };
         Ok(extractor.file(&file))
     });
@@ -307,6 +326,7 @@ fn returns(world: &world::World, apis: &Apis) -> Vec<types::Ty> {
                 modules: Vec::new(),
                 depth: 0,
                 budget: 0,
+                without: &[],
             };
             Some(extractor.ty(&ty))
         })

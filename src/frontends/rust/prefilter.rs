@@ -1,5 +1,5 @@
-//! Which files are worth parsing: those that name what the API tables know, those that could call into them, and those that
-//! declare the types these use. Works on bare words; what it lets through too much only costs time.
+//! What is worth parsing of a large program: functions that name what the API tables know, functions that could call these,
+//! functions that these could call, and the types they use. Works on bare words; what it lets through too much only costs time.
 
 use super::lex::{Scanner, Token};
 use super::words;
@@ -8,82 +8,192 @@ use crate::effects::Effect;
 use crate::ir::ValueKind;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use std::borrow::Cow;
 use std::hash::Hasher;
+use std::ops::Range;
 
 /// Up to so many lines everything is parsed.
-const SMALL: usize = 20_000;
+const SMALL: usize = 60_000;
 /// Rounds of "who could call these?".
 const CALLER_ROUNDS: usize = 2;
+/// Rounds of "whom could these call?".
+const CALLEE_ROUNDS: usize = 2;
 /// A name that so many files declare says nothing about which is meant.
 const MAX_DECLARATIONS: u32 = 4;
 /// Files that only hold the tree of modules together are parsed up to this size.
 const MODULE_BYTES: usize = 32 << 10;
 
 /// A word, hashed: a collision lets a file through too much.
-type Word = u64;
+type Word = u32;
 
-/// What the words of a file are.
-struct Summary {
-    /// Sorted.
+/// A function or the declaration of a type.
+#[derive(Default)]
+struct Part {
+    name: Word,
+    is_type: bool,
+    /// Types and traits in the head of the `impl` around it.
+    owners: Vec<Word>,
+    /// Sorted; those that are called (`.name(` or `::name(`) with [`CALLED`] mixed in too.
     words: Vec<Word>,
-    /// Functions, types, traits and macros it declares.
-    functions: Vec<Word>,
-    types: Vec<Word>,
+    /// Between the braces of a function's body.
+    body: Option<Range<usize>>,
+    /// A function's documentation, as places among the file's.
+    docs: Range<usize>,
+}
+
+/// What is to be done with a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// Nothing.
+    Skip,
+    /// It is parsed, but for some bodies of functions.
+    Parse {
+        /// Byte ranges between their braces.
+        without: Vec<Range<usize>>,
+    },
+}
+
+/// `text` with spaces in the place of `ranges`.
+pub fn blank<'t>(text: &'t str, ranges: &[Range<usize>]) -> Cow<'t, str> {
+    if ranges.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for range in ranges {
+        out.push_str(&text[at..range.start]);
+        out.extend(text.as_bytes()[range.clone()].iter().map(|byte| if *byte == b'\n' { '\n' } else { ' ' }));
+        at = range.end;
+    }
+    out.push_str(&text[at..]);
+    Cow::Owned(out)
+}
+
+/// Marks a word that stands where something is called.
+const CALLED: Word = 0x5bd1_e995;
+
+/// What a file is made of.
+#[derive(Default)]
+struct Summary {
+    parts: Vec<Part>,
+    /// It declares modules or re-exports names.
     structural: bool,
+    /// All documentation comments.
+    docs: Vec<Range<usize>>,
+}
+
+impl Summary {
+    /// What need not be parsed if `kept` says which parts must be: bodies, and documentation.
+    fn without(&self, kept: &[bool]) -> Vec<Range<usize>> {
+        let mut docs: Vec<Option<Range<usize>>> = self.docs.iter().cloned().map(Some).collect();
+        let mut found = Vec::new();
+        for (part, kept) in self.parts.iter().zip(kept) {
+            match &part.body {
+                Some(_) if *kept => docs[part.docs.clone()].fill(None),
+                Some(body) if body.len() > 2 => found.push(body.clone()),
+                _ => {}
+            }
+        }
+        found.extend(docs.into_iter().flatten());
+        found.sort_by_key(|range| range.start);
+        let mut end = 0;
+        found.retain(|range| {
+            let apart = range.start >= end;
+            end = end.max(range.end);
+            apart
+        });
+        found
+    }
 }
 
 fn word(text: &str) -> Word {
     let mut hasher = FxHasher::default();
     hasher.write(text.as_bytes());
-    hasher.finish()
+    (hasher.finish() >> 32) as Word
 }
 
-/// For each of `files` (text and whether it is an entry of its package) whether it has to be parsed.
-pub fn choose(files: &[(&str, bool)], lines: usize, apis: &Apis) -> Vec<bool> {
+/// For each of `files` (text and whether it is an entry of its package) what has to be parsed of it.
+pub fn choose(files: &[(&str, bool)], lines: usize, apis: &Apis) -> Vec<Choice> {
     if lines <= SMALL {
-        return vec![true; files.len()];
+        return vec![Choice::Parse { without: Vec::new() }; files.len()];
     }
-    let known = effect_words(apis);
-    let summaries: Vec<Summary> = files.par_iter().map(|(text, _)| summary(text)).collect();
+    let summaries: Vec<Summary> = files.par_iter().map(|(text, _)| Scan::new(text).run()).collect();
     let declared = count_declarations(&summaries);
-    let mut chosen: Vec<bool> = summaries.par_iter().map(|summary| touches(&summary.words, &known)).collect();
-    for _ in 0..CALLER_ROUNDS {
-        let names = declared_by(&summaries, &chosen, &declared);
-        let more = summaries.par_iter().map(|summary| touches(&summary.words, &names));
-        let more: Vec<bool> = more.collect();
-        chosen.iter_mut().zip(more).for_each(|(chosen, more)| *chosen |= more);
+    let mut kept: Vec<Vec<bool>> = summaries.iter().map(|summary| vec![false; summary.parts.len()]).collect();
+    let mut wanted = Wanted { alone: effect_words(apis), with_owner: FxHashMap::default() };
+    for _ in 0..=CALLER_ROUNDS {
+        let mut next = Wanted::default();
+        keep_more(&summaries, &mut kept, |part| wanted.fits(part), |part| next.add(part, &declared));
+        wanted = next;
     }
-    let used: FxHashSet<Word> = summaries
-        .iter()
-        .zip(&chosen)
-        .filter(|(_, chosen)| **chosen)
-        .flat_map(|(summary, _)| summary.words.iter().copied())
-        .collect();
-    for (at, summary) in summaries.iter().enumerate() {
-        let (text, entry) = files[at];
-        let holds_modules = entry || (summary.structural && text.len() <= MODULE_BYTES);
-        let needed = summary.types.iter().any(|name| used.contains(name) && declared[name] <= 2 * MAX_DECLARATIONS);
-        chosen[at] |= holds_modules || needed;
+    let mut used = used_words(&summaries, &kept);
+    for _ in 0..CALLEE_ROUNDS {
+        let mut next = Vec::new();
+        keep_more(
+            &summaries,
+            &mut kept,
+            |part| part.is_called_by(&used, &declared),
+            |part| next.extend_from_slice(&part.words),
+        );
+        used.extend(next);
     }
-    chosen
+    let needed = |part: &Part| part.is_type && used.contains(&part.name) && declared[&part.name] <= MAX_DECLARATIONS;
+    let choose = |((summary, kept), (text, entry)): ((&Summary, &Vec<bool>), &(&str, bool))| {
+        let holds_modules = *entry || (summary.structural && text.len() <= MODULE_BYTES);
+        if !(holds_modules || kept.contains(&true) || summary.parts.iter().any(needed)) {
+            return Choice::Skip;
+        }
+        Choice::Parse { without: summary.without(kept) }
+    };
+    summaries.iter().zip(&kept).zip(files).map(choose).collect()
+}
+
+/// Keeps the parts that `fits`, and tells `learn` of those that were not kept before.
+fn keep_more<'s>(
+    summaries: &'s [Summary],
+    kept: &mut [Vec<bool>],
+    fits: impl Fn(&Part) -> bool + Sync,
+    mut learn: impl FnMut(&'s Part),
+) {
+    let check = |(summary, kept): (&Summary, &Vec<bool>)| -> Vec<bool> {
+        summary.parts.iter().zip(kept).map(|(part, kept)| !kept && fits(part)).collect()
+    };
+    let more: Vec<Vec<bool>> = summaries.par_iter().zip(&*kept).map(check).collect();
+    for (summary, (kept, more)) in summaries.iter().zip(kept.iter_mut().zip(more)) {
+        for (part, (kept, more)) in summary.parts.iter().zip(kept.iter_mut().zip(more)) {
+            if more {
+                *kept = true;
+                learn(part);
+            }
+        }
+    }
+}
+
+/// The words of the parts that are kept.
+fn used_words(summaries: &[Summary], kept: &[Vec<bool>]) -> FxHashSet<Word> {
+    let parts = summaries.iter().zip(kept).flat_map(|(summary, kept)| summary.parts.iter().zip(kept));
+    parts.filter(|(_, kept)| **kept).flat_map(|(part, _)| part.words.iter().chain(&part.owners).copied()).collect()
 }
 
 /// The words that the rows of the tables put into a program.
 fn effect_words(apis: &Apis) -> FxHashSet<Word> {
+    use Effect::*;
     let mut known = FxHashSet::default();
     for row in apis.rows() {
         let harmless = |effect| {
             matches!(
                 effect,
-                Effect::Nothing
-                    | Effect::Same
-                    | Effect::PathOp
-                    | Effect::PathChange
-                    | Effect::Read
-                    | Effect::WrapRead
-                    | Effect::CallArg
-                    | Effect::PathOf
-                    | Effect::Abort
+                Nothing
+                    | Same
+                    | PathOp
+                    | PathChange
+                    | Read
+                    | WrapRead
+                    | CallArg
+                    | PathOf
+                    | Abort
+                    | OptionsSet
+                    | OptionsNew
             )
         };
         if row.steps().all(|step| harmless(step.effect)) {
@@ -91,93 +201,319 @@ fn effect_words(apis: &Apis) -> FxHashSet<Word> {
         }
         let mut segments = row.path.as_str().rsplit("::");
         let name = segments.next().unwrap_or_default();
-        if name.len() > 3 && !words::COMMON.has(name) {
-            known.insert(word(name));
-        }
-        if let Some(module) = segments.next().filter(|module| matches!(*module, "fs" | "libc" | "memmap2" | "tempfile"))
-        {
-            known.insert(word(module));
+        if name.len() > 3 && !words::COMMON.has(name) && name != "write_fmt" && name != "write_str" {
+            known.insert(word(name) ^ CALLED);
         }
     }
     for row in apis.types() {
-        let kind = ValueKind::from(row.kind);
-        let handle = matches!(
-            kind,
-            ValueKind::File | ValueKind::BufferedFile | ValueKind::AsyncFile | ValueKind::TempFile | ValueKind::Mapping
-        );
-        if handle {
+        use ValueKind::*;
+        if matches!(ValueKind::from(row.kind), File | BufferedFile | AsyncFile | TempFile | Mapping) {
             known.insert(word(super::types::last(row.path)));
         }
     }
     known
 }
 
-fn summary(text: &str) -> Summary {
-    let mut found = Summary { words: Vec::new(), functions: Vec::new(), types: Vec::new(), structural: false };
-    let mut before = "";
-    for token in Scanner::new(text) {
-        let Token::Ident(range) = token else {
-            if !matches!(token, Token::Punct(_)) {
-                before = "";
+impl Part {
+    /// Whether code with these words could call it.
+    fn is_called_by(&self, used: &FxHashSet<Word>, declared: &FxHashMap<Word, u32>) -> bool {
+        let called = !self.is_type && used.contains(&(self.name ^ CALLED));
+        called && declared.get(&self.name).is_some_and(|count| *count <= MAX_DECLARATIONS)
+    }
+}
+
+/// What a function that could call into the relevant ones must name.
+#[derive(Default)]
+struct Wanted {
+    alone: FxHashSet<Word>,
+    /// Names that many declare: one of these types or traits has to be named too.
+    with_owner: FxHashMap<Word, Vec<Word>>,
+}
+
+impl Wanted {
+    fn add(&mut self, part: &Part, declared: &FxHashMap<Word, u32>) {
+        if part.is_type || part.name == 0 {
+            return;
+        }
+        let distinctive = |name: &Word| declared.get(name).is_some_and(|count| *count <= MAX_DECLARATIONS);
+        if distinctive(&part.name) {
+            self.alone.insert(part.name ^ CALLED);
+        } else {
+            let owners = part.owners.iter().copied().filter(distinctive);
+            self.with_owner.entry(part.name ^ CALLED).or_default().extend(owners);
+        }
+    }
+
+    fn fits(&self, part: &Part) -> bool {
+        part.words.iter().any(|word| {
+            self.alone.contains(word)
+                || self.with_owner.get(word).is_some_and(|owners| {
+                    owners.iter().any(|owner| part.words.binary_search(owner).is_ok() || part.owners.contains(owner))
+                })
+        })
+    }
+}
+
+/// Takes a text apart.
+struct Scan<'t> {
+    text: &'t str,
+    tokens: Scanner<'t>,
+    /// The token that was looked at already.
+    ahead: Option<Option<Token>>,
+    found: Summary,
+    part: Part,
+    /// Heads of the `impl`s and `trait`s that are open, with the depth at which they end.
+    owners: Vec<(usize, Vec<Word>)>,
+    depth: usize,
+    /// The documentation comments before the last brace, semicolon or comma.
+    docs: usize,
+    /// A function's head has begun at this depth.
+    head: Option<usize>,
+    /// We are in the body of a function whose head stands at this depth.
+    body: Option<usize>,
+}
+
+impl<'t> Scan<'t> {
+    fn new(text: &'t str) -> Scan<'t> {
+        let tokens = Scanner::new(text);
+        Scan {
+            text,
+            tokens,
+            ahead: None,
+            docs: 0,
+            found: Summary::default(),
+            part: Part::default(),
+            owners: Vec::new(),
+            depth: 0,
+            head: None,
+            body: None,
+        }
+    }
+
+    fn next(&mut self) -> Option<Token> {
+        self.ahead.take().unwrap_or_else(|| self.tokens.next())
+    }
+
+    fn peek(&mut self) -> Option<Token> {
+        let tokens = &mut self.tokens;
+        self.ahead.get_or_insert_with(|| tokens.next()).clone()
+    }
+
+    fn run(mut self) -> Summary {
+        let mut before = b' ';
+        while let Some(token) = self.next() {
+            if let Token::Open(at) | Token::Close(at) | Token::Punct(at) = token
+                && matches!(self.text.as_bytes()[at], b'{' | b'}' | b';' | b',')
+            {
+                self.docs = self.tokens.docs.len();
             }
-            continue;
-        };
-        let name = &text[range];
-        let hashed = word(name);
-        match before {
-            "fn" | "macro_rules" => found.functions.push(hashed),
-            "struct" | "enum" | "trait" | "type" | "union" => found.types.push(hashed),
-            "mod" | "pub" if before == "mod" || name == "use" => found.structural = true,
+            match token {
+                Token::Ident(range) => {
+                    let name = &self.text[range];
+                    self.ident(name, before);
+                    before = b'a';
+                }
+                Token::Open(at) => {
+                    if self.head == Some(self.depth) && self.text.as_bytes()[at] == b'{' {
+                        self.body = self.head.take();
+                        self.part.body = Some(at + 1..at + 1);
+                    }
+                    self.depth += 1;
+                    before = b'(';
+                }
+                Token::Close(at) => {
+                    self.depth = self.depth.saturating_sub(1);
+                    if self.body.is_some_and(|depth| depth >= self.depth) {
+                        self.body = None;
+                        if let Some(body) = &mut self.part.body {
+                            body.end = at;
+                        }
+                    }
+                    while self.owners.last().is_some_and(|(depth, _)| *depth >= self.depth) {
+                        self.owners.pop();
+                    }
+                    before = b')';
+                }
+                Token::Punct(at) => {
+                    before = self.text.as_bytes()[at];
+                    if before == b';' && self.head == Some(self.depth) {
+                        self.head = None;
+                    }
+                }
+                Token::Literal(_) => before = b'0',
+            }
+        }
+        // Brackets that do not match: nothing is known of bodies.
+        if self.body.is_some() || self.depth != 0 {
+            self.part.body = None;
+            self.found.parts.iter_mut().for_each(|part| part.body = None);
+        }
+        self.close();
+        self.found.docs = self.tokens.docs;
+        self.found
+    }
+
+    fn ident(&mut self, name: &'t str, before: u8) {
+        match name {
+            "fn" | "struct" | "enum" | "union" | "trait" | "type" | "macro_rules"
+                if before != b'.' && self.body.is_none() =>
+            {
+                if name == "macro_rules" {
+                    self.next();
+                }
+                if let Some(Token::Ident(range)) = self.peek() {
+                    let called = word(&self.text[range.clone()]);
+                    self.close();
+                    self.part.name = called;
+                    self.part.is_type = !matches!(name, "fn" | "macro_rules");
+                    self.head = (name == "fn").then_some(self.depth);
+                    self.part.docs = self.docs.min(self.tokens.docs.len())..self.tokens.docs.len();
+                    self.part.owners = self.owners.last().map(|(_, words)| words.clone()).unwrap_or_default();
+                    if name == "trait" {
+                        self.owners.push((self.depth, vec![called]));
+                    }
+                }
+            }
+            "impl" if self.body.is_none() && self.head.is_none() => self.impl_head(),
+            "mod" if self.body.is_none() => self.module(),
+            "use" => self.found.structural |= before == b'a',
+            _ if name.len() > 1 => {
+                let hashed = word(name);
+                self.part.words.push(hashed);
+                if matches!(before, b'.' | b':') || self.is_called() {
+                    self.part.words.push(hashed ^ CALLED);
+                }
+            }
             _ => {}
         }
-        if name.len() > 1 {
-            found.words.push(hashed);
-        }
-        before = name;
     }
-    found.words.sort_unstable();
-    found.words.dedup();
-    found.words.shrink_to_fit();
-    found
+
+    /// Whether `(` or `!` follows.
+    fn is_called(&mut self) -> bool {
+        match self.peek() {
+            Some(Token::Open(_)) => true,
+            Some(Token::Punct(at)) => self.text.as_bytes()[at] == b'!',
+            _ => false,
+        }
+    }
+
+    /// The types and traits in the head of an `impl`.
+    fn impl_head(&mut self) {
+        let mut words = Vec::new();
+        while let Some(token) = self.peek() {
+            match token {
+                Token::Open(at) if self.text.as_bytes()[at] == b'{' => break,
+                Token::Punct(at) if self.text.as_bytes()[at] == b';' => break,
+                Token::Open(_) => self.depth += 1,
+                Token::Close(_) => self.depth = self.depth.saturating_sub(1),
+                Token::Ident(range) => {
+                    let name = &self.text[range.clone()];
+                    if name.len() > 1 && name.starts_with(|c: char| c.is_uppercase()) {
+                        words.push(word(name));
+                    }
+                }
+                _ => {}
+            }
+            self.next();
+        }
+        self.owners.push((self.depth, words));
+    }
+
+    /// `mod tests { … }` is passed over.
+    fn module(&mut self) {
+        let Some(Token::Ident(range)) = self.peek() else { return };
+        let name = &self.text[range.clone()];
+        self.next();
+        if !matches!(self.peek(), Some(Token::Open(_))) {
+            self.found.structural = true;
+            return;
+        }
+        if !matches!(name, "tests" | "test") {
+            return;
+        }
+        let mut depth = 0usize;
+        while let Some(token) = self.next() {
+            match token {
+                Token::Open(_) => depth += 1,
+                Token::Close(_) if depth <= 1 => return,
+                Token::Close(_) => depth -= 1,
+                _ => {}
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        let mut part = std::mem::take(&mut self.part);
+        part.words.sort_unstable();
+        part.words.dedup();
+        part.words.shrink_to_fit();
+        if part.name != 0 || !part.words.is_empty() {
+            self.found.parts.push(part);
+        }
+    }
 }
 
 fn count_declarations(summaries: &[Summary]) -> FxHashMap<Word, u32> {
     let mut declared = FxHashMap::default();
-    for summary in summaries {
-        for name in summary.functions.iter().chain(&summary.types) {
-            *declared.entry(*name).or_default() += 1;
-        }
+    for part in summaries.iter().flat_map(|summary| &summary.parts).filter(|part| part.name != 0) {
+        *declared.entry(part.name).or_default() += 1;
     }
     declared
-}
-
-/// Names by which others could call into the chosen files.
-fn declared_by(summaries: &[Summary], chosen: &[bool], declared: &FxHashMap<Word, u32>) -> FxHashSet<Word> {
-    let of = summaries.iter().zip(chosen).filter(|(_, chosen)| **chosen);
-    let names = of.flat_map(|(summary, _)| summary.functions.iter().chain(&summary.types).copied());
-    names.filter(|name| declared[name] <= MAX_DECLARATIONS).collect()
-}
-
-fn touches(words: &[Word], known: &FxHashSet<Word>) -> bool {
-    words.iter().any(|word| known.contains(word))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn chosen(files: &[&str]) -> Vec<Choice> {
+        let apis = Apis::builtin("rust").unwrap();
+        let files: Vec<_> = files.iter().map(|text| (*text, false)).collect();
+        let whole = Choice::Parse { without: Vec::new() };
+        assert!(choose(&files, SMALL, &apis).iter().all(|choice| *choice == whole));
+        choose(&files, SMALL + 1, &apis)
+    }
+
+    #[track_caller]
+    fn parses(files: &[&str], which: &[bool]) {
+        let found: Vec<bool> = chosen(files).iter().map(|choice| *choice != Choice::Skip).collect();
+        assert_eq!(found, which);
+    }
+
+    #[test]
+    fn bodies_that_do_not_matter_are_blanked() {
+        let text = "fn sync_it(f: &File) { f.sync_all(); } fn b() -> [u8; { 2 }] { ä(\"}\") } fn c() { deep() } \
+                    impl X { fn d(&self) { sync_it(x) } }";
+        let Choice::Parse { without } = &chosen(&[text])[0] else { panic!() };
+        let bodies: Vec<_> = without.iter().map(|range| &text[range.clone()]).collect();
+        assert_eq!(bodies, [" ä(\"}\") ", " deep() "]);
+        let blanked = blank(text, without);
+        assert_eq!(blanked.len(), text.len());
+        assert!(blanked.contains("fn c() {        }"), "{blanked}");
+    }
+
     #[test]
     fn callers_and_declarations_are_found() {
-        let filler = "fn nothing_here() { 1 + 1; }\n";
         let files = [
-            ("fn sync_dir(d: &Path) { File::open(d).unwrap().sync_all().unwrap(); }", false),
-            ("fn publish() { sync_dir(x); let y: Marker = z(); }", false),
-            ("struct Marker;", false),
-            (filler, false),
-            ("mod a; pub use a::B;", false),
+            "fn sync_dir(d: &Path) { File::open(d).unwrap().sync_all().unwrap(); }",
+            "fn publish() { sync_dir(x); let y: Marker = z(); }",
+            "struct Marker;",
+            "fn nothing_here() { 1 + 1; }",
+            "mod a; pub use a::B;",
+            "fn uses_publish(p: u8) { a.publish() }",
         ];
-        let apis = Apis::builtin("rust").unwrap();
-        assert_eq!(choose(&files, SMALL + 1, &apis), [true, true, true, false, true]);
-        assert_eq!(choose(&files, SMALL, &apis), [true; 5]);
+        parses(&files, &[true, true, true, false, true, true]);
+    }
+
+    #[test]
+    fn owners_of_methods_count() {
+        let files = [
+            "impl Keep for Store { fn save(&self) { self.file.sync_all() } }",
+            "fn other(s: &Store) { s.save() }",
+            "trait Keep { fn save(&self); }",
+            "struct Store { file: File }",
+            "fn third(s: &dyn Keep) { s.save() }",
+            "#[serde(rename = \"x\")] struct Plain; mod tests { fn t() { File::open(x) } }",
+        ];
+        parses(&files, &[true, true, true, true, true, false]);
     }
 }
