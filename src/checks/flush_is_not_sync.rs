@@ -1,13 +1,13 @@
 //! `flush-is-not-sync`: a flush is taken for a sync, or a function that promises a sync does none.
 
 use super::success::SuccessRule;
-use super::{Context, ack_before_sync, purpose, story, success::Left};
+use super::{Context, ack_before_sync, purpose, residue, story, success::Left};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
 use crate::flow::state::Kind;
 use crate::flow::state::Question;
 use crate::flow::summary::{Act, Outcome, Summary};
 use crate::flow::terms::Term;
-use crate::ir::{Function, FunctionKind, ValueKind};
+use crate::ir::{Callee, Function, FunctionKind, InstKind, ValueKind};
 
 /// What the disk can hold.
 const CRASH: &str = "what was flushed sits in the page cache: after the crash it is missing, empty or partial";
@@ -44,21 +44,23 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         .then_some(Confidence::Medium)
 }
 
-/// Functions whose name promises a sync and that reach none on any path to success.
+/// Functions whose name promises a sync and that reach none on some path to success that no option chose.
 pub fn promises(context: &Context<'_>, out: &mut Vec<Finding>) {
+    let dirty = residue::dirty_types(context);
     for (at, function) in context.program.functions.iter().enumerate() {
         if matches!(function.kind, FunctionKind::Closure { .. }) || !purpose::promises_sync(&function.short_name) {
             continue;
         }
-        let id = crate::ir::FuncId(at as u32);
-        let Some(summary) = context.flow.summaries.get(&id) else {
-            continue;
-        };
         let told = out.iter().any(|finding| {
             finding.function == function.name
                 && matches!(finding.rule, "ack-before-sync" | "flush-is-not-sync" | "sync-before-flush")
         });
-        if told || !breaks_promise(context, function, summary) {
+        let holds = function.owner.is_some_and(|owner| dirty.contains(&owner));
+        let broken = match context.flow.summaries.get(&crate::ir::FuncId(at as u32)) {
+            Some(summary) => breaks_promise(context, function, summary) || holds && does_nothing(function, summary),
+            None => holds && is_empty(function),
+        };
+        if told || !broken {
             continue;
         }
         out.push(Finding {
@@ -77,6 +79,25 @@ pub fn promises(context: &Context<'_>, out: &mut Vec<Finding>) {
             fix: None,
         });
     }
+}
+
+/// It has a body and calls nobody: no other thread, no function that cannot be seen into.
+fn is_empty(function: &Function) -> bool {
+    !function.blocks.is_empty()
+        && function.blocks.iter().flat_map(|block| &block.insts).all(|inst| match &inst.kind {
+            InstKind::Call(call) => matches!(call.callee, Callee::Api { .. } | Callee::Functions(_)),
+            _ => true,
+        })
+}
+
+/// As [`is_empty`], and nothing below it syncs.
+fn does_nothing(function: &Function, summary: &Summary) -> bool {
+    is_empty(function)
+        && !summary.bounded
+        && summary.calls.is_empty()
+        && !summary.triggers.iter().any(|trigger| matches!(trigger.act, Act::Sync { .. }))
+        && summary.outcomes.iter().any(|outcome| outcome.success)
+        && summary.outcomes.iter().all(|outcome| !outcome.all_killed && outcome.killed.is_empty())
 }
 
 fn step(function: &Function) -> FindingStep {

@@ -4,6 +4,7 @@ use super::success::SuccessRule;
 use super::{Context, purpose, success::Left};
 use crate::finding::{Confidence, Level};
 use crate::flow::state::{How, Kind};
+use crate::flow::terms::Term;
 
 /// The rule.
 pub const RULE: SuccessRule = SuccessRule {
@@ -30,7 +31,17 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     match cared {
         true => Some(Confidence::High),
         false if !left.settled_by.is_empty() => Some(Confidence::Medium),
-        false if context.flow.intents.directory_syncing_packages.contains(&body.package) => Some(Confidence::Low),
+        // Its job is the rename, of what its caller gives it, and the package syncs directories.
+        false if is_given(context, left) && context.flow.intents.directory_syncing_packages.contains(&body.package) => {
+            Some(Confidence::Medium)
+        }
         false => None,
     }
+}
+
+/// Whether a function outside any type renames a path that it is given.
+fn is_given(context: &Context<'_>, left: &Left<'_>) -> bool {
+    let body = &context.program.functions[left.moment.function.index()];
+    let terms = context.terms.borrow();
+    body.owner.is_none() && body.public && matches!(terms.get(terms.root(left.pending.file)), Term::Param(_))
 }

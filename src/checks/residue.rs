@@ -6,13 +6,33 @@ use crate::flow::Moment;
 use crate::flow::intent::FieldKey;
 use crate::flow::state::{Kind, Pending};
 use crate::flow::summary::Act;
-use crate::flow::terms::Value;
+use crate::flow::terms::{Term, Value};
 use crate::ir::FuncId;
 use rustc_hash::{FxHashMap, FxHashSet};
+use ustr::Ustr;
 
 /// By field: what is left there when some method reports success, with the method.
 #[derive(Default)]
 pub struct Residue(FxHashMap<FieldKey, Vec<(FuncId, Pending)>>);
+
+/// Types some method of which leaves written bytes pending in what the type holds.
+pub fn dirty_types(context: &Context<'_>) -> FxHashSet<Ustr> {
+    let mut dirty = FxHashSet::default();
+    for moment in context.flow.moments.iter().filter(|moment| moment.act == Act::Succeed && !moment.failing) {
+        let Some(owner) = context.program.functions[moment.function.index()].owner else { continue };
+        let terms = context.terms.borrow();
+        let held = |pending: &Pending| {
+            pending.kind != Kind::Name
+                && !pending.closed
+                && matches!(terms.get(pending.file), Term::Field(..))
+                && matches!(terms.get(terms.root(pending.file)), Term::Param(0))
+        };
+        if moment.pending.iter().any(held) {
+            dirty.insert(owner);
+        }
+    }
+    dirty
+}
 
 impl Residue {
     /// Collects what is left in fields by methods whose callers do not settle it.

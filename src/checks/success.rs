@@ -81,7 +81,8 @@ pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>)
                 .push((moment, pending));
         }
     }
-    for ((origin, ..), functions) in &left {
+    for (key, functions) in &left {
+        let origin = &key.0;
         let left_by: Vec<_> = functions.iter().map(|(function, list)| (*function, list[0].1)).collect();
         let shallow =
             |function: &FuncId| functions[function].iter().any(|(_, pending)| pending.trace.depth() + 1 < MAX_TRACE);
@@ -90,7 +91,7 @@ pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>)
             .filter(|function| shallow(function))
             .flat_map(|function| &context.flow.callers[function.index()])
             .filter(|caller| !functions.contains_key(caller) && exits.contains_key(caller))
-            .filter(|caller| context.flow.summaries.get(caller).is_some_and(|summary| !summary.bounded))
+            .filter(|caller| makes_durable(context, **caller, key.1))
             .copied()
             .collect();
         let settled_by: Vec<FuncId> = settled_by.into_iter().collect();
@@ -113,7 +114,7 @@ pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>)
             })
             .min_by_key(|(depth, function, _)| (*depth, **function));
         if let Some((depth, function, list)) = nearest
-            && (settled_by.is_empty() || depth <= 3)
+            && (settled_by.is_empty() || depth <= 5)
         {
             let innocent: Vec<&Moment> = exits[function]
                 .iter()
@@ -156,6 +157,17 @@ pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>)
         }
     }
     out.extend(last.into_values());
+}
+
+/// Whether a function makes something of the kind durable on its way to success: only then it has settled what it does not leave.
+fn makes_durable(context: &Context<'_>, function: FuncId, kind: Kind) -> bool {
+    let kind = if kind == Kind::Buffer { Kind::Data } else { kind };
+    context.flow.summaries.get(&function).is_some_and(|summary| {
+        !summary.bounded
+            && summary.outcomes.iter().any(|outcome| {
+                outcome.success && (outcome.all_killed || outcome.killed.iter().any(|(_, killed)| *killed == kind))
+            })
+    })
 }
 
 /// Whether a success shows that the effect happened and was made durable.
