@@ -55,7 +55,11 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         return None;
     }
     // Another operation writes the same file and syncs it before it returns, and no call of its own does.
-    if left.lives_in(context, &intents.written_and_synced) && !left.lives_in(context, &intents.only_synced) {
+    let temporary = left.lives_in(context, &intents.retired_fields);
+    if !temporary
+        && left.lives_in(context, &intents.written_and_synced)
+        && !left.lives_in(context, &intents.only_synced)
+    {
         return Some(Confidence::Medium);
     }
     let syncs = !intents.syncing_packages.is_empty();

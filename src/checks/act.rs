@@ -8,6 +8,8 @@ use crate::flow::state::{Origin, Pending, Question};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
 use crate::ir::FuncId;
+use crate::source::Span;
+use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
 
 /// A rule that falls due at an act.
@@ -37,8 +39,9 @@ struct Guilt<'a> {
     condition: Option<(Value, Question, bool)>,
 }
 
-/// Runs `rules` over all moments.
-pub fn run(context: &Context<'_>, rules: &[ActRule], out: &mut Vec<Finding>) {
+/// Runs `rules` over all moments. Gives the places of all writes that a finding which is shown is about.
+pub fn run(context: &Context<'_>, rules: &[ActRule], out: &mut Vec<Finding>) -> FxHashSet<Span> {
+    let mut told = FxHashSet::default();
     let residue = Residue::new(context);
     // By the act's own place, then by the function in whose terms it is told.
     let mut acts: BTreeMap<(Origin, FuncId), Vec<&Moment>> = BTreeMap::new();
@@ -55,9 +58,14 @@ pub fn run(context: &Context<'_>, rules: &[ActRule], out: &mut Vec<Finding>) {
             }
         }
         for (origin, guilts) in places {
+            for guilt in guilts.iter().filter(|guilt| guilt.condition.is_none()) {
+                let sure = guilt.culprits.iter().filter(|(_, sure)| *sure > Confidence::Low);
+                told.extend(sure.map(|(pending, _)| pending.trace.origin().span));
+            }
             report(context, rule, origin, guilts, out);
         }
     }
+    told
 }
 
 /// The worst of the moments of one act in one function; a fault on some paths only is told with its condition.

@@ -19,12 +19,10 @@ mod success;
 mod sync_before_flush;
 mod truncate_before_sync;
 
-use crate::finding::{Confidence, Finding, Level};
+use crate::finding::Finding;
 use crate::flow::Flow;
 use crate::flow::terms::Terms;
 use crate::ir::Program;
-use crate::source::Span;
-use rustc_hash::FxHashSet;
 use std::cell::RefCell;
 
 /// What checks look at.
@@ -42,13 +40,8 @@ pub fn run(program: &Program, mut flow: Flow) -> Vec<Finding> {
     let terms = RefCell::new(std::mem::take(&mut flow.terms));
     let context = Context { program, flow: &flow, terms: &terms };
     let mut findings = Vec::new();
-    act::run(&context, ACT_RULES, &mut findings);
+    let told = act::run(&context, ACT_RULES, &mut findings);
     // What is published or outlived too early is told there, not again where success is reported.
-    let told: FxHashSet<Span> = findings
-        .iter()
-        .filter(|finding| shown(finding))
-        .flat_map(|finding| finding.steps.iter().map(|step| step.span))
-        .collect();
     let mut successes = Vec::new();
     success::run(&context, SUCCESS_RULES, &mut successes);
     findings.extend(successes.into_iter().filter(|finding| {
@@ -59,11 +52,6 @@ pub fn run(program: &Program, mut flow: Flow) -> Vec<Finding> {
     findings.sort_by(|a, b| (a.span, a.rule).cmp(&(b.span, b.rule)));
     findings.dedup_by(|a, b| a.span == b.span && a.rule == b.rule);
     findings
-}
-
-/// Whether a finding is one that is shown unless asked otherwise.
-fn shown(finding: &Finding) -> bool {
-    finding.level > Level::Info && finding.confidence > Confidence::Low
 }
 
 /// Whether a finding at success is about content, not names.

@@ -73,6 +73,9 @@ impl Residue {
             _ => moment.killed.contains(&(file, Kind::Data)),
         };
         let owner = context.program.functions[moment.function.index()].owner;
+        if !matches!(context.terms.borrow().get(context.terms.borrow().root(file)), Term::Param(0)) {
+            return Vec::new();
+        }
         let mut found: Vec<Pending> = Vec::new();
         for field in context.flow.intents.fields_of(moment.function, file).iter().filter(|field| Some(field.0) == owner)
         {

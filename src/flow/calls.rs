@@ -326,7 +326,7 @@ impl<'p> Run<'_, 'p> {
             let failing = state.failing || trigger.failing;
             at.killed.extend(killed.iter().copied());
             at.flushed.extend(flushed.iter().copied());
-            if !pending.is_empty() {
+            if !pending.is_empty() || matches!((act, &*trigger.trace), (Act::Sync { .. }, Trace::Here(_))) {
                 self.moment(&at, act, trace.clone(), pending, failing);
             }
             let passed = Trigger {
@@ -464,6 +464,17 @@ impl<'p> Run<'_, 'p> {
         for &(key, facts) in &outcome.facts {
             let key = translation.key(terms, key);
             state.fact(key).absorb(facts);
+        }
+        // What the callee renamed or removed has lost the name that was pending here.
+        for pending in &outcome.pending {
+            let file = translation.key(&mut self.engine.terms, pending.file);
+            match pending.how {
+                How::Renamed => state.pending.retain(|old| {
+                    !(old.kind == Kind::Name && old.file == file && matches!(old.how, How::Created | How::MaybeCreated))
+                }),
+                How::Removed => state.pending.retain(|old| old.file != file),
+                _ => {}
+            }
         }
         let here = Origin { span: inst.focus, function: self.id };
         for pending in &outcome.pending {

@@ -616,7 +616,7 @@ impl<'e, 'p> Run<'e, 'p> {
     pub fn act(&mut self, state: &State, act: Act, trace: Rc<Trace>) {
         self.summary.effective = true;
         let mut pending = state.pending.clone();
-        if let Act::Cut { file, .. } = act
+        if let Act::Cut { file, by_handle: false } = act
             && state.facts.get(&file).is_some_and(|facts| facts.read && !facts.created)
         {
             // What was read goes with the cut.
@@ -758,7 +758,8 @@ impl<'e, 'p> Run<'e, 'p> {
             moments.iter().filter(|moment| !moment.pending.is_empty()).map(|moment| moment.trace.clone()).collect();
         self.engine.moments.extend(moments.into_iter().filter(|moment| {
             // An act of its own may find what other methods left.
-            let own = matches!(*moment.trace, Trace::Here(_))
+            let depth = moment.trace.depth();
+            let own = (depth == 0 || depth == 1 && matches!(moment.act, Act::Sync { .. }))
                 && matches!(moment.act, Act::Rename { .. } | Act::Sync { .. } | Act::Cut { .. });
             own || moment.act == Act::Succeed || guilty.contains(&moment.trace)
         }));

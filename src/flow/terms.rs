@@ -274,6 +274,11 @@ impl Terms {
         }
     }
 
+    /// Whether `dir` is the directory that the program runs in.
+    pub fn is_dot(&self, dir: Value) -> bool {
+        matches!(self.get(dir), Term::Const(text) if matches!(text.trim_matches('"'), "." | ""))
+    }
+
     /// Whether `dir` is known only as the parent of some path.
     pub fn is_bare_parent(&self, dir: Value) -> bool {
         matches!(self.get(dir), Term::Op(name, _) if *name == self.ops.parent)

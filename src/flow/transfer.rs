@@ -139,8 +139,10 @@ impl Run<'_, '_> {
         if !state.unopened.contains(&key) && state.unopened.len() < 8 {
             state.unopened.push(key);
         }
-        for pending in state.pending.iter_mut().filter(|pending| pending.kind == Kind::Name && pending.dir == key) {
-            pending.doubt = true;
+        let terms = &self.engine.terms;
+        let dot = terms.is_dot(key);
+        for pending in state.pending.iter_mut().filter(|pending| pending.kind == Kind::Name) {
+            pending.doubt |= pending.dir == key || dot && terms.is_bare_parent(pending.dir);
         }
     }
 
@@ -514,8 +516,7 @@ impl Run<'_, '_> {
     pub fn settle(&mut self, state: &mut State, key: Value, maybe_directory: bool) {
         self.summary.effective = true;
         // A path without a directory is in `.`: programs put that where `parent` gives nothing.
-        let dot = matches!(self.engine.terms.get(key), Term::Const(text) if matches!(text.trim_matches('"'), "." | ""));
-        if dot {
+        if self.engine.terms.is_dot(key) {
             let terms = &self.engine.terms;
             state.pending.retain(|pending| !(pending.kind == Kind::Name && terms.is_bare_parent(pending.dir)));
         }
