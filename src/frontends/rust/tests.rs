@@ -200,6 +200,28 @@ fn async_code_runs_where_it_stands() {
 }
 
 #[test]
+fn tasks_that_nobody_waits_for_are_not_called() {
+    let text = "async fn f(f: File) { tokio::spawn(async move { f.sync_all() }); }";
+    lowers(text, &["closure f::{closure} [f: f]", "call unknown spawn(", "fn f::{closure}(_0)", "sync_all(&_0.f)"]);
+    lowers(
+        "fn f(f: File) { let t = std::thread::spawn(move || f.sync_all()); t.join().unwrap().unwrap(); }",
+        &["call api std::thread::spawn("],
+    );
+}
+
+#[test]
+fn what_is_lent_does_not_go_away() {
+    lacks(
+        "fn f(o: &mut Option<(PathBuf, BufWriter<File>)>) { if let Some((_, w)) = o { w.flush().unwrap(); } }",
+        "drop w",
+    );
+    lacks(
+        "struct S { o: Option<(u8, File)> } impl S { fn f(&self) { if let Some((_, w)) = &self.o { w.sync_all().unwrap(); } } }",
+        "drop w",
+    );
+}
+
+#[test]
 fn macros_are_read() {
     lowers(
         "fn f(w: &mut File, n: u8) -> io::Result<()> { write!(w, \"{n} {}\", 1) }",

@@ -18,6 +18,10 @@ pub(super) type Given = (Val, Passing);
 
 impl<'h> Lower<'h> {
     pub(super) fn call(&mut self, func: &'h Expr, list: &'h [Expr], expect: Option<&Ty>, sp: Sp) -> Val {
+        if let ExprKind::Closure(closure) = &func.kind {
+            let values: Vec<Val> = list.iter().map(|arg| self.expr(arg, None)).collect();
+            return self.inline(closure, &values, sp);
+        }
         let ExprKind::Path(path) = &func.kind else {
             let callee = self.expr(func, None);
             let values = list.iter().map(|arg| self.expr(arg, None)).collect();

@@ -3,21 +3,25 @@
 use super::*;
 use crate::frontends::rust::hir::{Closure, Expr, ExprKind};
 
+/// Most closures in closures.
+const MAX_NESTED: usize = 16;
+
+/// What is known of a closure besides its body.
+struct Shape {
+    list: Vec<LocalId>,
+    tys: Vec<Ty>,
+    head: Sp,
+    moves: bool,
+}
+
 impl<'h> Lower<'h> {
     /// A closure as a value: a function with what it captures.
     pub(super) fn closure_value(&mut self, closure: &'h Closure, params: &[Ty], sp: Sp) -> Val {
-        if self.outer.len() > 16 {
+        if self.outer.len() > MAX_NESTED {
             return self.opaque(Ty::Unknown, sp);
         }
         let ret = closure.ret.as_ref().map(|ty| self.world.ty(ty, self.scope())).unwrap_or_default();
-        let inner = FnState::new(self.f.scope.clone(), ret);
-        let outer = std::mem::replace(&mut self.f, inner);
-        self.outer.push(outer);
-        let name = self.name;
-        self.name = ustr(&format!("{name}::{{closure}}"));
-        let number = self.closures.len();
-        self.closures.push(placeholder(self.name, self.short_name, self.package, self.file));
-
+        let open = self.open_closure(ret);
         let mut list = vec![self.temp(Ty::Unknown)];
         let mut later = Vec::new();
         for (at, (pat, ty)) in closure.params.iter().enumerate() {
@@ -39,27 +43,78 @@ impl<'h> Lower<'h> {
         }
         self.f.targets.push(Frame { target: Target::Function, loops: 0 });
         self.closure_body(&closure.body);
+        let tys = (0..closure.params.len()).map(|at| params.get(at).cloned().unwrap_or_default()).collect();
+        self.close_closure(open, Shape { list, tys, head: closure.head, moves: closure.moves }, sp)
+    }
 
-        let mut function = self.finish(list);
-        let outer = self.outer.pop().expect("pushed above");
+    /// A block that runs some time later, as a function value.
+    fn block_as_value(&mut self, block: &'h hir::Block, sp: Sp) -> Val {
+        let open = self.open_closure(Ty::Unknown);
+        let list = vec![self.temp(Ty::Unknown)];
+        self.f.targets.push(Frame { target: Target::Function, loops: 0 });
+        self.tail_block(block);
+        self.close_closure(open, Shape { list, tys: Vec::new(), head: sp, moves: true }, sp)
+    }
+
+    /// A task that is started and not waited for (`spawn(async { … });`): its body is a function that nobody is known to call.
+    /// False if `e` is none.
+    pub(super) fn detached(&mut self, e: &'h Expr) -> bool {
+        let (name, body) = match &e.kind {
+            ExprKind::Call(func, list) => match (&func.kind, &list[..]) {
+                (ExprKind::Path(path), [body]) => (path.last(), body),
+                _ => return false,
+            },
+            ExprKind::Method(call) => match &call.args[..] {
+                // Threads of a scope are waited for at its end.
+                [_] if is_scope(&call.recv) => return false,
+                [body] => (call.name, body),
+                _ => return false,
+            },
+            _ => return false,
+        };
+        if !matches!(name.as_str(), "spawn" | "spawn_blocking" | "spawn_local" | "execute")
+            || self.outer.len() > MAX_NESTED
+        {
+            return false;
+        }
+        let value = match &body.kind {
+            ExprKind::Async(block) => self.block_as_value(block, body.span),
+            ExprKind::Closure(closure) if closure.params.is_empty() => self.closure_value(closure, &[], body.span),
+            _ => return false,
+        };
+        self.emit_call(Callee::Unknown, name, vec![(value, Passing::Move)], Ty::Unknown, false, e.span, e.span);
+        true
+    }
+
+    /// Begins a function for a closure; [`Self::close_closure`] ends it.
+    fn open_closure(&mut self, ret: Ty) -> (usize, Ustr) {
+        let inner = FnState::new(self.f.scope.clone(), ret);
+        let outer = std::mem::replace(&mut self.f, inner);
+        self.outer.push(outer);
+        let name = self.name;
+        self.name = ustr(&format!("{name}::{{closure}}"));
+        self.closures.push(placeholder(self.name, self.short_name, self.package, self.file));
+        (self.closures.len() - 1, name)
+    }
+
+    fn close_closure(&mut self, (number, name): (usize, Ustr), shape: Shape, sp: Sp) -> Val {
+        let mut function = self.finish(shape.list);
+        let outer = self.outer.pop().expect("open_closure pushed it");
         let state = std::mem::replace(&mut self.f, outer);
         self.name = name;
         function.kind = FunctionKind::Closure { parent: FuncId(CLOSURE_PARENT) };
         function.span = self.span(sp);
-        function.name_span = self.span(closure.head);
+        function.name_span = self.span(shape.head);
         function.fallible = state.ret.is_result() || (state.ret.is_unknown() && state.fails);
-        let ret = state.ret.clone();
         self.closures[number] = function;
-        if closure.moves {
+        if shape.moves {
             for (_, op, ty) in &state.captures {
                 self.give(&Val { op: op.clone(), ty: ty.clone() });
             }
         }
-        let tys =
-            closure.params.iter().enumerate().map(|(at, _)| params.get(at).cloned().unwrap_or_default()).collect();
         let captures = state.captures.into_iter().map(|(name, op, _)| (name, op)).collect();
         let value = Rvalue::Closure { function: FuncId(CLOSURE | number as u32), captures };
-        self.value(value, Ty::Fn(Arc::new((tys, ret))), sp)
+        self.value(value, Ty::Fn(Arc::new((shape.tys, state.ret))), sp)
     }
 
     fn closure_body(&mut self, body: &'h Expr) {
@@ -88,7 +143,7 @@ impl<'h> Lower<'h> {
         }
     }
 
-    fn inline(&mut self, closure: &'h Closure, args: &[Val], sp: Sp) -> Val {
+    pub(super) fn inline(&mut self, closure: &'h Closure, args: &[Val], sp: Sp) -> Val {
         if self.depth > 24 || self.budget == 0 {
             return self.opaque(Ty::Unknown, sp);
         }
@@ -149,4 +204,10 @@ pub(super) fn placeholder(name: Ustr, short_name: Ustr, package: PackageId, file
         blocks: Vec::new(),
         unread: Vec::new(),
     }
+}
+
+/// Whether the variable is by its name the scope of scoped threads.
+fn is_scope(e: &Expr) -> bool {
+    let ExprKind::Path(path) = &e.kind else { return false };
+    path.single().is_some_and(|name| matches!(name.as_str(), "s" | "sc" | "scope"))
 }

@@ -80,6 +80,8 @@ impl<'h> Lower<'h> {
         for stmt in stmts {
             let mark = self.f.scopes.last().map_or(0, |scope| scope.drops.len());
             match stmt {
+                Stmt::Expr(e, true) if self.detached(e) => {}
+                Stmt::Let { pat: Pat::Wild, init: Some(e), .. } if self.detached(e) => {}
                 Stmt::Expr(e, _) => {
                     self.expr(e, None);
                     self.drop_temporaries(mark, e.span);

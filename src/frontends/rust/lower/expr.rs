@@ -242,11 +242,7 @@ impl<'h> Lower<'h> {
                 Ty::Adt(id, list) => {
                     let owner = Some(self.world.adts[*id as usize].name);
                     if let Some(of) = self.world.field(*id, list, None, name) {
-                        let of = if by_ref && matches!(of, Ty::Adt(..) | Ty::Ext(..) | Ty::Bound(_)) {
-                            Ty::Ref(mutable, Arc::new(of))
-                        } else {
-                            of
-                        };
+                        let of = lent(of, by_ref, mutable);
                         return self.project(base, Step::Field { name, owner }, of, sp);
                     }
                     match self.world.deref_target(&ty) {
@@ -257,6 +253,7 @@ impl<'h> Lower<'h> {
                 Ty::Tuple(list) => {
                     let of =
                         name.as_str().parse::<usize>().ok().and_then(|at| list.get(at).cloned()).unwrap_or_default();
+                    let of = lent(of, by_ref, mutable);
                     return self.project(base, Step::Field { name, owner: None }, of, sp);
                 }
                 _ => break,
@@ -521,6 +518,16 @@ impl<'h> Lower<'h> {
         self.start(join);
         self.f.scopes.pop();
         Val { op: Operand::local(result), ty: Ty::ext("bool", []) }
+    }
+}
+
+/// The type of a part of something that is only lent.
+fn lent(ty: Ty, by_ref: bool, mutable: bool) -> Ty {
+    match ty {
+        Ty::Adt(..) | Ty::Ext(..) | Ty::Bound(_) | Ty::Tuple(_) | Ty::Slice(_) if by_ref => {
+            Ty::Ref(mutable, Arc::new(ty))
+        }
+        ty => ty,
     }
 }
 

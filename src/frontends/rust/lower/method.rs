@@ -473,6 +473,9 @@ impl<'h> Lower<'h> {
         }
         given.extend(rest);
         let ty = method_result(name.as_str(), &recv.ty, expect);
+        if name.starts_with("into_") {
+            self.give(&recv);
+        }
         self.unknown_call(name, given, ty, sp, focus)
     }
 
