@@ -313,21 +313,25 @@ impl<'p> Run<'_, 'p> {
             if let Act::Rename { file, .. } | Act::Remove { file, .. } = act {
                 self.retires(file);
             }
-            let trace = Rc::new(Trace::Via(Origin { span: inst.focus, function: self.id }, trigger.trace.clone()));
+            let trace = self.engine.via(Origin { span: inst.focus, function: self.id }, &trigger.trace);
             let pending = still_pending(&state.pending, &killed, &flushed, trigger.all_killed, trigger.vague_sync);
             let mut at = state.clone();
             for (file, facts) in &facts {
-                at.fact(*file).absorb(*facts);
+                at.absorb(*file, *facts);
             }
             for &(value, question, answer) in &guards {
-                at.guards.insert((value, question), answer);
+                at.answer(value, question, answer);
             }
             at.vague_sync |= trigger.vague_sync;
             let failing = state.failing || trigger.failing;
-            at.killed.extend(killed.iter().copied());
-            at.flushed.extend(flushed.iter().copied());
+            if !killed.is_empty() {
+                at.killed.extend(killed.iter().copied());
+            }
+            if !flushed.is_empty() {
+                at.flushed.extend(flushed.iter().copied());
+            }
             if !pending.is_empty() || matches!((act, &*trigger.trace), (Act::Sync { .. }, Trace::Here(_))) {
-                self.moment(&at, act, trace.clone(), pending, failing);
+                self.moment(&at, act, trace.clone(), pending.into(), failing);
             }
             let passed = Trigger {
                 act,
@@ -371,7 +375,7 @@ impl<'p> Run<'_, 'p> {
             guards.extend(own.iter().copied());
             let file = translation.key(terms, deed.file);
             let to = deed.to.map(|to| translation.value(terms, to));
-            let trace = Rc::new(Trace::Via(here, deed.trace.clone()));
+            let trace = self.engine.via(here, &deed.trace);
             let failing = state.failing || deed.failing;
             self.deed(100 + number, super::summary::Deed { did: deed.did, file, to, trace, guards, failing });
         }
@@ -398,7 +402,7 @@ impl<'p> Run<'_, 'p> {
         }
         for &key in &outcome.flushed {
             let key = translation.key(&mut self.engine.terms, key);
-            let trace = Rc::new(Trace::Here(Origin { span: inst.focus, function: self.id }));
+            let trace = self.here(inst);
             self.drain(&mut state, key, Some(&trace));
             if !state.flushed.contains(&key) && state.flushed.len() < 32 {
                 state.flushed.push(key);
@@ -454,7 +458,11 @@ impl<'p> Run<'_, 'p> {
             .iter()
             .map(|&(path, key)| (translation.value(terms, path), translation.key(terms, key)))
             .collect();
-        state.names.extend(names);
+        for (path, key) in names {
+            if state.names.get(&path) != Some(&key) {
+                state.names.insert(path, key);
+            }
+        }
         for &((base, name), value) in &outcome.heap {
             let base = translation.value(terms, base);
             let base = terms.unbuffered(base);
@@ -463,7 +471,7 @@ impl<'p> Run<'_, 'p> {
         }
         for &(key, facts) in &outcome.facts {
             let key = translation.key(terms, key);
-            state.fact(key).absorb(facts);
+            state.absorb(key, facts);
         }
         // What the callee renamed or removed has lost the name that was pending here.
         for pending in &outcome.pending {
@@ -499,15 +507,9 @@ impl<'p> Run<'_, 'p> {
                 pending.kind
             };
             let dir = translation.key(terms, pending.dir);
-            let via = |trace: &Rc<Trace>| Rc::new(Trace::Via(here, trace.clone()));
-            let new = Pending {
-                kind,
-                file,
-                dir,
-                trace: via(&pending.trace),
-                flushed: pending.flushed.as_ref().map(via),
-                ..pending.clone()
-            };
+            let trace = self.engine.via(here, &pending.trace);
+            let flushed = pending.flushed.as_ref().map(|flush| self.engine.via(here, flush));
+            let new = Pending { kind, file, dir, trace, flushed, ..pending.clone() };
             self.summary.effective = true;
             state.add(new);
         }

@@ -1,7 +1,7 @@
 //! Runs one function: a worklist over its blocks, with states kept apart while their answers to stable questions differ.
 
 use super::intent::FieldKey;
-use super::state::{Facts, How, Kind, Origin, Pending, Question, State, Trace, join_values};
+use super::state::{Facts, How, Kind, Origin, Pending, Question, Shared, State, Trace, join_values};
 use super::summary::{Act, Deed, Did, Outcome, Summary, Trigger};
 use super::terms::{ABSENT, Site, Term, UNIT, UNSET, Value};
 use super::{Binding, Engine, Moment};
@@ -44,10 +44,14 @@ pub(super) struct Run<'e, 'p> {
     pub function: &'p Function,
     binding: &'e Binding,
     entries: Vec<Vec<State>>,
+    /// For each block, as bits: the states at its entry that were not run since they came or changed.
+    waiting: Vec<u32>,
     heads: FxHashMap<BlockId, Vec<(Value, Question, bool)>>,
     pub summary: Summary,
     exits: Vec<(State, Value, bool, Span)>,
     pub moments: Vec<Moment>,
+    /// Where in `moments` those of one act at one place are.
+    moment_index: FxHashMap<(*const Trace, Act, bool), Vec<usize>>,
     /// The block (in reverse post-order) and instruction that is run.
     position: (usize, usize),
     deeds: BTreeMap<(usize, usize, usize), Deed>,
@@ -63,10 +67,12 @@ impl<'e, 'p> Run<'e, 'p> {
             function,
             binding,
             entries: vec![Vec::new(); function.blocks.len()],
+            waiting: vec![0; function.blocks.len()],
             heads: FxHashMap::default(),
             summary: Summary::default(),
             exits: Vec::new(),
             moments: Vec::new(),
+            moment_index: FxHashMap::default(),
             position: (0, 0),
             deeds: BTreeMap::new(),
             live: super::live::at_entries(function),
@@ -91,6 +97,7 @@ impl<'e, 'p> Run<'e, 'p> {
         let mut queued: std::collections::BTreeSet<(usize, BlockId)> = Default::default();
         let mut visits = vec![0u32; self.function.blocks.len()];
         self.entries[0].push(entry);
+        self.waiting[0] = 1;
         queued.insert((order[0], BlockId(0)));
         while let Some((_, block)) = queued.pop_first() {
             visits[block.index()] += 1;
@@ -99,7 +106,11 @@ impl<'e, 'p> Run<'e, 'p> {
                 continue;
             }
             self.position.0 = order[block.index()];
-            for state in self.entries[block.index()].clone() {
+            let waiting = std::mem::take(&mut self.waiting[block.index()]);
+            let states = self.entries[block.index()].iter().enumerate();
+            let states: Vec<State> =
+                states.filter(|(number, _)| waiting >> number & 1 == 1).map(|(_, state)| state.clone()).collect();
+            for state in states {
                 for (target, mut next) in self.block(block, state) {
                     if order[target.index()] <= order[block.index()] {
                         self.forget_loop_answers(target, &mut next);
@@ -122,17 +133,20 @@ impl<'e, 'p> Run<'e, 'p> {
     /// Going round a loop, questions that were asked inside it are open again.
     fn forget_loop_answers(&self, head: BlockId, state: &mut State) {
         let known = self.heads.get(&head);
-        state.guards.retain(|&(value, question), answer| {
-            known.is_some_and(|known| known.contains(&(value, question, *answer)))
-        });
+        let known = |value, question, answer| known.is_some_and(|known| known.contains(&(value, question, answer)));
+        if !state.guards.iter().all(|(&(value, question), &answer)| known(value, question, answer)) {
+            state.guards.retain(|&(value, question), answer| known(value, question, *answer));
+        }
     }
 
     /// Adds a state to those at the entry of `block`; whether that told anything new.
     fn arrive(&mut self, block: BlockId, mut state: State) -> bool {
         let live = &self.live[block.index()];
-        for (local, value) in state.env.iter_mut().enumerate() {
-            if !live.contains(local) {
-                *value = UNSET;
+        if state.env.iter().enumerate().any(|(local, value)| *value != UNSET && !live.contains(local)) {
+            for (local, value) in state.env.iter_mut().enumerate() {
+                if *value != UNSET && !live.contains(local) {
+                    *value = UNSET;
+                }
             }
         }
         let site = self.engine.terms.site(self.id, 0x8000_0000 | block.0);
@@ -148,13 +162,17 @@ impl<'e, 'p> Run<'e, 'p> {
             })
             .or_else(|| states.iter().position(|old| old.same_content(&state)))
             .or_else(|| crowded(states, &state, terms));
+        let waiting = &mut self.waiting[block.index()];
         let Some(place) = place else {
+            *waiting |= 1 << states.len();
             states.push(state);
             return true;
         };
         let before = states[place].clone();
         states[place].join(&state, terms, site);
-        states[place] != before
+        let changed = states[place] != before;
+        *waiting |= u32::from(changed) << place;
+        changed
     }
 
     fn block(&mut self, block: BlockId, state: State) -> Vec<(BlockId, State)> {
@@ -506,7 +524,11 @@ impl<'e, 'p> Run<'e, 'p> {
     pub fn fresh(&mut self, state: &mut State, site: Site, number: u32) -> Value {
         let value = self.engine.terms.make(Term::Fresh(site, number));
         let terms = &self.engine.terms;
-        state.guards.retain(|(about, _), _| !terms.parts(*about).contains(&value));
+        // A term is younger than its parts.
+        let tells = |about: Value| about >= value && terms.parts(about).contains(&value);
+        if state.guards.keys().any(|(about, _)| tells(*about)) {
+            state.guards.retain(|(about, _), _| !tells(*about));
+        }
         value
     }
 
@@ -608,8 +630,8 @@ impl<'e, 'p> Run<'e, 'p> {
     // ---- the story ----
 
     /// The trace of something done right here.
-    pub fn here(&self, inst: &Inst) -> Rc<Trace> {
-        Rc::new(Trace::Here(Origin { span: inst.focus, function: self.id }))
+    pub fn here(&mut self, inst: &Inst) -> Rc<Trace> {
+        self.engine.here(Origin { span: inst.focus, function: self.id })
     }
 
     /// An act falls due: recorded as a moment if something is pending, and as a trigger for callers.
@@ -637,8 +659,8 @@ impl<'e, 'p> Run<'e, 'p> {
         self.trigger(Trigger {
             act,
             trace,
-            killed: state.killed.clone(),
-            flushed: state.flushed.clone(),
+            killed: state.killed.to_vec(),
+            flushed: state.flushed.to_vec(),
             all_killed: state.all_killed,
             guards: self.stable_guards(state),
             failing: state.failing,
@@ -647,33 +669,36 @@ impl<'e, 'p> Run<'e, 'p> {
         });
     }
 
-    pub fn moment(&mut self, state: &State, act: Act, trace: Rc<Trace>, pending: Vec<Pending>, failing: bool) {
-        let moment = Moment {
-            function: self.id,
-            act,
-            trace,
-            pending,
-            guards: state.guards.iter().map(|(&(value, question), &answer)| (value, question, answer)).collect(),
-            failing,
-            vague_sync: state.vague_sync,
-            facts: state.facts.iter().map(|(file, facts)| (*file, *facts)).collect(),
-            killed: state.killed.clone(),
-            flushed: state.flushed.clone(),
-        };
+    pub fn moment(&mut self, state: &State, act: Act, trace: Rc<Trace>, pending: Shared<Vec<Pending>>, failing: bool) {
         // Several states can come here by one path, and come again as they grow: what any of them has counts.
-        let same = |old: &&mut Moment| {
-            old.act == moment.act && old.trace == moment.trace && old.guards == moment.guards && old.failing == failing
-        };
-        if let Some(old) = self.moments.iter_mut().find(same) {
-            for pending in moment.pending {
-                if !old.pending.contains(&pending) {
-                    old.pending.push(pending);
+        let guards = || state.guards.iter().map(|(&(value, question), &answer)| (value, question, answer));
+        let alike = self.moment_index.entry((Rc::as_ptr(&trace), act, failing)).or_default();
+        let old = alike.iter().copied().find(|&at| self.moments[at].guards.iter().copied().eq(guards()));
+        if let Some(at) = old {
+            let old = &mut self.moments[at];
+            if !old.pending.is(&pending) {
+                for pending in &pending {
+                    if !old.pending.contains(pending) {
+                        old.pending.push(pending.clone());
+                    }
                 }
             }
-            old.facts = moment.facts;
-            old.vague_sync |= moment.vague_sync;
+            old.facts = state.facts.clone();
+            old.vague_sync |= state.vague_sync;
         } else if self.moments.len() < MAX_MOMENTS {
-            self.moments.push(moment);
+            alike.push(self.moments.len());
+            self.moments.push(Moment {
+                function: self.id,
+                act,
+                trace,
+                pending,
+                guards: guards().collect(),
+                failing,
+                vague_sync: state.vague_sync,
+                facts: state.facts.clone(),
+                killed: state.killed.clone(),
+                flushed: state.flushed.clone(),
+            });
         }
     }
 
@@ -730,7 +755,7 @@ impl<'e, 'p> Run<'e, 'p> {
         let exits = std::mem::take(&mut self.exits);
         for (state, value, success, span) in exits {
             if success {
-                let trace = Rc::new(Trace::Here(Origin { span, function: self.id }));
+                let trace = self.engine.here(Origin { span, function: self.id });
                 self.moment(&state, Act::Succeed, trace, state.pending.clone(), state.failing);
             }
             if success && !state.failing {
@@ -806,17 +831,18 @@ impl<'e, 'p> Run<'e, 'p> {
             success,
             guards: self.stable_guards(&state),
             pending,
-            killed: state.killed,
-            flushed: state.flushed,
+            killed: state.killed.to_vec(),
+            flushed: state.flushed.to_vec(),
             all_killed: state.all_killed,
-            names: state.names.into_iter().take(24).collect(),
+            names: state.names.iter().map(|(path, key)| (*path, *key)).take(24).collect(),
             heap: state
                 .heap
-                .into_iter()
+                .iter()
                 .filter(|((base, _), _)| terms.is_stable(*base) || reachable.contains(base))
+                .map(|(place, value)| (*place, *value))
                 .take(48)
                 .collect(),
-            facts: state.facts.into_iter().take(32).collect(),
+            facts: state.facts.iter().map(|(file, facts)| (*file, *facts)).take(32).collect(),
             result,
             vague_sync: state.vague_sync,
             unopened: state.unopened,
@@ -975,7 +1001,10 @@ fn crowded(states: &[State], new: &State, terms: &super::terms::Terms) -> Option
 /// States between two instructions that do not differ are one.
 fn merge_into(states: &mut Vec<State>, new: State, terms: &mut super::terms::Terms, site: Site) {
     if let Some(old) = states.iter_mut().find(|old| old.same_content(&new)) {
-        old.guards.retain(|question, answer| new.guards.get(question) == Some(answer));
+        let agreed = |question: &(Value, Question), answer: &bool| new.guards.get(question) == Some(answer);
+        if !old.guards.is(&new.guards) && !old.guards.iter().all(|(question, answer)| agreed(question, answer)) {
+            old.guards.retain(|question, answer| agreed(question, answer));
+        }
     } else if let Some(place) = (states.len() >= 2 * MAX_STATES).then(|| crowded(states, &new, terms)).flatten() {
         states[place].join(&new, terms, site);
     } else {

@@ -23,7 +23,8 @@ use crate::apis::Apis;
 use crate::ir::{Base, FuncId, Function, InstKind, Operand, Program, Rvalue, Step, ValueKind};
 use intent::Intents;
 use rustc_hash::{FxHashMap, FxHashSet};
-use state::{Facts, Kind, Pending, Question, Trace};
+use state::{Facts, Kind, Origin, Pending, Question, Shared, Trace};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use summary::{Act, Summary};
 use terms::{Terms, Value};
@@ -38,7 +39,7 @@ pub struct Moment {
     /// Where: from `function` down to the act.
     pub trace: Rc<Trace>,
     /// What was pending, in order of coming.
-    pub pending: Vec<Pending>,
+    pub pending: Shared<Vec<Pending>>,
     /// The answers on the way.
     pub guards: Vec<(Value, Question, bool)>,
     /// An error edge lies behind.
@@ -46,17 +47,17 @@ pub struct Moment {
     /// A sync of something unresolved lies behind.
     pub vague_sync: bool,
     /// What was known of files.
-    pub facts: Vec<(Value, Facts)>,
+    pub facts: Shared<BTreeMap<Value, Facts>>,
     /// What had been made durable since the function's entry.
-    pub killed: Vec<(Value, Kind)>,
+    pub killed: Shared<Vec<(Value, Kind)>>,
     /// What had been flushed since the function's entry.
-    pub flushed: Vec<Value>,
+    pub flushed: Shared<Vec<Value>>,
 }
 
 impl Moment {
     /// What was known of `file`.
     pub fn fact(&self, file: Value) -> Facts {
-        self.facts.iter().find(|(key, _)| *key == file).map(|(_, facts)| *facts).unwrap_or_default()
+        self.facts.get(&file).copied().unwrap_or_default()
     }
 }
 
@@ -93,6 +94,8 @@ struct Engine<'p> {
     tell_deeds: bool,
     /// How deep specialised analyses are nested.
     depth: usize,
+    /// All traces, so that equal ones are one in memory.
+    traces: FxHashMap<(Origin, *const Trace), Rc<Trace>>,
 }
 
 /// Deepest nesting of analyses that are run on demand.
@@ -112,6 +115,7 @@ pub fn analyse(program: &Program, apis: &Apis, tell_deeds: bool) -> Flow {
         effective: graph.effective.clone(),
         tell_deeds,
         depth: 0,
+        traces: FxHashMap::default(),
     };
     let components = graph.bottom_up();
     // Records tell which path belongs to which handle: what makes them, and all below, comes first.
@@ -160,6 +164,17 @@ fn makers(program: &Program) -> Vec<FuncId> {
 }
 
 impl Engine<'_> {
+    /// The trace of something done at `origin` itself.
+    fn here(&mut self, origin: Origin) -> Rc<Trace> {
+        self.traces.entry((origin, std::ptr::null())).or_insert_with(|| Rc::new(Trace::Here(origin))).clone()
+    }
+
+    /// `inner`, which is one of these traces, seen through the call at `origin`.
+    fn via(&mut self, origin: Origin, inner: &Rc<Trace>) -> Rc<Trace> {
+        let key = (origin, Rc::as_ptr(inner));
+        self.traces.entry(key).or_insert_with(|| Rc::new(Trace::Via(origin, inner.clone()))).clone()
+    }
+
     /// Analyses the functions of one component of the call graph, whose callees are done.
     fn component(&mut self, component: &[FuncId], effective: &[bool]) {
         let rounds = if component.len() > 1 { 2 } else { 1 };

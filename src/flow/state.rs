@@ -5,6 +5,7 @@ use crate::ir::FuncId;
 use crate::source::Span;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use ustr::Ustr;
 
@@ -161,25 +162,94 @@ impl Facts {
     }
 }
 
+/// A part that many states share until one of them changes it.
+#[derive(Debug, Default)]
+pub struct Shared<T>(Rc<T>);
+
+impl<T> Shared<T> {
+    /// Whether both are one in memory, and so surely equal.
+    pub fn is(&self, other: &Shared<T>) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Shared<T> {
+        Shared(self.0.clone())
+    }
+}
+
+impl<T: PartialEq> PartialEq for Shared<T> {
+    fn eq(&self, other: &Shared<T>) -> bool {
+        self.is(other) || *self.0 == *other.0
+    }
+}
+
+impl<T: Eq> Eq for Shared<T> {}
+
+impl<T> From<T> for Shared<T> {
+    fn from(value: T) -> Shared<T> {
+        Shared(Rc::new(value))
+    }
+}
+
+impl<T> Deref for Shared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Clone> DerefMut for Shared<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        Rc::make_mut(&mut self.0)
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Shared<T>
+where
+    &'a T: IntoIterator,
+{
+    type Item = <&'a T as IntoIterator>::Item;
+    type IntoIter = <&'a T as IntoIterator>::IntoIter;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.as_ref().into_iter()
+    }
+}
+
+impl<'a, T: Clone> IntoIterator for &'a mut Shared<T>
+where
+    &'a mut T: IntoIterator,
+{
+    type Item = <&'a mut T as IntoIterator>::Item;
+    type IntoIter = <&'a mut T as IntoIterator>::IntoIter;
+
+    fn into_iter(self) -> Self::IntoIter {
+        (&mut **self).into_iter()
+    }
+}
+
 /// What is known at one point of one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     /// The locals.
-    pub env: Vec<Value>,
+    pub env: Shared<Vec<Value>>,
     /// Fields that were assigned.
-    pub heap: BTreeMap<(Value, Ustr), Value>,
+    pub heap: Shared<BTreeMap<(Value, Ustr), Value>>,
     /// Questions that were answered on the way here.
-    pub guards: BTreeMap<(Value, Question), bool>,
+    pub guards: Shared<BTreeMap<(Value, Question), bool>>,
     /// Where names lead, where that changed.
-    pub names: BTreeMap<Value, Value>,
+    pub names: Shared<BTreeMap<Value, Value>>,
     /// What a crash may undo.
-    pub pending: Vec<Pending>,
+    pub pending: Shared<Vec<Pending>>,
     /// What was made durable on every path since the function's entry: (file key, data) or (directory key, names).
-    pub killed: Vec<(Value, Kind)>,
+    pub killed: Shared<Vec<(Value, Kind)>>,
     /// Flushes on every path since entry.
-    pub flushed: Vec<Value>,
+    pub flushed: Shared<Vec<Value>>,
     /// What is known of files.
-    pub facts: BTreeMap<Value, Facts>,
+    pub facts: Shared<BTreeMap<Value, Facts>>,
     /// An error edge lies behind.
     pub failing: bool,
     /// The whole file system was synced on every path since entry.
@@ -197,14 +267,14 @@ impl State {
     /// The state at a function's entry.
     pub fn entry(locals: usize) -> State {
         State {
-            env: vec![UNSET; locals],
-            heap: BTreeMap::new(),
-            guards: BTreeMap::new(),
-            names: BTreeMap::new(),
-            pending: Vec::new(),
-            killed: Vec::new(),
-            flushed: Vec::new(),
-            facts: BTreeMap::new(),
+            env: vec![UNSET; locals].into(),
+            heap: Shared::default(),
+            guards: Shared::default(),
+            names: Shared::default(),
+            pending: Shared::default(),
+            killed: Shared::default(),
+            flushed: Shared::default(),
+            facts: Shared::default(),
             failing: false,
             all_killed: false,
             vague_sync: false,
@@ -214,13 +284,27 @@ impl State {
 
     /// Adds a pending effect; one from the same place to the same file stays single.
     pub fn add(&mut self, new: Pending) {
-        if let Some(old) = self.pending.iter_mut().find(|old| {
-            old.kind == new.kind
-                && old.file == new.file
+        self.add_near(new, 0);
+    }
+
+    /// [`State::add`], where the same effect most likely stands at `place`.
+    fn add_near(&mut self, new: Pending, place: usize) {
+        let same = |old: &Pending| {
+            old.file == new.file
+                && old.kind == new.kind
                 && old.dir == new.dir
                 && old.how == new.how
-                && old.trace.origin() == new.trace.origin()
-        }) {
+                && (Rc::ptr_eq(&old.trace, &new.trace) || old.trace.origin() == new.trace.origin())
+        };
+        let place = match self.pending.get(place) {
+            Some(old) if same(old) => Some(place),
+            _ => self.pending.iter().position(same),
+        };
+        if let Some(place) = place {
+            if self.pending[place] == new {
+                return;
+            }
+            let old = &mut self.pending[place];
             if new.trace.depth() < old.trace.depth() {
                 old.trace = new.trace;
             }
@@ -282,9 +366,64 @@ impl State {
 
     /// Takes over what `other` knows, at the join `site`: what either may have is kept, what both must have is kept. Answers that differ are forgotten.
     pub fn join(&mut self, other: &State, terms: &mut Terms, site: Site) {
-        for (local, (mine, theirs)) in self.env.iter_mut().zip(&other.env).enumerate() {
-            *mine = join_values(*mine, *theirs, terms, site, local as u32);
+        if !self.env.is(&other.env) {
+            for (local, theirs) in other.env.iter().enumerate() {
+                let mine = self.env[local];
+                if mine != *theirs && *theirs != UNSET {
+                    self.env[local] = join_values(mine, *theirs, terms, site, local as u32);
+                }
+            }
         }
+        if self.heap != other.heap {
+            self.join_heap(other, terms, site);
+        }
+        let agreed = |question: &(Value, Question), answer: &bool| other.guards.get(question) == Some(answer);
+        if !self.guards.is(&other.guards) && !self.guards.iter().all(|(question, answer)| agreed(question, answer)) {
+            self.guards.retain(|question, answer| agreed(question, answer));
+        }
+        if self.names != other.names {
+            self.join_names(other, terms, site);
+        }
+        if !self.pending.is(&other.pending) {
+            for (place, pending) in other.pending.iter().enumerate() {
+                self.add_near(pending.clone(), place);
+            }
+        }
+        keep_common(&mut self.killed, &other.killed);
+        keep_common(&mut self.flushed, &other.flushed);
+        if !self.facts.is(&other.facts) {
+            for (file, theirs) in &other.facts {
+                self.absorb(*file, *theirs);
+            }
+        }
+        self.failing &= other.failing;
+        self.all_killed &= other.all_killed;
+        self.vague_sync |= other.vague_sync;
+        for file in &other.unopened {
+            if !self.unopened.contains(file) {
+                self.unopened.push(*file);
+            }
+        }
+    }
+
+    /// Takes over what is known of `file` elsewhere.
+    pub fn absorb(&mut self, file: Value, facts: Facts) {
+        let old = self.facts.get(&file).copied();
+        let mut new = old.unwrap_or_default();
+        new.absorb(facts);
+        if old != Some(new) {
+            self.facts.insert(file, new);
+        }
+    }
+
+    /// Remembers an answer.
+    pub fn answer(&mut self, value: Value, question: Question, answer: bool) {
+        if self.guards.get(&(value, question)) != Some(&answer) {
+            self.guards.insert((value, question), answer);
+        }
+    }
+
+    fn join_heap(&mut self, other: &State, terms: &mut Terms, site: Site) {
         let mut renamed: FxHashMap<(Value, Ustr), Value> = FxHashMap::default();
         for (number, (place, theirs)) in other.heap.iter().enumerate() {
             let mine = match self.heap.get(place) {
@@ -300,24 +439,6 @@ impl State {
             }
         }
         self.heap.extend(renamed);
-        self.guards.retain(|question, answer| other.guards.get(question) == Some(answer));
-        self.join_names(other, terms, site);
-        for pending in &other.pending {
-            self.add(pending.clone());
-        }
-        self.killed.retain(|kill| other.killed.contains(kill));
-        self.flushed.retain(|file| other.flushed.contains(file));
-        for (file, theirs) in &other.facts {
-            self.fact(*file).absorb(*theirs);
-        }
-        self.failing &= other.failing;
-        self.all_killed &= other.all_killed;
-        self.vague_sync |= other.vague_sync;
-        for file in &other.unopened {
-            if !self.unopened.contains(file) {
-                self.unopened.push(*file);
-            }
-        }
     }
 }
 
@@ -336,6 +457,13 @@ impl State {
             };
             self.names.insert(path, joined);
         }
+    }
+}
+
+/// Keeps what is in both lists.
+fn keep_common<T: Clone + PartialEq>(mine: &mut Shared<Vec<T>>, theirs: &Shared<Vec<T>>) {
+    if !mine.is(theirs) && !mine.iter().all(|one| theirs.contains(one)) {
+        mine.retain(|one| theirs.contains(one));
     }
 }
 

@@ -88,6 +88,7 @@ const MAX_DEPTH: u8 = 14;
 pub struct Terms {
     terms: Vec<Term>,
     depths: Vec<u8>,
+    stable: Vec<bool>,
     index: FxHashMap<Term, Value>,
     sites: Vec<SiteKey>,
     site_index: FxHashMap<SiteKey, Site>,
@@ -121,6 +122,7 @@ impl Default for Terms {
         let mut terms = Terms {
             terms: Vec::new(),
             depths: Vec::new(),
+            stable: Vec::new(),
             index: FxHashMap::default(),
             sites: Vec::new(),
             site_index: FxHashMap::default(),
@@ -154,6 +156,7 @@ impl Terms {
             return self.make(Term::Const(text));
         }
         let value = Value(self.terms.len() as u32);
+        self.stable.push(self.is_stable_term(&term));
         self.terms.push(term.clone());
         self.depths.push(depth);
         self.index.insert(term, value);
@@ -370,7 +373,11 @@ impl Terms {
 
     /// Whether the value is told by parameters, globals and constants alone, so that a caller can tell it too.
     pub fn is_stable(&self, value: Value) -> bool {
-        match self.get(value) {
+        self.stable[value.0 as usize]
+    }
+
+    fn is_stable_term(&self, term: &Term) -> bool {
+        match term {
             Term::Param(_) | Term::Global(_) | Term::Const(_) | Term::Unit | Term::Absent => true,
             Term::Field(base, _) | Term::Element(base) | Term::Success(base) | Term::Buffered(base) => {
                 self.is_stable(*base)
