@@ -1,5 +1,6 @@
 //! Larger cases. `fixtures/<rule-id>/x.rs` is a package of one file, `fixtures/<rule-id>/x/` a package with `src/`; each reports
-//! exactly what its marks say. Files named `fp_*` and `fn_*` pin known mistakes; below `fixtures/silent` nothing is reported.
+//! exactly what its marks say. Files and folders named `fn_*` pin faults that are missed, `fp_*` false reports; a case with both is an
+//! `fn_*`. Below `fixtures/silent` nothing is reported but what is pinned.
 
 mod marks;
 
@@ -37,10 +38,14 @@ fn compare(path: &Path, rule: &str, differences: &mut Differences) {
     differences.compare(&marks, &spots(&report), &report.problems);
     let name = path.file_name().unwrap().to_string_lossy();
     let has = |wanted: Mark| marks.iter().any(|(_, mark)| *mark == wanted);
-    for (prefix, wanted) in [("fp_", Mark::FalsePositive), ("fn_", Mark::FalseNegative)] {
-        if name.starts_with(prefix) != has(wanted) {
-            differences.other(format!("{}: `{prefix}` files, and only they, have {wanted:?} marks", path.display()));
-        }
+    let prefix = match (has(Mark::FalseNegative), has(Mark::FalsePositive)) {
+        (true, _) => "fn_",
+        (false, true) => "fp_",
+        (false, false) => "",
+    };
+    let given = ["fn_", "fp_"].into_iter().find(|prefix| name.starts_with(prefix)).unwrap_or_default();
+    if given != prefix {
+        differences.other(format!("{}: by its marks its prefix is `{prefix}`, not `{given}`", path.display()));
     }
     if rule == "silent" && has(Mark::Fault) {
         differences.other(format!("{}: a silent case has no marks", path.display()));
