@@ -41,9 +41,12 @@ pub fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<
     }
     problems(&report.problems, style, out)?;
     writeln!(out, "{}", summary(&report.findings, &report.stats))?;
-    match report.findings.first() {
-        Some(finding) => writeln!(out, "`fsynclint explain {}` tells more", finding.rule),
-        None => Ok(()),
+    // The first of the worst.
+    let Some(worst) = report.findings.iter().rev().max_by_key(|finding| finding.level) else { return Ok(()) };
+    if report.findings.iter().all(|finding| finding.rule == worst.rule) {
+        writeln!(out, "`fsynclint explain {}` tells more", worst.rule)
+    } else {
+        writeln!(out, "`fsynclint explain RULE` tells more about a rule, such as `{}`", worst.rule)
     }
 }
 
@@ -127,6 +130,13 @@ struct Mark {
     range: Range<usize>,
     style: LabelStyle,
     message: String,
+    /// Further steps on this spot, which are told below the snippet.
+    below: Vec<usize>,
+}
+
+/// Columns to the left of the source lines.
+fn gutter(marks: &[Mark]) -> usize {
+    marks.iter().map(|mark| (mark.line + 1).ilog10() as usize + 1).max().unwrap_or(1) + 3
 }
 
 impl<'a> View<'a> {
@@ -150,8 +160,7 @@ impl<'a> View<'a> {
             Level::Warning => Severity::Warning,
             Level::Info => Severity::Note,
         };
-        let digits = marks.iter().map(|mark| (mark.line + 1).ilog10() as usize + 1).max().unwrap_or(1);
-        let room = width.saturating_sub(digits + 3).max(30);
+        let room = width.saturating_sub(gutter(&marks)).max(30);
         let labels =
             marks.into_iter().map(|mark| Label::new(mark.style, mark.file, mark.range).with_message(mark.message));
         Diagnostic::new(severity)
@@ -182,29 +191,41 @@ impl<'a> View<'a> {
                 Some(other) if other.message.len() + mark.message.len() + 2 <= width / 2 => {
                     other.message = format!("{}; {}", other.message, mark.message);
                 }
-                Some(other) if other.style == LabelStyle::Primary => untold.push(mark.message),
-                Some(_) => untold.push(format!("{} ({place})", mark.message)),
+                Some(other) => {
+                    other.below.push(at + 1);
+                    untold.push(mark.message);
+                }
                 None if crowd >= LABELS_PER_LINE => untold.push(format!("{} ({place})", mark.message)),
                 None => marks.push(mark),
             }
         }
+        let gutter = gutter(&marks);
         for mark in &mut marks {
-            let end = self.columns(mark) + mark.message.chars().count();
-            if end > width && mark.message.chars().count() > 12 {
-                let number = mark.message.split(':').next().unwrap_or_default().to_string();
-                untold.push(std::mem::replace(&mut mark.message, number));
+            let list = |numbers: &[usize]| numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+            let below = if mark.below.is_empty() { String::new() } else { format!("; {}", list(&mark.below)) };
+            let length = mark.message.chars().count();
+            if length > 12 && gutter + self.columns(mark) + 1 + length + below.len() > width {
+                let told = std::mem::take(&mut mark.message);
+                let parts = told.split("; ").filter_map(|part| part.split(':').next());
+                mark.below
+                    .extend(parts.flat_map(|part| part.split(", ")).filter_map(|number| number.parse::<usize>().ok()));
+                mark.below.sort_unstable();
+                mark.message = list(&mark.below);
+                untold.push(told);
+            } else {
+                mark.message.push_str(&below);
             }
         }
         untold.sort_by_key(|text| text.split([':', ',']).next().and_then(|number| number.parse::<usize>().ok()));
         (marks, untold)
     }
 
-    /// Where a label's text would start on the screen.
+    /// Columns of the source line up to the end of a label's line.
     fn columns(&self, mark: &Mark) -> usize {
         let shown = &self.files[&mark.file];
         let start = shown.lines.line_start(mark.line).unwrap_or_default() as usize;
         let before = shown.text.get(start..mark.range.end).unwrap_or_default();
-        before.chars().map(|letter| if letter == '\t' { 4 } else { 1 }).sum::<usize>() + 8
+        before.chars().map(|letter| if letter == '\t' { 4 } else { 1 }).sum()
     }
 
     /// `span` cut to its first line and to whole characters.
@@ -217,7 +238,7 @@ impl<'a> View<'a> {
         let first = rest.lines().next().unwrap_or_default().trim_end();
         let first = &first[..boundary(first, LONGEST_MARK)];
         let line = shown.lines.line(start as u32).0;
-        Mark { file: span.file, line, range: start..start + first.len(), style, message }
+        Mark { file: span.file, line, range: start..start + first.len(), style, message, below: Vec::new() }
     }
 
     fn place(&self, span: Span) -> String {
@@ -301,7 +322,7 @@ fn notes(finding: &Finding, untold: Vec<String>, room: usize) -> Vec<String> {
     if !finding.exposed_on.is_empty() {
         let masked = finding.masked_on.join(", ");
         let masked = if masked.is_empty() { masked } else { format!("; masked on {masked}") };
-        notes.push(format!("exposed on {}{masked}", finding.exposed_on.join(", ")));
+        notes.push(format!("file systems: exposed on {}{masked}", finding.exposed_on.join(", ")));
     }
     match finding.confidence {
         Confidence::High => {}
