@@ -43,5 +43,5 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
 fn is_given(context: &Context<'_>, left: &Left<'_>) -> bool {
     let body = &context.program.functions[left.moment.function.index()];
     let terms = context.terms.borrow();
-    body.owner.is_none() && body.public && matches!(terms.get(terms.root(left.pending.file)), Term::Param(_))
+    body.owner.is_none() && matches!(terms.get(terms.root(left.pending.file)), Term::Param(_))
 }

@@ -6,11 +6,11 @@
 use super::act::distinguishing;
 use super::{Context, story};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
+use crate::flow::Moment;
 use crate::flow::intent::FieldKey;
 use crate::flow::state::{How, Kind, Origin, Pending, Question};
 use crate::flow::summary::Act;
 use crate::flow::terms::Value;
-use crate::flow::{MAX_TRACE, Moment};
 use crate::ir::FuncId;
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,16 +84,9 @@ pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>)
     for (key, functions) in &left {
         let origin = &key.0;
         let left_by: Vec<_> = functions.iter().map(|(function, list)| (*function, list[0].1)).collect();
-        let shallow =
-            |function: &FuncId| functions[function].iter().any(|(_, pending)| pending.trace.depth() + 1 < MAX_TRACE);
-        let settled_by: BTreeSet<FuncId> = functions
-            .keys()
-            .filter(|function| shallow(function))
-            .flat_map(|function| &context.flow.callers[function.index()])
-            .filter(|caller| !functions.contains_key(caller) && exits.contains_key(caller))
-            .filter(|caller| makes_durable(context, **caller, key.1))
-            .copied()
-            .collect();
+        let settling = context.flow.intents.settled.get(&(*origin, key.1));
+        let settled_by: BTreeSet<FuncId> =
+            settling.into_iter().flatten().filter(|function| !functions.contains_key(function)).copied().collect();
         let settled_by: Vec<FuncId> = settled_by.into_iter().collect();
         // The topmost functions that leave it.
         let tops = functions.iter().filter(|(function, _)| {
@@ -157,17 +150,6 @@ pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>)
         }
     }
     out.extend(last.into_values());
-}
-
-/// Whether a function makes something of the kind durable on its way to success: only then it has settled what it does not leave.
-fn makes_durable(context: &Context<'_>, function: FuncId, kind: Kind) -> bool {
-    let kind = if kind == Kind::Buffer { Kind::Data } else { kind };
-    context.flow.summaries.get(&function).is_some_and(|summary| {
-        !summary.bounded
-            && summary.outcomes.iter().any(|outcome| {
-                outcome.success && (outcome.all_killed || outcome.killed.iter().any(|(_, killed)| *killed == kind))
-            })
-    })
 }
 
 /// Whether a success shows that the effect happened and was made durable.

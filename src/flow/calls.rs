@@ -310,7 +310,7 @@ impl<'p> Run<'_, 'p> {
             let facts: Vec<_> =
                 trigger.facts.iter().map(|&(key, facts)| (translation.key(terms, key), facts)).collect();
             let act = translate_act(trigger.act, &mut translation, terms);
-            if let Act::Rename { file, .. } | Act::Remove { file, .. } = act {
+            if let Act::Rename { file, .. } = act {
                 self.retires(file);
             }
             let trace = self.engine.via(Origin { span: inst.focus, function: self.id }, &trigger.trace);
@@ -409,6 +409,7 @@ impl<'p> Run<'_, 'p> {
             }
         }
         if outcome.all_killed {
+            self.note_settled(&state, |pending| pending.kind != Kind::Buffer);
             state.pending.retain(|pending| pending.kind == Kind::Buffer);
             state.all_killed = true;
         }
@@ -476,11 +477,16 @@ impl<'p> Run<'_, 'p> {
         // What the callee renamed or removed has lost the name that was pending here.
         for pending in &outcome.pending {
             let file = translation.key(&mut self.engine.terms, pending.file);
+            let renamed = |old: &Pending| {
+                old.kind == Kind::Name && old.file == file && matches!(old.how, How::Created | How::MaybeCreated)
+            };
+            let removed = |old: &Pending| old.file == file;
             match pending.how {
-                How::Renamed => state.pending.retain(|old| {
-                    !(old.kind == Kind::Name && old.file == file && matches!(old.how, How::Created | How::MaybeCreated))
-                }),
-                How::Removed => state.pending.retain(|old| old.file != file),
+                How::Renamed => {
+                    self.note_settled(state, renamed);
+                    state.pending.retain(|old| !renamed(old));
+                }
+                How::Removed => state.pending.retain(|old| !removed(old)),
                 _ => {}
             }
         }

@@ -1,5 +1,6 @@
 //! Where a program shows that it cares whether data survives: the evidence on which the durable rules speak up.
 
+use super::state::{Kind, Origin};
 use super::terms::Value;
 use crate::ir::{FuncId, PackageId};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -20,7 +21,9 @@ pub struct Intents {
     pub written_and_synced: FxHashSet<FieldKey>,
     /// Fields whose file some function syncs without having written to it: the sync is a call of its own.
     pub only_synced: FxHashSet<FieldKey>,
-    /// Fields whose file or path is renamed or removed somewhere: a temporary.
+    /// Functions in which an effect of a place is made durable.
+    pub settled: FxHashMap<(Origin, Kind), FxHashSet<FuncId>>,
+    /// Fields whose file or path is renamed somewhere: a temporary.
     pub retired_fields: FxHashSet<FieldKey>,
     /// Fields whose handle was opened so that each write is durable.
     pub write_through_fields: FxHashSet<FieldKey>,

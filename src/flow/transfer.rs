@@ -1,7 +1,7 @@
 //! One effect: what it does to the state.
 
 use super::exec::{At, Run};
-use super::state::{How, Kind, Question, State, Trace};
+use super::state::{How, Kind, Pending, Question, State, Trace};
 use super::summary::{Act, Did};
 use super::terms::{Site, Term, UNIT, Value};
 use crate::apis::{Api, Slot};
@@ -209,6 +209,7 @@ impl Run<'_, '_> {
                 UNIT
             }
             Effect::SyncFileSystem => {
+                self.note_settled(state, |pending| pending.kind != Kind::Buffer);
                 state.pending.retain(|pending| pending.kind == Kind::Buffer);
                 state.all_killed = true;
                 self.summary.effective = true;
@@ -518,12 +519,17 @@ impl Run<'_, '_> {
         // A path without a directory is in `.`: programs put that where `parent` gives nothing.
         if self.engine.terms.is_dot(key) {
             let terms = &self.engine.terms;
-            state.pending.retain(|pending| !(pending.kind == Kind::Name && terms.is_bare_parent(pending.dir)));
+            let settles = |pending: &Pending| pending.kind == Kind::Name && terms.is_bare_parent(pending.dir);
+            state.pending.retain(|pending| !settles(pending));
         }
         for key in self.keys(key) {
-            state.pending.retain(|pending| {
-                !(pending.kind == Kind::Data && pending.file == key || pending.kind == Kind::Name && pending.dir == key)
-            });
+            let settles = |pending: &Pending| match pending.kind {
+                Kind::Data => pending.file == key,
+                Kind::Name => pending.dir == key,
+                Kind::Buffer => false,
+            };
+            self.note_settled(state, settles);
+            state.pending.retain(|pending| !settles(pending));
             state.kill(key, Kind::Data);
             state.kill(key, Kind::Name);
             let fact = state.fact(key);
@@ -541,6 +547,14 @@ impl Run<'_, '_> {
                     pending.doubt = true;
                 }
             }
+        }
+    }
+
+    /// Remembers that what is pending here and settled by a sync of this function does not go on to its callers.
+    pub fn note_settled(&mut self, state: &State, settles: impl Fn(&Pending) -> bool) {
+        for pending in state.pending.iter().filter(|pending| settles(pending)) {
+            let settled = self.engine.intents.settled.entry((pending.trace.origin(), pending.kind)).or_default();
+            settled.insert(self.id);
         }
     }
 
@@ -581,9 +595,10 @@ impl Run<'_, '_> {
         self.retires(file);
         let dir = self.engine.terms.parent(to);
         let dir = state.key(dir);
-        state.pending.retain(|pending| {
-            !(pending.kind == Kind::Name && pending.file == file && pending.how != How::DirectoryMade)
-        });
+        let superseded =
+            |pending: &Pending| pending.kind == Kind::Name && pending.file == file && pending.how != How::DirectoryMade;
+        self.note_settled(state, superseded);
+        state.pending.retain(|pending| !superseded(pending));
         state.names.insert(to, file);
         if from != to {
             let gone = self.engine.terms.make(Term::Gone(o.site));
@@ -615,7 +630,6 @@ impl Run<'_, '_> {
         let file = self.file_of(state, handle);
         self.act(state, Act::Remove { file, path: handle, tree }, o.trace.clone());
         self.did(state, Did::Remove, file, None, &o.trace);
-        self.retires(file);
         let ours = state.fact(file).created;
         let terms = &mut self.engine.terms;
         state.pending.retain(|pending| !(pending.file == file || tree && terms.is_under(pending.file, file)));
