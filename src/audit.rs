@@ -193,7 +193,7 @@ impl<'a> Audit<'a> {
         let mut parts: BTreeSet<FuncId> = operations.iter().copied().collect();
         for operation in operations {
             for deed in &self.flow.summaries[operation].deeds {
-                parts.extend(trace_functions(&deed.trace));
+                parts.extend(deed.trace.functions());
             }
         }
         parts
@@ -214,15 +214,14 @@ impl<'a> Audit<'a> {
             .filter(|outer| {
                 self.flow.summaries.get(outer).is_some_and(|summary| {
                     summary.deeds.iter().any(|deed| {
-                        retires(deed)
-                            && trace_functions(&deed.trace).iter().skip(1).any(|below| roles.contains_key(below))
+                        retires(deed) && deed.trace.functions().iter().skip(1).any(|below| roles.contains_key(below))
                     })
                 })
             })
             .filter(|outer| {
                 // Unless it retires something on its own.
                 !self.flow.summaries[outer].deeds.iter().any(|deed| {
-                    retires(deed) && !trace_functions(&deed.trace).iter().skip(1).any(|below| roles.contains_key(below))
+                    retires(deed) && !deed.trace.functions().iter().skip(1).any(|below| roles.contains_key(below))
                 })
             })
             .collect();
@@ -548,24 +547,8 @@ impl<'a> Audit<'a> {
     }
 }
 
-fn trace_functions(trace: &Trace) -> Vec<FuncId> {
-    let (mut functions, mut at) = (Vec::new(), trace);
-    loop {
-        match at {
-            Trace::Here(origin) => {
-                functions.push(origin.function);
-                return functions;
-            }
-            Trace::Via(origin, inner) => {
-                functions.push(origin.function);
-                at = inner;
-            }
-        }
-    }
-}
-
 fn in_role(trace: &Trace, roles: &BTreeMap<FuncId, Role>) -> bool {
-    trace_functions(trace).iter().any(|function| roles.contains_key(function))
+    trace.functions().iter().any(|function| roles.contains_key(function))
 }
 
 fn writes(deed: &Deed) -> bool {

@@ -41,7 +41,9 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
 
 /// Whether a function outside any type renames a path that it is given.
 fn is_given(context: &Context<'_>, left: &Left<'_>) -> bool {
-    let body = &context.program.functions[left.moment.function.index()];
     let terms = context.terms.borrow();
-    body.owner.is_none() && matches!(terms.get(terms.root(left.pending.file)), Term::Param(_))
+    context.program.functions[left.origin.function.index()].owner.is_none()
+        && left.left_by.iter().any(|(function, pending)| {
+            *function == left.origin.function && matches!(terms.get(terms.root(pending.file)), Term::Param(_))
+        })
 }

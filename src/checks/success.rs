@@ -88,27 +88,7 @@ pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>)
         let settled_by: BTreeSet<FuncId> =
             settling.into_iter().flatten().filter(|function| !functions.contains_key(function)).copied().collect();
         let settled_by: Vec<FuncId> = settled_by.into_iter().collect();
-        // The topmost functions that leave it.
-        let tops = functions.iter().filter(|(function, _)| {
-            !context.flow.callers[function.index()]
-                .iter()
-                .any(|caller| caller != *function && functions.contains_key(caller))
-        });
-        // Its callers, all of them, settle it.
-        let settled = |function: &FuncId| {
-            !settled_by.is_empty()
-                && context.flow.callers[function.index()].iter().any(|caller| settled_by.contains(caller))
-        };
-        // One fault, one finding: the top that is nearest. Where others settle it, a far one is no sibling of theirs.
-        let nearest = tops
-            .filter(|(function, _)| !settled(function))
-            .map(|(function, list)| {
-                (list.iter().map(|(_, pending)| pending.trace.depth()).min().unwrap_or(0), function, list)
-            })
-            .min_by_key(|(depth, function, _)| (*depth, **function));
-        if let Some((depth, function, list)) = nearest
-            && (settled_by.is_empty() || depth <= 5)
-        {
+        for (function, list) in guilty_functions(context, functions, &settled_by) {
             let innocent: Vec<&Moment> = exits[function]
                 .iter()
                 .copied()
@@ -150,6 +130,51 @@ pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>)
         }
     }
     out.extend(last.into_values());
+}
+
+/// The functions whose fault it is that an effect is left: where nobody ever settles it, the nearest of the topmost that leave it;
+/// where some do, the lowest from which no way up leads to one who does.
+fn guilty_functions<'f, 'a>(
+    context: &Context<'_>,
+    functions: &'f LeftBy<'a>,
+    settled_by: &[FuncId],
+) -> Vec<(&'f FuncId, &'f Vec<(&'a Moment, &'a Pending)>)> {
+    let callers = |function: &FuncId| &context.flow.callers[function.index()];
+    let depth =
+        |list: &Vec<(&Moment, &Pending)>| list.iter().map(|(_, pending)| pending.trace.depth()).min().unwrap_or(0);
+    if settled_by.is_empty() {
+        let is_top = |function: &FuncId| {
+            !callers(function).iter().any(|caller| caller != function && functions.contains_key(caller))
+        };
+        let tops = functions.iter().filter(|(function, _)| is_top(function));
+        // All of them in a circle: the one that does it.
+        let nearest = tops.min_by_key(|(function, list)| (depth(list), **function));
+        return nearest
+            .or_else(|| functions.iter().min_by_key(|(function, list)| (depth(list), **function)))
+            .into_iter()
+            .collect();
+    }
+    // Functions from which some way up leads to one who settles it.
+    let mut excused: BTreeSet<FuncId> = BTreeSet::new();
+    loop {
+        let more: Vec<FuncId> = functions
+            .keys()
+            .filter(|function| !excused.contains(function))
+            .filter(|function| {
+                callers(function).iter().any(|caller| settled_by.contains(caller) || excused.contains(caller))
+            })
+            .copied()
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        excused.extend(more);
+    }
+    let is_guilty = |function: &FuncId| functions.contains_key(function) && !excused.contains(function);
+    let is_lowest = |list: &Vec<(&Moment, &Pending)>| {
+        list.iter().any(|(_, pending)| !pending.trace.functions().iter().skip(1).any(is_guilty))
+    };
+    functions.iter().filter(|(function, list)| is_guilty(function) && is_lowest(list)).take(4).collect()
 }
 
 /// Whether a success shows that the effect happened and was made durable.

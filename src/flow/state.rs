@@ -83,6 +83,17 @@ impl Trace {
         }
     }
 
+    /// The functions on the way, from the one the trace starts in to the one that holds the place.
+    pub fn functions(&self) -> Vec<FuncId> {
+        let (mut functions, mut at) = (Vec::new(), self);
+        while let Trace::Via(origin, inner) = at {
+            functions.push(origin.function);
+            at = inner;
+        }
+        functions.push(at.origin().function);
+        functions
+    }
+
     /// How many calls lie between.
     pub fn depth(&self) -> usize {
         match self {
