@@ -79,5 +79,13 @@ fn read(workspace: &Workspace, texts: &dyn Texts, config: &Config, report: &mut 
     report.stats.lines = output.stats.lines;
     report.stats.functions = output.program.functions.len();
     let flow = flow::analyse(&output.program, &apis, false);
+    for function in &flow.broken {
+        let body = &output.program.functions[function.index()];
+        report.problems.push(Problem {
+            path: report.sources.path(body.file).to_path_buf(),
+            line: report.sources.line_column(body.file, body.span.start).0,
+            message: format!("`{}` could not be analysed: an internal error", body.name),
+        });
+    }
     report.findings = checks::run(&output.program, flow);
 }

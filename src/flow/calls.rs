@@ -1,7 +1,7 @@
 //! One call: a library's effect, or the summary of a function of the program, told in the caller's terms.
 
 use super::exec::{At, MAX_TRACE, Run};
-use super::state::{How, Kind, Origin, Pending, Question, State, Trace};
+use super::state::{How, Kind, Origin, Pending, Question, Shared, State, Trace};
 use super::summary::{Act, Outcome, Summary, Trigger};
 use super::terms::{Replace, Site, Term, Terms, UNIT, Value};
 use crate::ir::{Call, Callee, FuncId, Inst, Passing, ValueKind};
@@ -16,13 +16,24 @@ const MAX_DISPATCH: usize = 4;
 /// Turns the terms of one callee into those of the caller at one call.
 struct Translation<'a> {
     replace: Replace<'a>,
-    heap: &'a BTreeMap<(Value, Ustr), Value>,
-    names: &'a BTreeMap<Value, Value>,
+    heap: Shared<BTreeMap<(Value, Ustr), Value>>,
+    names: Shared<BTreeMap<Value, Value>>,
 }
+
+/// What was translated at one call, for states with equal operands, fields and names.
+pub(super) struct Translated {
+    args: Vec<Value>,
+    heap: Shared<BTreeMap<(Value, Ustr), Value>>,
+    names: Shared<BTreeMap<Value, Value>>,
+    done: FxHashMap<Value, Value>,
+}
+
+/// At most so many of those are kept a call.
+const MAX_TRANSLATED: usize = 8;
 
 impl Translation<'_> {
     fn value(&mut self, terms: &mut Terms, value: Value) -> Value {
-        let heap = self.heap;
+        let heap = &self.heap;
         terms.replace(value, &mut self.replace, &|terms, base, name| {
             let base = terms.unbuffered(base);
             match heap.get(&(base, name)) {
@@ -219,8 +230,9 @@ impl<'p> Run<'_, 'p> {
         } else {
             Rc::new(Summary::default())
         };
+        let mut translation = self.translation(&state, args, site);
         if !summary.calls.is_empty() {
-            let binding = self.bindings(&state, &summary, args, site);
+            let binding = self.bindings(&summary, &mut translation);
             if !binding.is_empty() {
                 summary = self.engine.summary(function, binding);
             }
@@ -232,8 +244,8 @@ impl<'p> Run<'_, 'p> {
                 && self.engine.summaries.contains_key(&(function, Vec::new()))
             {
                 // It never comes back.
-                self.due(&state, &summary, args, inst, site);
-                self.pass_on_deeds(&state, &summary, args, inst, site);
+                self.due(&state, &summary, inst, &mut translation);
+                self.pass_on_deeds(&state, &summary, inst, &mut translation);
                 return Vec::new();
             }
             self.summary.bounded |= summary.bounded;
@@ -242,13 +254,36 @@ impl<'p> Run<'_, 'p> {
             state.env[call.result.index()] = result;
             return vec![state];
         }
-        self.due(&state, &summary, args, inst, site);
-        self.pass_on_deeds(&state, &summary, args, inst, site);
+        self.work += summary.triggers.len() + summary.deeds.len();
+        self.due(&state, &summary, inst, &mut translation);
+        self.pass_on_deeds(&state, &summary, inst, &mut translation);
         let mut states = Vec::new();
         for outcome in &summary.outcomes {
-            states.extend(self.outcome_at(&state, outcome, args, at));
+            states.extend(self.outcome_at(&state, outcome, &mut translation, at));
         }
+        self.keep_translation(translation, site);
         states
+    }
+
+    /// The translation at the call at `site`, with what was translated there from an equal state before.
+    fn translation<'a>(&mut self, state: &State, args: &'a [Value], site: Site) -> Translation<'a> {
+        let known = self.translated.entry(site).or_default();
+        let same = |old: &Translated| old.args == args && old.heap == state.heap && old.names == state.names;
+        let done = known.iter().position(same).map(|place| known.swap_remove(place).done).unwrap_or_default();
+        Translation {
+            replace: Replace { args, call: site, done },
+            heap: state.heap.clone(),
+            names: state.names.clone(),
+        }
+    }
+
+    fn keep_translation(&mut self, translation: Translation<'_>, site: Site) {
+        let Translation { replace, heap, names } = translation;
+        let known = self.translated.entry(site).or_default();
+        if known.len() >= MAX_TRANSLATED {
+            known.remove(0);
+        }
+        known.push(Translated { args: replace.args.to_vec(), heap, names, done: replace.done });
     }
 
     /// The value of a call that cannot be looked into: the same for equal arguments.
@@ -261,12 +296,7 @@ impl<'p> Run<'_, 'p> {
     }
 
     /// Which function values of ours the callee will call.
-    fn bindings(&mut self, state: &State, summary: &Summary, args: &[Value], site: Site) -> Vec<(Value, FuncId)> {
-        let mut translation = Translation {
-            replace: Replace { args, call: site, done: FxHashMap::default() },
-            heap: &state.heap,
-            names: &state.names,
-        };
+    fn bindings(&mut self, summary: &Summary, translation: &mut Translation<'_>) -> Vec<(Value, FuncId)> {
         let mut binding = Vec::new();
         for &called in &summary.calls {
             let value = translation.value(&mut self.engine.terms, called);
@@ -279,18 +309,13 @@ impl<'p> Run<'_, 'p> {
     }
 
     /// Checks the callee's acts against what is pending here, and passes them on.
-    fn due(&mut self, state: &State, summary: &Summary, args: &[Value], inst: &Inst, site: Site) {
+    fn due(&mut self, state: &State, summary: &Summary, inst: &Inst, translation: &mut Translation<'_>) {
         self.summary.effective |= summary.effective;
         self.summary.touches |= summary.touches;
         self.summary.bounded |= summary.bounded;
         if summary.triggers.is_empty() {
             return;
         }
-        let mut translation = Translation {
-            replace: Replace { args, call: site, done: FxHashMap::default() },
-            heap: &state.heap,
-            names: &state.names,
-        };
         for trigger in &summary.triggers {
             let terms = &mut self.engine.terms;
             let guards: Vec<_> = trigger
@@ -309,7 +334,7 @@ impl<'p> Run<'_, 'p> {
             let flushed: Vec<_> = trigger.flushed.iter().map(|&key| translation.key(terms, key)).collect();
             let facts: Vec<_> =
                 trigger.facts.iter().map(|&(key, facts)| (translation.key(terms, key), facts)).collect();
-            let act = translate_act(trigger.act, &mut translation, terms);
+            let act = translate_act(trigger.act, translation, terms);
             if let Act::Rename { file, .. } = act {
                 self.retires(file);
             }
@@ -349,12 +374,10 @@ impl<'p> Run<'_, 'p> {
     }
 
     /// The callee's deeds are the caller's.
-    fn pass_on_deeds(&mut self, state: &State, summary: &Summary, args: &[Value], inst: &Inst, site: Site) {
+    fn pass_on_deeds(&mut self, state: &State, summary: &Summary, inst: &Inst, translation: &mut Translation<'_>) {
         if summary.deeds.is_empty() {
             return;
         }
-        let replace = Replace { args, call: site, done: FxHashMap::default() };
-        let mut translation = Translation { replace, heap: &state.heap, names: &state.names };
         let here = Origin { span: inst.focus, function: self.id };
         let own = self.stable_guards(state);
         for (number, deed) in summary.deeds.iter().enumerate() {
@@ -382,14 +405,16 @@ impl<'p> Run<'_, 'p> {
     }
 
     /// The state after the call left in one way; `None` if it cannot leave so from here.
-    fn outcome_at(&mut self, before: &State, outcome: &Outcome, args: &[Value], at: At<'_>) -> Option<State> {
-        let At { call, inst, site } = at;
+    fn outcome_at(
+        &mut self,
+        before: &State,
+        outcome: &Outcome,
+        translation: &mut Translation<'_>,
+        at: At<'_>,
+    ) -> Option<State> {
+        let At { call, inst, .. } = at;
+        self.work += 4 + outcome.pending.len() + outcome.heap.len() + outcome.facts.len() + outcome.names.len();
         let mut state = before.clone();
-        let mut translation = Translation {
-            replace: Replace { args, call: site, done: FxHashMap::default() },
-            heap: &before.heap,
-            names: &before.names,
-        };
         for &(value, question, answer) in &outcome.guards {
             let value = translation.value(&mut self.engine.terms, value);
             match self.answer(&state, value, question) {
@@ -428,7 +453,7 @@ impl<'p> Run<'_, 'p> {
             state.vague_sync = true;
             self.doubt_all(&mut state);
         }
-        self.adopt(&mut state, outcome, &mut translation, args, at);
+        self.adopt(&mut state, outcome, translation, at);
         state.failing |= !outcome.success && outcome.changed || outcome.failing;
         let result = translation.value(&mut self.engine.terms, outcome.result);
         state.env[call.result.index()] = if !call.fallible {
@@ -444,15 +469,9 @@ impl<'p> Run<'_, 'p> {
     }
 
     /// Takes over names, fields, facts and pending effects of a callee.
-    fn adopt(
-        &mut self,
-        state: &mut State,
-        outcome: &Outcome,
-        translation: &mut Translation<'_>,
-        args: &[Value],
-        at: At<'_>,
-    ) {
+    fn adopt(&mut self, state: &mut State, outcome: &Outcome, translation: &mut Translation<'_>, at: At<'_>) {
         let At { call, inst, .. } = at;
+        let args = translation.replace.args;
         let terms = &mut self.engine.terms;
         let names: Vec<_> = outcome
             .names
@@ -491,6 +510,7 @@ impl<'p> Run<'_, 'p> {
             }
         }
         let here = Origin { span: inst.focus, function: self.id };
+        let mut adopted = Vec::with_capacity(outcome.pending.len());
         for pending in &outcome.pending {
             let terms = &mut self.engine.terms;
             if let Term::Param(number) = terms.get(pending.file)
@@ -517,8 +537,9 @@ impl<'p> Run<'_, 'p> {
             let flushed = pending.flushed.as_ref().map(|flush| self.engine.via(here, flush));
             let new = Pending { kind, file, dir, trace, flushed, ..pending.clone() };
             self.summary.effective = true;
-            state.add(new);
+            adopted.push(new);
         }
+        state.add_all(&adopted);
     }
 }
 

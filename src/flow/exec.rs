@@ -26,6 +26,10 @@ const MAX_TRIGGERS: usize = 48;
 const MAX_MOMENTS: usize = 1024;
 /// At most so many deeds are told of one function.
 const MAX_DEEDS: usize = 192;
+/// At most so much work is done for one function: states run through instructions, and what callees tell to them.
+const MAX_WORK: usize = 2_000_000;
+/// After so much of it states are joined wherever they meet.
+const HASTY_WORK: usize = 1_000_000;
 /// Acts and effects further down than this are not passed on.
 pub const MAX_TRACE: usize = 8;
 
@@ -56,6 +60,10 @@ pub(super) struct Run<'e, 'p> {
     position: (usize, usize),
     deeds: BTreeMap<(usize, usize, usize), Deed>,
     live: Vec<super::live::Locals>,
+    /// Work done so far.
+    pub work: usize,
+    /// What was translated at each call.
+    pub translated: FxHashMap<Site, Vec<super::calls::Translated>>,
 }
 
 impl<'e, 'p> Run<'e, 'p> {
@@ -76,6 +84,8 @@ impl<'e, 'p> Run<'e, 'p> {
             position: (0, 0),
             deeds: BTreeMap::new(),
             live: super::live::at_entries(function),
+            work: 0,
+            translated: FxHashMap::default(),
         }
     }
 
@@ -101,6 +111,10 @@ impl<'e, 'p> Run<'e, 'p> {
         queued.insert((order[0], BlockId(0)));
         while let Some((_, block)) = queued.pop_first() {
             visits[block.index()] += 1;
+            if self.work > MAX_WORK {
+                self.summary.bounded = true;
+                break;
+            }
             if visits[block.index()] > MAX_VISITS {
                 self.summary.bounded = true;
                 continue;
@@ -117,7 +131,10 @@ impl<'e, 'p> Run<'e, 'p> {
                     } else {
                         let known = self.heads.entry(target).or_default();
                         for (&(value, question), &answer) in &next.guards {
-                            if !known.contains(&(value, question, answer)) && known.len() < 32 {
+                            if known.len() >= 32 {
+                                break;
+                            }
+                            if !known.contains(&(value, question, answer)) {
                                 known.push((value, question, answer));
                             }
                         }
@@ -161,6 +178,11 @@ impl<'e, 'p> Run<'e, 'p> {
                 old.guards == state.guards && old.failing == state.failing && !old.contradicts(&state, terms)
             })
             .or_else(|| states.iter().position(|old| old.same_content(&state)))
+            .or_else(|| {
+                let hasty = self.work > HASTY_WORK;
+                self.summary.bounded |= hasty;
+                states.iter().position(|old| hasty && old.failing == state.failing)
+            })
             .or_else(|| crowded(states, &state, terms));
         let waiting = &mut self.waiting[block.index()];
         let Some(place) = place else {
@@ -183,6 +205,7 @@ impl<'e, 'p> Run<'e, 'p> {
             self.position.1 = number;
             let mut next: Vec<State> = Vec::with_capacity(states.len());
             for state in states {
+                self.work += 1 + (state.pending.len() + state.heap.len() + state.guards.len()) / 8;
                 for new in self.inst(state, inst, site) {
                     merge_into(&mut next, new, &mut self.engine.terms, site);
                 }
@@ -194,6 +217,7 @@ impl<'e, 'p> Run<'e, 'p> {
         }
         let mut out = Vec::new();
         for state in states {
+            self.work += 4 + state.env.len() / 256;
             self.end(&body.end, state, &mut out);
         }
         out

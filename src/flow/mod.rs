@@ -74,6 +74,8 @@ pub struct Flow {
     pub callers: Vec<Vec<FuncId>>,
     /// Where the program shows that it cares.
     pub intents: Intents,
+    /// Functions whose analysis broke off by a fault of ours: nothing is known of them.
+    pub broken: Vec<FuncId>,
 }
 
 /// Function values that a specialised summary knows: (the callee's term, its body).
@@ -96,6 +98,8 @@ struct Engine<'p> {
     depth: usize,
     /// All traces, so that equal ones are one in memory.
     traces: FxHashMap<(Origin, *const Trace), Rc<Trace>>,
+    /// Functions whose analysis broke off.
+    broken: Vec<FuncId>,
 }
 
 /// Deepest nesting of analyses that are run on demand.
@@ -116,6 +120,7 @@ pub fn analyse(program: &Program, apis: &Apis, tell_deeds: bool) -> Flow {
         tell_deeds,
         depth: 0,
         traces: FxHashMap::default(),
+        broken: Vec::new(),
     };
     let components = graph.bottom_up();
     // Records tell which path belongs to which handle: what makes them, and all below, comes first.
@@ -133,7 +138,14 @@ pub fn analyse(program: &Program, apis: &Apis, tell_deeds: bool) -> Flow {
         .filter(|((_, binding), _)| binding.is_empty())
         .map(|((function, _), summary)| (function, summary))
         .collect();
-    Flow { terms: engine.terms, moments: engine.moments, summaries, callers: graph.callers, intents: engine.intents }
+    Flow {
+        terms: engine.terms,
+        moments: engine.moments,
+        summaries,
+        callers: graph.callers,
+        intents: engine.intents,
+        broken: engine.broken,
+    }
 }
 
 /// Functions that make records with handles in them.
@@ -199,7 +211,13 @@ impl Engine<'_> {
             return Rc::new(Summary { bounded: true, ..Summary::default() });
         }
         self.depth += 1;
-        let summary = Rc::new(exec::Run::new(self, function, &key.1).run());
+        let run = || exec::Run::new(self, function, &key.1).run();
+        // A fault of ours costs one function, not the report.
+        let summary = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|_| {
+            self.broken.push(function);
+            Summary { bounded: true, ..Summary::default() }
+        });
+        let summary = Rc::new(summary);
         self.depth -= 1;
         self.running.remove(&key);
         self.summaries.insert(key, summary.clone());

@@ -295,23 +295,32 @@ impl State {
 
     /// Adds a pending effect; one from the same place to the same file stays single.
     pub fn add(&mut self, new: Pending) {
-        self.add_near(new, 0);
+        self.add_all(&[new]);
     }
 
-    /// [`State::add`], where the same effect most likely stands at `place`.
-    fn add_near(&mut self, new: Pending, place: usize) {
-        let same = |old: &Pending| {
-            old.file == new.file
+    /// [`State::add`] of several.
+    pub fn add_all(&mut self, list: &[Pending]) {
+        if list.is_empty() {
+            return;
+        }
+        let mut origins: Vec<Origin> = self.pending.iter().map(|pending| pending.trace.origin()).collect();
+        for new in list {
+            self.add_one(new.clone(), &mut origins);
+        }
+    }
+
+    /// [`State::add`], where the origins of what is pending are known.
+    fn add_one(&mut self, new: Pending, origins: &mut Vec<Origin>) {
+        let origin = new.trace.origin();
+        let same = |place: &usize| {
+            let old = &self.pending[*place];
+            origins[*place] == origin
+                && old.file == new.file
                 && old.kind == new.kind
                 && old.dir == new.dir
                 && old.how == new.how
-                && (Rc::ptr_eq(&old.trace, &new.trace) || old.trace.origin() == new.trace.origin())
         };
-        let place = match self.pending.get(place) {
-            Some(old) if same(old) => Some(place),
-            _ => self.pending.iter().position(same),
-        };
-        if let Some(place) = place {
+        if let Some(place) = (0..origins.len()).find(same) {
             if self.pending[place] == new {
                 return;
             }
@@ -328,7 +337,9 @@ impl State {
         if self.pending.len() >= MAX_PENDING {
             let victim = self.pending.iter().position(|old| old.kind == Kind::Name).unwrap_or(0);
             self.pending.remove(victim);
+            origins.remove(victim);
         }
+        origins.push(origin);
         self.pending.push(new);
     }
 
@@ -396,9 +407,8 @@ impl State {
             self.join_names(other, terms, site);
         }
         if !self.pending.is(&other.pending) {
-            for (place, pending) in other.pending.iter().enumerate() {
-                self.add_near(pending.clone(), place);
-            }
+            let common = self.pending.iter().zip(&other.pending).take_while(|(mine, theirs)| mine == theirs).count();
+            self.add_all(&other.pending[common..]);
         }
         keep_common(&mut self.killed, &other.killed);
         keep_common(&mut self.flushed, &other.flushed);

@@ -341,7 +341,7 @@ impl Terms {
 
     /// Notes that `join` may be `value`.
     pub fn add_alternative(&mut self, join: Value, value: Value) {
-        if join == value {
+        if join == value || self.alternatives(join).len() >= 4 {
             return;
         }
         let flat: SmallVec<[Value; 4]> = match self.alternatives.get(&value) {
@@ -540,7 +540,7 @@ impl Terms {
             Term::Fresh(site, number) => {
                 let site = self.site_via(with.call, site);
                 let fresh = self.make(Term::Fresh(site, number));
-                let list: Vec<Value> = self.alternatives(value).to_vec();
+                let list: SmallVec<[Value; 4]> = SmallVec::from_slice(self.alternatives(value));
                 with.done.insert(value, fresh);
                 for alternative in list {
                     let alternative = self.replace(alternative, with, load);
