@@ -63,12 +63,11 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         return Some(Confidence::Medium);
     }
     let syncs = !intents.syncing_packages.is_empty();
+    // The handle is gone: nobody can sync it any more, in a program that does sync what it cares for.
     if pending.closed && syncs && pending.how != How::HandedOver {
-        return Some(if purpose::is_precious(context, left.origin.function, pending.file) {
-            Confidence::Medium
-        } else {
-            Confidence::Low
-        });
+        let copied = pending.how == How::Copied;
+        let precious = purpose::is_precious(context, left.origin.function, pending.file);
+        return Some(if copied && !precious { Confidence::Low } else { Confidence::Medium });
     }
     None
 }
