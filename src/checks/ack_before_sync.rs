@@ -65,9 +65,13 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     let syncs = !intents.syncing_packages.is_empty();
     // The handle is gone: nobody can sync it any more, in a program that does sync what it cares for.
     if pending.closed && syncs && pending.how != How::HandedOver {
-        let copied = pending.how == How::Copied;
+        let terms = context.terms.borrow();
+        let root = terms.root(pending.file);
+        // What was given to the function may be anything; a copy has its original.
+        let vague = pending.how == How::Copied || root == pending.file && matches!(terms.get(root), Term::Param(_));
+        drop(terms);
         let precious = purpose::is_precious(context, left.origin.function, pending.file);
-        return Some(if copied && !precious { Confidence::Low } else { Confidence::Medium });
+        return Some(if vague && !precious { Confidence::Low } else { Confidence::Medium });
     }
     None
 }

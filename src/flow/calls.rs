@@ -526,6 +526,10 @@ impl<'p> Run<'_, 'p> {
                 continue;
             }
             let file_value = translation.value(terms, pending.file);
+            // What is made of nothing (`Vec::new()`) is no file.
+            if matches!(terms.get(terms.unbuffered(file_value)), Term::Op(_, args) if args.is_empty()) {
+                continue;
+            }
             let file = translation.key(terms, pending.file);
             let kind = if pending.kind == Kind::Data && terms.is_buffered(file_value) && pending.flushed.is_none() {
                 Kind::Buffer

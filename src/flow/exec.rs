@@ -345,7 +345,7 @@ impl<'e, 'p> Run<'e, 'p> {
         }
         let file = self.file_of(state, value);
         self.drain(state, file, None);
-        let held = self.engine.terms.is_stable(value) && !matches!(self.engine.terms.get(value), Term::Param(_));
+        let held = !matches!(self.engine.terms.get(value), Term::Handle { .. } | Term::Param(_));
         for pending in &mut state.pending {
             if pending.file == file && pending.kind == Kind::Data && !held {
                 pending.closed = true;
