@@ -156,7 +156,7 @@ fn read_all(
     let entries: FxHashSet<&Path> =
         workspace.packages.iter().flat_map(|package| &package.entries).map(|entry| entry.path.as_path()).collect();
     let candidates: Vec<_> = kept.iter().map(|text| (&*text.text, entries.contains(text.path.as_path()))).collect();
-    let chosen = prefilter::choose(&candidates, output.stats.lines, apis);
+    let chosen = prefilter::choose(&candidates, output.stats.lines, apis, options.include_tests);
     kept = kept
         .into_iter()
         .zip(chosen)

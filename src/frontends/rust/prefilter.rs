@@ -80,6 +80,8 @@ struct Summary {
     structural: bool,
     /// All documentation comments.
     docs: Vec<Range<usize>>,
+    /// Between the braces of modules that are there only under test.
+    tests: Vec<Range<usize>>,
 }
 
 impl Summary {
@@ -95,15 +97,20 @@ impl Summary {
             }
         }
         found.extend(docs.into_iter().flatten());
-        found.sort_by_key(|range| range.start);
-        let mut end = 0;
-        found.retain(|range| {
-            let apart = range.start >= end;
-            end = end.max(range.end);
-            apart
-        });
-        found
+        apart(found.into_iter().chain(self.tests.iter().cloned()).collect())
     }
+}
+
+/// Sorted, without those that lie in others.
+fn apart(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    found.sort_by_key(|range| range.start);
+    let mut end = 0;
+    found.retain(|range| {
+        let apart = range.start >= end;
+        end = end.max(range.end);
+        apart
+    });
+    found
 }
 
 fn word(text: &str) -> Word {
@@ -113,11 +120,11 @@ fn word(text: &str) -> Word {
 }
 
 /// For each of `files` (text and whether it is an entry of its package) what has to be parsed of it.
-pub fn choose(files: &[(&str, bool)], lines: usize, apis: &Apis) -> Vec<Choice> {
+pub fn choose(files: &[(&str, bool)], lines: usize, apis: &Apis, include_tests: bool) -> Vec<Choice> {
+    let summaries: Vec<Summary> = files.par_iter().map(|(text, _)| Scan::new(text, include_tests).run()).collect();
     if lines <= SMALL {
-        return vec![Choice::Parse { without: Vec::new() }; files.len()];
+        return summaries.into_iter().map(|summary| Choice::Parse { without: summary.tests }).collect();
     }
-    let summaries: Vec<Summary> = files.par_iter().map(|(text, _)| Scan::new(text).run()).collect();
     let declared = count_declarations(&summaries);
     let mut kept: Vec<Vec<bool>> = summaries.iter().map(|summary| vec![false; summary.parts.len()]).collect();
     let mut wanted = Wanted { alone: effect_words(apis), with_owner: FxHashMap::default() };
@@ -265,6 +272,11 @@ struct Scan<'t> {
     /// Heads of the `impl`s and `trait`s that are open, with the depth at which they end.
     owners: Vec<(usize, Vec<Word>)>,
     depth: usize,
+    include_tests: bool,
+    /// How much of `cfg(test)` was just read.
+    attribute: u8,
+    /// `cfg(test)` stands before what comes now.
+    under_test: bool,
     /// The documentation comments before the last brace, semicolon or comma.
     docs: usize,
     /// A function's head has begun at this depth.
@@ -274,12 +286,15 @@ struct Scan<'t> {
 }
 
 impl<'t> Scan<'t> {
-    fn new(text: &'t str) -> Scan<'t> {
+    fn new(text: &'t str, include_tests: bool) -> Scan<'t> {
         let tokens = Scanner::new(text);
         Scan {
             text,
             tokens,
             ahead: None,
+            include_tests,
+            attribute: 0,
+            under_test: false,
             docs: 0,
             found: Summary::default(),
             part: Part::default(),
@@ -306,7 +321,18 @@ impl<'t> Scan<'t> {
                 && matches!(self.text.as_bytes()[at], b'{' | b'}' | b';' | b',')
             {
                 self.docs = self.tokens.docs.len();
+                self.under_test = false;
             }
+            self.attribute = match (&token, self.attribute) {
+                (Token::Ident(range), _) if &self.text[range.clone()] == "cfg" => 1,
+                (Token::Open(_), 1) => 2,
+                (Token::Ident(range), 2) if &self.text[range.clone()] == "test" => 3,
+                (Token::Close(_), 3) => {
+                    self.under_test = true;
+                    0
+                }
+                _ => 0,
+            };
             match token {
                 Token::Ident(range) => {
                     let name = &self.text[range];
@@ -345,6 +371,7 @@ impl<'t> Scan<'t> {
         }
         // Brackets that do not match: nothing is known of bodies.
         if self.body.is_some() || self.depth != 0 {
+            self.found.tests.clear();
             self.part.body = None;
             self.found.parts.iter_mut().for_each(|part| part.body = None);
         }
@@ -428,18 +455,30 @@ impl<'t> Scan<'t> {
             self.found.structural = true;
             return;
         }
-        if !matches!(name, "tests" | "test") {
+        if self.include_tests || !(self.under_test || matches!(name, "tests" | "test")) {
             return;
         }
-        let mut depth = 0usize;
+        let (mut depth, mut start) = (0usize, 0);
         while let Some(token) = self.next() {
             match token {
-                Token::Open(_) => depth += 1,
-                Token::Close(_) if depth <= 1 => return,
+                Token::Open(at) => {
+                    if depth == 0 {
+                        start = at + 1;
+                    }
+                    depth += 1;
+                }
+                Token::Close(at) if depth <= 1 => {
+                    if std::mem::take(&mut self.under_test) {
+                        self.found.tests.push(start..at);
+                    }
+                    return;
+                }
                 Token::Close(_) => depth -= 1,
                 _ => {}
             }
         }
+        // It does not end.
+        self.depth += 1;
     }
 
     fn close(&mut self) {
@@ -469,8 +508,8 @@ mod tests {
         let apis = Apis::builtin("rust").unwrap();
         let files: Vec<_> = files.iter().map(|text| (*text, false)).collect();
         let whole = Choice::Parse { without: Vec::new() };
-        assert!(choose(&files, SMALL, &apis).iter().all(|choice| *choice == whole));
-        choose(&files, SMALL + 1, &apis)
+        assert!(choose(&files, SMALL, &apis, false).iter().all(|choice| *choice == whole));
+        choose(&files, SMALL + 1, &apis, false)
     }
 
     #[track_caller]
@@ -489,6 +528,17 @@ mod tests {
         let blanked = blank(text, without);
         assert_eq!(blanked.len(), text.len());
         assert!(blanked.contains("fn c() {        }"), "{blanked}");
+    }
+
+    #[test]
+    fn test_modules_are_blanked() {
+        let text =
+            "fn a() {} #[cfg(test)] mod x { fn t() { } } mod y { fn u() {} } #[cfg(unix)] mod tests { fn v() {} }";
+        let apis = Apis::builtin("rust").unwrap();
+        assert_eq!(choose(&[(text, true)], 1, &apis, true), [Choice::Parse { without: Vec::new() }]);
+        let found = choose(&[(text, true)], 1, &apis, false);
+        let Choice::Parse { without } = &found[0] else { panic!() };
+        assert_eq!(without.iter().map(|range| &text[range.clone()]).collect::<Vec<_>>(), [" fn t() { } "]);
     }
 
     #[test]
