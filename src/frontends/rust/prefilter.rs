@@ -16,6 +16,8 @@ use std::ops::Range;
 const SMALL: usize = 60_000;
 /// Rounds of "who could call these?".
 const CALLER_ROUNDS: usize = 2;
+/// Rounds of "which types hold handles?".
+const HOLDER_ROUNDS: usize = 2;
 /// Rounds of "whom could these call?".
 const CALLEE_ROUNDS: usize = 2;
 /// A name that so many files declare says nothing about which is meant.
@@ -69,8 +71,10 @@ pub fn blank<'t>(text: &'t str, ranges: &[Range<usize>]) -> Cow<'t, str> {
     Cow::Owned(out)
 }
 
-/// Marks a word that stands where something is called.
+/// Marks a word that stands where something is called, or named as a function value.
 const CALLED: Word = 0x5bd1_e995;
+/// Marks a word that is certainly called: `(` follows.
+const BRACKET: Word = 0x27d4_eb2f;
 
 /// What a file is made of.
 #[derive(Default)]
@@ -127,8 +131,11 @@ pub fn choose(files: &[(&str, bool)], lines: usize, apis: &Apis, include_tests: 
     }
     let declared = count_declarations(&summaries);
     let mut kept: Vec<Vec<bool>> = summaries.iter().map(|summary| vec![false; summary.parts.len()]).collect();
-    let mut wanted = Wanted { alone: effect_words(apis), with_owner: FxHashMap::default() };
-    for _ in 0..=CALLER_ROUNDS {
+    let effects = EffectWords::new(apis, &summaries);
+    keep_more(&summaries, &mut kept, |part| effects.fits(part), |_| {});
+    let mut wanted = Wanted::default();
+    each_kept(&summaries, &kept, |part| wanted.add(part, &declared));
+    for _ in 0..CALLER_ROUNDS {
         let mut next = Wanted::default();
         keep_more(&summaries, &mut kept, |part| wanted.fits(part), |part| next.add(part, &declared));
         wanted = next;
@@ -182,43 +189,70 @@ fn used_words(summaries: &[Summary], kept: &[Vec<bool>]) -> FxHashSet<Word> {
     parts.filter(|(_, kept)| **kept).flat_map(|(part, _)| part.words.iter().chain(&part.owners).copied()).collect()
 }
 
+/// Tells `learn` of the parts that are kept.
+fn each_kept<'s>(summaries: &'s [Summary], kept: &[Vec<bool>], mut learn: impl FnMut(&'s Part)) {
+    let parts = summaries.iter().zip(kept).flat_map(|(summary, kept)| summary.parts.iter().zip(kept));
+    parts.filter(|(_, kept)| **kept).for_each(|(part, _)| learn(part));
+}
+
 /// The words that the rows of the tables put into a program.
-fn effect_words(apis: &Apis) -> FxHashSet<Word> {
-    use Effect::*;
-    let mut known = FxHashSet::default();
-    for row in apis.rows() {
-        let harmless = |effect| {
-            matches!(
-                effect,
-                Nothing
-                    | Same
-                    | PathOp
-                    | PathChange
-                    | Read
-                    | WrapRead
-                    | CallArg
-                    | PathOf
-                    | Abort
-                    | OptionsSet
-                    | OptionsNew
-            )
-        };
-        if row.steps().all(|step| harmless(step.effect)) {
-            continue;
-        }
-        let mut segments = row.path.as_str().rsplit("::");
-        let name = segments.next().unwrap_or_default();
-        if name.len() > 3 && !words::COMMON.has(name) && name != "write_fmt" && name != "write_str" {
-            known.insert(word(name) ^ CALLED);
-        }
-    }
-    for row in apis.types() {
+struct EffectWords {
+    /// They speak for themselves.
+    alone: FxHashSet<Word>,
+    /// They need a handle in the type around them.
+    vague: FxHashSet<Word>,
+    /// The program's types that hold handles.
+    holders: FxHashSet<Word>,
+}
+
+impl EffectWords {
+    fn new(apis: &Apis, summaries: &[Summary]) -> EffectWords {
         use ValueKind::*;
-        if matches!(ValueKind::from(row.kind), File | BufferedFile | AsyncFile | TempFile | Mapping) {
-            known.insert(word(super::types::last(row.path)));
+        let mut words =
+            EffectWords { alone: FxHashSet::default(), vague: FxHashSet::default(), holders: FxHashSet::default() };
+        for row in apis.rows().iter().filter(|row| row.steps().any(|step| matters(step.effect))) {
+            let name = super::types::last(row.path);
+            if words::VAGUE.has(name) || words::COMMON.has(name) || name.len() <= 3 {
+                words.vague.insert(word(name) ^ BRACKET);
+            } else {
+                words.alone.insert(word(name) ^ BRACKET);
+            }
+        }
+        for row in apis.types() {
+            let name = super::types::last(row.path);
+            let handle = matches!(ValueKind::from(row.kind), File | BufferedFile | AsyncFile | TempFile | Mapping);
+            if handle && !words::VAGUE_TYPES.has(name) {
+                words.alone.insert(word(name));
+            }
+        }
+        words.find_holders(summaries);
+        words
+    }
+
+    fn find_holders(&mut self, summaries: &[Summary]) {
+        let types: Vec<&Part> =
+            summaries.iter().flat_map(|summary| &summary.parts).filter(|part| part.is_type).collect();
+        for _ in 0..HOLDER_ROUNDS {
+            let holds =
+                |part: &&&Part| part.words.iter().any(|word| self.alone.contains(word) || self.holders.contains(word));
+            let more: Vec<Word> = types.iter().filter(holds).map(|part| part.name).collect();
+            self.holders.extend(more);
         }
     }
-    known
+
+    fn fits(&self, part: &Part) -> bool {
+        let inside = part.owners.iter().any(|owner| self.holders.contains(owner));
+        part.words.iter().any(|word| self.alone.contains(word) || inside && self.vague.contains(word))
+    }
+}
+
+/// Whether an effect has to do with what lasts.
+fn matters(effect: Effect) -> bool {
+    use Effect::*;
+    !matches!(
+        effect,
+        Nothing | Same | PathOp | PathChange | Read | WrapRead | CallArg | PathOf | Abort | OptionsSet | OptionsNew
+    )
 }
 
 impl Part {
@@ -407,7 +441,11 @@ impl<'t> Scan<'t> {
             _ if name.len() > 1 => {
                 let hashed = word(name);
                 self.part.words.push(hashed);
-                if matches!(before, b'.' | b':') || self.is_called() {
+                let called = self.is_called();
+                if called {
+                    self.part.words.push(hashed ^ BRACKET);
+                }
+                if called || matches!(before, b'.' | b':') {
                     self.part.words.push(hashed ^ CALLED);
                 }
             }

@@ -47,6 +47,12 @@ words! {
         replace join spawn wait load store add delete find filter first last as_str as_bytes to_vec seek count min max abs
         split trim execute init handle process finish deref sum any all inner into_inner get_mut get_ref entry drain retain sort
         swap fetch_add with reset copy append begin end shutdown put from_str to_owned ok err merge state"
+    /// Methods with effects on files whose names others have too: they count where a handle is near.
+    VAGUE: "write read flush close open create copy sync commit truncate with_capacity copy_from_slice from_path append_path
+        extract unpack fill serialize write_record write_u8 write_u16 write_u32 write_u64 link make_mut finish persist insert
+        append extend put push send write_fmt write_str write_vectored write_buf seek shutdown into_inner new"
+    /// Types of handles whose names others have too.
+    VAGUE_TYPES: "Encoder Decoder Builder Writer Framed FramedWrite FramedRead Dir Serializer Compat Sink Archive"
     /// Functions of libraries that give back their argument.
     PASSING: "identity into as_ref as_mut pin black_box into_iter iter clone from_iter block_on block_in_place spawn spawn_local
         spawn_blocking timeout join_all try_join_all scope drop_guard from_ref from_mut ready instrument addr_of addr_of_mut
