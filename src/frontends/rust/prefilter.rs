@@ -37,6 +37,8 @@ struct Part {
     owners: Vec<Word>,
     /// Sorted; those that are called (`.name(` or `::name(`) with [`CALLED`] mixed in too.
     words: Vec<Word>,
+    /// Where its first attribute or keyword stands.
+    start: usize,
     /// Between the braces of a function's body.
     body: Option<Range<usize>>,
     /// A function's documentation, as places among the file's.
@@ -89,13 +91,15 @@ struct Summary {
 }
 
 impl Summary {
-    /// What need not be parsed if `kept` says which parts must be: bodies, and documentation.
-    fn without(&self, kept: &[bool]) -> Vec<Range<usize>> {
+    /// What need not be parsed if `kept` says which parts must be: whole functions that `used` does not name, bodies of others,
+    /// and documentation.
+    fn without(&self, kept: &[bool], used: &FxHashSet<Word>) -> Vec<Range<usize>> {
         let mut docs: Vec<Option<Range<usize>>> = self.docs.iter().cloned().map(Some).collect();
         let mut found = Vec::new();
         for (part, kept) in self.parts.iter().zip(kept) {
             match &part.body {
                 Some(_) if *kept => docs[part.docs.clone()].fill(None),
+                Some(body) if !used.contains(&part.name) => found.push(part.start..body.end + 1),
                 Some(body) if body.len() > 2 => found.push(body.clone()),
                 _ => {}
             }
@@ -157,7 +161,7 @@ pub fn choose(files: &[(&str, bool)], lines: usize, apis: &Apis, include_tests: 
         if !(holds_modules || kept.contains(&true) || summary.parts.iter().any(needed)) {
             return Choice::Skip;
         }
-        Choice::Parse { without: summary.without(kept) }
+        Choice::Parse { without: summary.without(kept, &used) }
     };
     summaries.iter().zip(&kept).zip(files).map(choose).collect()
 }
@@ -307,6 +311,8 @@ struct Scan<'t> {
     owners: Vec<(usize, Vec<Word>)>,
     depth: usize,
     include_tests: bool,
+    /// Where the item began whose end has not come.
+    item: Option<usize>,
     /// How much of `cfg(test)` was just read.
     attribute: u8,
     /// `cfg(test)` stands before what comes now.
@@ -327,6 +333,7 @@ impl<'t> Scan<'t> {
             tokens,
             ahead: None,
             include_tests,
+            item: None,
             attribute: 0,
             under_test: false,
             docs: 0,
@@ -357,6 +364,7 @@ impl<'t> Scan<'t> {
                 self.docs = self.tokens.docs.len();
                 self.under_test = false;
             }
+            self.note_item(&token);
             self.attribute = match (&token, self.attribute) {
                 (Token::Ident(range), _) if &self.text[range.clone()] == "cfg" => 1,
                 (Token::Open(_), 1) => 2,
@@ -414,6 +422,18 @@ impl<'t> Scan<'t> {
         self.found
     }
 
+    fn note_item(&mut self, token: &Token) {
+        let start = match token {
+            Token::Ident(range) | Token::Literal(range) => range.start,
+            Token::Open(at) | Token::Close(at) | Token::Punct(at) => *at,
+        };
+        if matches!(self.text.as_bytes()[start], b'{' | b'}' | b';') {
+            self.item = None;
+        } else {
+            self.item.get_or_insert(start);
+        }
+    }
+
     fn ident(&mut self, name: &'t str, before: u8) {
         match name {
             "fn" | "struct" | "enum" | "union" | "trait" | "type" | "macro_rules"
@@ -428,6 +448,7 @@ impl<'t> Scan<'t> {
                     self.part.name = called;
                     self.part.is_type = !matches!(name, "fn" | "macro_rules");
                     self.head = (name == "fn").then_some(self.depth);
+                    self.part.start = self.item.unwrap_or(0);
                     self.part.docs = self.docs.min(self.tokens.docs.len())..self.tokens.docs.len();
                     self.part.owners = self.owners.last().map(|(_, words)| words.clone()).unwrap_or_default();
                     if name == "trait" {
@@ -506,6 +527,7 @@ impl<'t> Scan<'t> {
                     depth += 1;
                 }
                 Token::Close(at) if depth <= 1 => {
+                    self.item = None;
                     if std::mem::take(&mut self.under_test) {
                         self.found.tests.push(start..at);
                     }
@@ -558,14 +580,14 @@ mod tests {
 
     #[test]
     fn bodies_that_do_not_matter_are_blanked() {
-        let text = "fn sync_it(f: &File) { f.sync_all(); } fn b() -> [u8; { 2 }] { ä(\"}\") } fn c() { deep() } \
-                    impl X { fn d(&self) { sync_it(x) } }";
+        let text = "fn sync_it(f: &File) { f.sync_all(); } #[a] pub fn b() -> [u8; { 2 }] { ä(\"}\") } fn other() { deep() } \
+                    impl X { fn d(&self) { sync_it(other) } }";
         let Choice::Parse { without } = &chosen(&[text])[0] else { panic!() };
         let bodies: Vec<_> = without.iter().map(|range| &text[range.clone()]).collect();
-        assert_eq!(bodies, [" ä(\"}\") ", " deep() "]);
+        assert_eq!(bodies, ["#[a] pub fn b() -> [u8; { 2 }] { ä(\"}\") }", " deep() "]);
         let blanked = blank(text, without);
         assert_eq!(blanked.len(), text.len());
-        assert!(blanked.contains("fn c() {        }"), "{blanked}");
+        assert!(blanked.contains("fn other() {        }"), "{blanked}");
     }
 
     #[test]
