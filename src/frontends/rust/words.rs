@@ -40,6 +40,8 @@ words! {
     COLLECTING: "iter iter_mut into_iter par_iter par_iter_mut into_par_iter drain rev skip take step_by chain sorted values
         values_mut into_values by_ref peekable collect collect_vec chunks windows as_slice as_mut_slice range buffered
         buffer_unordered fuse copied cloned to_vec unique flatten dedup"
+    /// Wrappers of unknown libraries: gives what is wrapped.
+    UNWRAPPING: "into_inner inner inner_mut get_mut get_ref as_inner as_inner_mut into_writer"
     /// Method names that say nothing about whose they are.
     COMMON: "new get set len is_empty clone iter iter_mut into_iter next push pop insert remove map and_then unwrap expect write
         read flush close open create run start stop send recv lock borrow borrow_mut as_ref as_mut into from default fmt eq cmp

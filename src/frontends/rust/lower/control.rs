@@ -378,6 +378,8 @@ impl<'h> Lower<'h> {
         self.start(good);
         let ty = match &value.ty {
             ty if ty.is_option() || ty.is_result() => unwrapped(ty),
+            // What was thought of the type lacks the wrapper.
+            ty @ (Ty::Adt(..) | Ty::Ext(..)) if !vague(ty) => ty.clone(),
             _ => Ty::Unknown,
         };
         self.retype(&value, ty)

@@ -458,6 +458,14 @@ impl<'h> Lower<'h> {
             self.arguments(&call.args, &mut given);
             return self.call_row(api, name, given, Some(recv.ty), &[], false, sp, focus);
         }
+        if let (Ty::Ext(_, list), true) = (recv.ty.core(), call.args.is_empty())
+            && let Some(inner) = list.first()
+            && words::UNWRAPPING.has(name.as_str())
+        {
+            // Somebody's wrapper that is asked for what it wraps.
+            let ty = if name.ends_with("mut") { Ty::Ref(true, Arc::new(inner.clone())) } else { inner.clone() };
+            return self.retype(&recv, ty);
+        }
         if let Some(step) = self.function_field(&recv, call, sp) {
             return step;
         }
