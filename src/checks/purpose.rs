@@ -8,7 +8,7 @@ use crate::ir::{FuncId, Function};
 /// Words in a function's, type's or module's name or in a path that say: losing this costs nothing but time.
 const DISPOSABLE: &[&str] = &[
     "cache", "cached", "caching", "scratch", "test", "tests", "testing", "bench", "mock", "fuzz", "example", "demo",
-    "profile", "debug", "download", "lock", "lockfile", "pid", "socket", "export",
+    "profile", "debug", "lock", "lockfile", "pid", "socket", "export",
 ];
 
 /// Words that say: this is to outlive a crash.
@@ -90,7 +90,9 @@ pub fn has_any(identifier: &str, list: &[&str]) -> bool {
 }
 
 fn has(identifier: &str, list: &[&str]) -> bool {
-    words(identifier).iter().any(|word| list.contains(&word.as_str()))
+    words(identifier)
+        .iter()
+        .any(|word| list.contains(&word.as_str()) || word.strip_suffix('s').is_some_and(|one| list.contains(&one)))
 }
 
 /// Whether `function`, or the file `file` in its terms, says that losing it costs nothing.
