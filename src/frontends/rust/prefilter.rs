@@ -13,9 +13,9 @@ use std::hash::Hasher;
 use std::ops::Range;
 
 /// Up to so many lines everything is parsed.
-const SMALL: usize = 60_000;
+const SMALL: usize = 150_000;
 /// Rounds of "who could call these?".
-const CALLER_ROUNDS: usize = 2;
+const CALLER_ROUNDS: usize = 3;
 /// Rounds of "which types hold handles?".
 const HOLDER_ROUNDS: usize = 2;
 /// Rounds of "whom could these call?".
@@ -229,6 +229,8 @@ impl EffectWords {
                 words.alone.insert(word(name));
             }
         }
+        // `fs::write(…)`, under whatever name the library goes.
+        words.alone.extend(["fs", "fs_err", "libc", "rustix"].map(|module| word(module) ^ BRACKET));
         words.find_holders(summaries);
         words
     }
@@ -474,11 +476,13 @@ impl<'t> Scan<'t> {
         }
     }
 
-    /// Whether `(` or `!` follows.
+    /// Whether `(`, `!` or `::` follows.
     fn is_called(&mut self) -> bool {
         match self.peek() {
             Some(Token::Open(_)) => true,
-            Some(Token::Punct(at)) => self.text.as_bytes()[at] == b'!',
+            Some(Token::Punct(at)) => {
+                matches!(self.text.as_bytes()[at], b'!' | b':') && self.text.as_bytes().get(at + 1) != Some(&b' ')
+            }
             _ => false,
         }
     }
