@@ -389,6 +389,10 @@ impl<'h> Lower<'h> {
             let _ = of;
         }
         let funcs: SmallVec<[FuncId; 2]> = ids.iter().filter_map(|id| world.fns[*id as usize].func).collect();
+        if funcs.is_empty() && ids.iter().all(|id| world.fns[*id as usize].of_trait.is_none()) {
+            // Its body was not worth parsing: it does nothing to files.
+            return self.unknown_call(name, given, ret, sp, focus);
+        }
         let callee = if funcs.is_empty() { Callee::Unknown } else { Callee::Functions(funcs) };
         let sig = world.sig(ids[0]);
         let declared: Vec<Ty> = sig.self_ty.iter().chain(&sig.params).cloned().collect();
