@@ -128,9 +128,9 @@ fn the_ir_speaks_no_language() {
 fn there_is_one_way_to_check() {
     hold(rules::one_check);
     finds(rules::one_check, "src/lsp.rs", "use crate::frontends::rust;", "crate::frontends");
-    finds(rules::one_check, "src/cli.rs", "fn f() { crate::checks::run(); }", "checks::run");
+    finds(rules::one_check, "src/cli/check.rs", "fn f() { crate::checks::run(); }", "checks::run");
     accepts(rules::one_check, "src/check.rs", "use crate::frontends::rust;");
-    accepts(rules::one_check, "src/cli.rs", "use crate::checks::registry;");
+    accepts(rules::one_check, "src/cli/check.rs", "use crate::checks::registry;");
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn only_discovery_reads_files() {
 fn nothing_prints_but_the_command_line() {
     hold(rules::printing);
     finds(rules::printing, "src/flow/mod.rs", "fn f() { eprintln!(\"{x:?}\"); dbg!(x); }", "eprintln");
-    accepts(rules::printing, "src/cli.rs", "fn f() { writeln!(io::stderr(), \"x\"); }");
+    accepts(rules::printing, "src/cli/check.rs", "fn f() { writeln!(io::stderr(), \"x\"); }");
 }
 
 #[test]

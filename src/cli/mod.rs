@@ -1,0 +1,103 @@
+//! The command line: reads the arguments, runs what was asked, and picks the exit status. One file a command that is more than a line.
+//!
+//! 0: nothing at or above the failing level. 1: findings. 2: usage, configuration or internal error.
+
+mod check;
+mod explain;
+mod terminal;
+
+use crate::checks::registry::RULES;
+use crate::report::{human, page};
+use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+use terminal::{print, say};
+
+/// Finds the places where a power cut loses data.
+#[derive(Debug, Parser)]
+#[command(name = "fsynclint", version, about, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// When to use colours
+    #[arg(long, value_enum, default_value_t = ColorChoice::Auto, global = true, value_name = "WHEN")]
+    color: ColorChoice,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Report writes, renames and deletes that a crash can undo
+    Check(check::CheckArgs),
+    /// Tell what a rule is about: the crash, bad and good examples, file systems
+    Explain {
+        /// The rule's id, `rename-before-sync`
+        rule: String,
+    },
+    /// List the rules
+    Rules,
+}
+
+/// Exit status for usage, configuration and internal errors.
+const UNUSABLE: u8 = 2;
+
+/// Stack of each thread that analyses.
+const STACK_BYTES: usize = 64 << 20;
+
+/// Runs `fsynclint` with the arguments of the process.
+pub fn run(args: Vec<OsString>) -> ExitCode {
+    match Cli::try_parse_from(args) {
+        Ok(cli) => cli.run(),
+        Err(error) => {
+            let _ = error.print();
+            ExitCode::from(if error.use_stderr() { UNUSABLE } else { 0 })
+        }
+    }
+}
+
+/// Runs `cargo fsynclint`: cargo repeats the subcommand's name, and `check` may be left out.
+pub fn run_for_cargo(args: Vec<OsString>) -> ExitCode {
+    let mut rest: Vec<OsString> = args.into_iter().skip(1).collect();
+    if rest.first().is_some_and(|first| first == "fsynclint") {
+        rest.remove(0);
+    }
+    // What is no command (or asks for help or the version) is an argument of `check`.
+    let is_command = |first: &OsString| {
+        let first = first.to_string_lossy();
+        ["help", "-h", "--help", "-V", "--version"].contains(&&*first)
+            || Cli::command().get_subcommands().any(|command| command.get_name() == first)
+    };
+    if !rest.first().is_some_and(is_command) {
+        rest.insert(0, "check".into());
+    }
+    rest.insert(0, "cargo fsynclint".into());
+    run(rest)
+}
+
+impl Cli {
+    fn run(self) -> ExitCode {
+        let done = match &self.command {
+            Command::Check(args) => check::run(args, self.style()),
+            Command::Explain { rule } => explain::run(rule, self.style()),
+            Command::Rules => print(|out| page::table(RULES, self.style(), out)).map(|()| ExitCode::SUCCESS),
+        };
+        done.unwrap_or_else(|message| {
+            say(&message);
+            ExitCode::from(UNUSABLE)
+        })
+    }
+
+    fn style(&self) -> human::Style {
+        let color = match self.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => {
+                let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+                let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+                io::stdout().is_terminal() && !refused && !dumb
+            }
+        };
+        let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
+        human::Style { color, width: width.clamp(60, 160) }
+    }
+}

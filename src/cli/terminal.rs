@@ -1,0 +1,78 @@
+//! Standard output, error messages, and a line about work that takes long.
+
+use crate::discover::{DiskTexts, Problem, Texts};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+/// Writes to standard output. Whoever closes the pipe early has seen enough: no error.
+pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("cannot write the report: {error}")),
+        Err(_) => {
+            // What is still buffered would fail again when dropped.
+            let _ = out.into_parts();
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+/// One line on standard error.
+pub(super) fn say(message: &str) {
+    let _ = writeln!(io::stderr(), "error: {message}");
+}
+
+/// Texts from the disk, counted for the progress line.
+#[derive(Default)]
+pub(super) struct CountedTexts {
+    pub read: Arc<AtomicUsize>,
+}
+
+impl Texts for CountedTexts {
+    fn read(&self, path: &Path) -> Result<Arc<str>, Problem> {
+        self.read.fetch_add(1, Ordering::Relaxed);
+        DiskTexts.read(path)
+    }
+}
+
+/// A line on the terminal about work that takes longer than a second; gone when dropped.
+pub(super) struct Progress {
+    stop: Option<mpsc::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Progress {
+    pub fn start(read: &Arc<AtomicUsize>) -> Progress {
+        if !io::stderr().is_terminal() {
+            return Progress { stop: None, thread: None };
+        }
+        let (stop, stopped) = mpsc::channel();
+        let read = Arc::clone(read);
+        let thread = std::thread::spawn(move || {
+            let mut wait = Duration::from_secs(1);
+            let mut shown = false;
+            while stopped.recv_timeout(wait) == Err(mpsc::RecvTimeoutError::Timeout) {
+                let _ = write!(io::stderr(), "\r\x1b[Kfsynclint: {} files read …", read.load(Ordering::Relaxed));
+                shown = true;
+                wait = Duration::from_millis(200);
+            }
+            if shown {
+                let _ = write!(io::stderr(), "\r\x1b[K");
+            }
+        });
+        Progress { stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
