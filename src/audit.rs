@@ -1,43 +1,86 @@
 //! The durability table: one row for each store of a program, told by the effects of its operations, never by names.
 //!
-//! A *store* is a type whose methods put data into files, and that no other such type uses. Its *operations* are its public methods.
-//! What an operation does is split by effects:
+//! A *store* is a type whose methods put data into files. A type that only one other such type uses is part of that one's store. Its
+//! *operations* are the public methods of its types, and the public functions outside any type that work on them. What they do is split
+//! by effects:
 //!
-//! * a **rewrite** is the smallest function that reads files, writes others (or the same) and retires what it read;
-//! * a **checkpoint** is the smallest function that writes or syncs files and retires others without having read them;
-//! * everything else that is written by an operation is a **normal write**.
+//! * an **opening** is an operation that is not given a store: it makes one;
+//! * a **rewrite** is the smallest function that reads files and fills others, or cuts what it read and fills it again;
+//! * a **checkpoint** is the smallest function that writes or syncs files and retires others that it neither read nor wrote;
+//! * everything else that is written by an operation that is given data is a **normal write**.
+//!
+//! What was not seen to the end is `unknown`, with the reason.
 
-use crate::flow::Flow;
 use crate::flow::state::{How, Kind, Origin, Pending, Question, Trace};
 use crate::flow::summary::{Act, Deed, Did};
 use crate::flow::terms::{Term, Value};
-use crate::flow::{Moment, terms};
+use crate::flow::{Flow, Moment};
 use crate::ir::{FuncId, FunctionKind, Program};
 use crate::source::Span;
 use rustc_hash::{FxHashMap, FxHashSet};
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use ustr::Ustr;
 
-/// One cell of the table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "verdict", content = "why")]
-pub enum Cell {
+/// What a cell says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Verdict {
     /// It does, on every path.
     Yes,
     /// It does not, on some path that no option asks for.
     No,
     /// It depends on an option, a mode, a flag.
-    Conditional(String),
-    /// Not itself: a log that is synced before says the same.
+    Conditional,
+    /// A log is written and synced first, and retired once what it stands for is durable.
     ViaLog,
     /// There is no such operation.
     NotApplicable,
-    /// Cannot be told, and why.
-    Unknown(String),
+    /// Cannot be told.
+    Unknown,
 }
 
-/// A place that decides a row.
+/// One cell of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    /// What it says.
+    pub verdict: Verdict,
+    /// On which option it depends, why it is unknown, or what else is to be said.
+    pub detail: Option<String>,
+    /// What decided.
+    pub reason: Option<Reason>,
+}
+
+impl Cell {
+    fn new(verdict: Verdict) -> Cell {
+        Cell { verdict, detail: None, reason: None }
+    }
+
+    fn detailed(verdict: Verdict, detail: impl Into<String>) -> Cell {
+        Cell { verdict, detail: Some(detail.into()), reason: None }
+    }
+
+    fn because(mut self, text: String, span: Span) -> Cell {
+        self.reason = Some(Reason { text, span });
+        self
+    }
+
+    /// The cell in a few words: `conditional (sync_writes)`.
+    pub fn words(&self) -> String {
+        let verdict = match self.verdict {
+            Verdict::Yes => "yes",
+            Verdict::No => "no",
+            Verdict::Conditional => "conditional",
+            Verdict::ViaLog => "via log",
+            Verdict::NotApplicable => "n/a",
+            Verdict::Unknown => "unknown",
+        };
+        match &self.detail {
+            Some(detail) => format!("{verdict} ({detail})"),
+            None => verdict.to_string(),
+        }
+    }
+}
+
+/// A place that decides a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
     /// In words.
@@ -46,10 +89,10 @@ pub struct Reason {
     pub span: Span,
 }
 
-/// An effect of an operation, in order.
+/// An effect of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effect {
-    /// `create`, `write`, `flush`, `sync`, `sync directory`, `rename`, `unlink`, `truncate`, `read`.
+    /// `create`, `write`, `flush`, `sync`, `sync directory`, `rename`, `unlink`, `truncate`, `read`, …
     pub what: &'static str,
     /// The file, in the operation's terms.
     pub file: String,
@@ -62,14 +105,16 @@ pub struct Effect {
 /// One externally visible operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {
-    /// Its name.
+    /// Its qualified name.
     pub name: Ustr,
     /// Where it stands.
     pub span: Span,
     /// What it does to files, in order.
     pub effects: Vec<Effect>,
-    /// What is pending when it reports success, in words.
+    /// What is pending when it reports success, and so what a crash right after it may leave.
     pub missing: Vec<Reason>,
+    /// Not all of it was seen, and why.
+    pub unseen: Option<&'static str>,
 }
 
 /// One store.
@@ -77,7 +122,7 @@ pub struct Operation {
 pub struct Row {
     /// The type, qualified.
     pub store: Ustr,
-    /// Where it begins: its first operation.
+    /// Where it is: the name of its first operation.
     pub span: Span,
     /// Normal writes are synced before success is reported.
     pub writes: Cell,
@@ -89,20 +134,41 @@ pub struct Row {
     pub directory: Cell,
     /// All of it, by the order of effects.
     pub safe: Cell,
-    /// What decides.
-    pub reason: Option<Reason>,
-    /// The operations.
+    /// The operations, in the order of the text.
     pub operations: Vec<Operation>,
 }
 
-/// The table of `program`.
+impl Row {
+    /// What decides whether it is crash-safe.
+    pub fn reason(&self) -> Option<&Reason> {
+        self.safe.reason.as_ref()
+    }
+}
+
+/// The table of `program`, whose `flow` was told to keep deeds.
 pub fn audit(program: &Program, flow: &Flow) -> Vec<Row> {
     let audit = Audit::new(program, flow);
-    let mut rows: Vec<Row> =
-        audit.stores().into_iter().filter_map(|(store, operations)| audit.row(store, &operations)).collect();
-    rows.sort_by_key(|row| (row.span, row.store));
-    rows
+    audit.stores().iter().filter_map(|store| audit.row(store)).collect()
 }
+
+/// The types of a store with its operations.
+struct Store {
+    name: Ustr,
+    members: BTreeSet<Ustr>,
+    operations: Vec<FuncId>,
+}
+
+/// What a function is to its store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// `in_place`: it fills the very file that it cut.
+    Rewrite {
+        in_place: bool,
+    },
+    Checkpoint,
+}
+
+type Roles = BTreeMap<FuncId, Role>;
 
 struct Audit<'a> {
     program: &'a Program,
@@ -111,419 +177,490 @@ struct Audit<'a> {
     acts: FxHashMap<FuncId, Vec<&'a Moment>>,
 }
 
-/// The role of a function in a store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Rewrite,
-    Checkpoint,
-}
-
 impl<'a> Audit<'a> {
     fn new(program: &'a Program, flow: &'a Flow) -> Audit<'a> {
         let (mut successes, mut acts): (FxHashMap<_, Vec<_>>, FxHashMap<_, Vec<_>>) = Default::default();
-        for moment in &flow.moments {
+        for moment in flow.moments.iter().filter(|moment| !moment.failing) {
             let of = if moment.act == Act::Succeed { &mut successes } else { &mut acts };
             of.entry(moment.function).or_default().push(moment);
         }
         Audit { program, flow, successes, acts }
     }
 
+    // ---- stores ----
+
     /// The type a function belongs to; a closure to its parent's.
     fn owner(&self, function: FuncId) -> Option<Ustr> {
+        self.program.functions[self.named(function).index()].owner
+    }
+
+    /// The named function that holds a closure.
+    fn named(&self, function: FuncId) -> FuncId {
         let mut at = function;
         for _ in 0..8 {
-            let body = &self.program.functions[at.index()];
-            match body.kind {
+            match self.program.functions[at.index()].kind {
                 FunctionKind::Closure { parent } => at = parent,
-                _ => return body.owner,
+                _ => break,
             }
         }
-        None
+        at
     }
 
-    /// The stores with their operations.
-    fn stores(&self) -> Vec<(Ustr, Vec<FuncId>)> {
-        let mut writing: BTreeMap<Ustr, Vec<FuncId>> = BTreeMap::new();
-        for (at, function) in self.program.functions.iter().enumerate() {
+    fn deeds(&self, function: FuncId) -> &'a [Deed] {
+        self.flow.summaries.get(&function).map_or(&[], |summary| summary.deeds.as_slice())
+    }
+
+    fn stores(&self) -> Vec<Store> {
+        let mut methods: BTreeMap<Ustr, Vec<FuncId>> = BTreeMap::new();
+        for at in 0..self.program.functions.len() {
             let id = FuncId(at as u32);
-            let (Some(owner), FunctionKind::Named) = (function.owner, function.kind) else { continue };
-            let Some(summary) = self.flow.summaries.get(&id) else { continue };
-            if summary.deeds.iter().any(|deed| !matches!(deed.did, Did::Read)) {
-                writing.entry(owner).or_default().push(id);
+            let function = &self.program.functions[at];
+            if let (Some(owner), FunctionKind::Named) = (function.owner, function.kind)
+                && self.deeds(id).iter().any(|deed| !matches!(deed.did, Did::Read))
+            {
+                methods.entry(owner).or_default().push(id);
             }
         }
-        let types: FxHashSet<Ustr> = writing.keys().copied().collect();
-        let used = |owner: Ustr| {
-            writing[&owner].iter().any(|function| {
-                self.callers_through_helpers(*function)
-                    .into_iter()
-                    .any(|caller| self.owner(caller).is_some_and(|other| other != owner && types.contains(&other)))
-            })
+        let public = |owner: &Ustr| methods[owner].iter().any(|&id| self.program.functions[id.index()].public);
+        let exported: BTreeSet<Ustr> = methods.keys().filter(|owner| public(owner)).copied().collect();
+        let users: BTreeMap<Ustr, BTreeSet<Ustr>> =
+            exported.iter().map(|&owner| (owner, self.users(owner, &methods[&owner], &exported))).collect();
+        // Used by one other type: part of its store. What several use stands for itself.
+        let part_of = |owner: &Ustr| match users[owner].iter().next() {
+            Some(user) if users[owner].len() == 1 && !users[user].contains(owner) => Some(*user),
+            _ => None,
         };
-        writing
-            .iter()
-            .filter(|(owner, _)| !used(**owner))
-            .map(|(owner, functions)| {
-                let public = functions
-                    .iter()
-                    .copied()
-                    .filter(|function| self.program.functions[function.index()].public)
-                    .collect::<Vec<_>>();
-                (*owner, public)
+        let mut groups: BTreeMap<Ustr, BTreeSet<Ustr>> = BTreeMap::new();
+        for &owner in &exported {
+            let mut top = owner;
+            for _ in 0..16 {
+                match part_of(&top) {
+                    Some(user) => top = user,
+                    None => break,
+                }
+            }
+            groups.entry(top).or_default().insert(owner);
+        }
+        let stores = groups.iter().filter(|(top, members)| self.does_something_itself(top, members, &groups, &methods));
+        let mut stores: Vec<Store> = stores
+            .map(|(&name, members)| Store {
+                name,
+                members: members.clone(),
+                operations: self.operations(members, &methods),
             })
-            .filter(|(_, operations)| !operations.is_empty())
-            .collect()
+            .collect();
+        stores.extend(self.modules());
+        stores
     }
 
-    /// Who calls a function, looking through free functions.
-    fn callers_through_helpers(&self, function: FuncId) -> BTreeSet<FuncId> {
-        let (mut seen, mut work) = (BTreeSet::new(), vec![function]);
+    /// The types, of those in `exported`, that use `owner`: found up the calls, through everything that is none of these.
+    fn users(&self, owner: Ustr, methods: &[FuncId], exported: &BTreeSet<Ustr>) -> BTreeSet<Ustr> {
+        let package = self.program.functions[methods[0].index()].package;
+        let (mut users, mut seen) = (BTreeSet::new(), BTreeSet::new());
+        let mut work = methods.to_vec();
         while let Some(at) = work.pop() {
             for &caller in &self.flow.callers[at.index()] {
-                if seen.insert(caller) && self.owner(caller).is_none() {
-                    work.push(caller);
+                if self.program.functions[caller.index()].package != package || !seen.insert(caller) {
+                    continue;
+                }
+                match self.owner(caller) {
+                    Some(other) if other == owner => {}
+                    Some(other) if exported.contains(&other) => {
+                        users.insert(other);
+                    }
+                    _ => work.push(self.named(caller)),
                 }
             }
         }
-        seen
+        users
     }
 
-    /// The functions in which deeds of `operations` happen: every function on a trace.
-    fn parts(&self, operations: &[FuncId]) -> BTreeSet<FuncId> {
-        let mut parts: BTreeSet<FuncId> = operations.iter().copied().collect();
-        for operation in operations {
-            for deed in &self.flow.summaries[operation].deeds {
+    /// Whether a type that uses other stores writes anything on its own.
+    fn does_something_itself(
+        &self,
+        top: &Ustr,
+        members: &BTreeSet<Ustr>,
+        groups: &BTreeMap<Ustr, BTreeSet<Ustr>>,
+        methods: &BTreeMap<Ustr, Vec<FuncId>>,
+    ) -> bool {
+        let others: BTreeSet<Ustr> =
+            groups.iter().filter(|(other, _)| *other != top).flat_map(|(_, members)| members).copied().collect();
+        members.iter().flat_map(|member| &methods[member]).any(|&method| {
+            self.deeds(method).iter().filter(|deed| deed.did != Did::Read).any(|deed| {
+                let on_the_way = deed.trace.functions();
+                !on_the_way.iter().any(|&function| self.owner(function).is_some_and(|owner| others.contains(&owner)))
+            })
+        })
+    }
+
+    /// The public methods of `members` that do something to files, and the public functions outside any type that call them.
+    fn operations(&self, members: &BTreeSet<Ustr>, methods: &BTreeMap<Ustr, Vec<FuncId>>) -> Vec<FuncId> {
+        let mut operations: BTreeSet<FuncId> =
+            members.iter().flat_map(|member| &methods[member]).copied().filter(|&id| self.is_public(id)).collect();
+        let helpers: Vec<FuncId> = members
+            .iter()
+            .flat_map(|member| &methods[member])
+            .flat_map(|method| &self.flow.callers[method.index()])
+            .copied()
+            .filter(|&caller| self.owner(caller).is_none() && self.is_public(caller))
+            .collect();
+        operations.extend(helpers);
+        let mut operations: Vec<FuncId> = operations.into_iter().collect();
+        operations.sort_by_key(|id| self.program.functions[id.index()].span);
+        operations
+    }
+
+    fn is_public(&self, function: FuncId) -> bool {
+        let function = &self.program.functions[function.index()];
+        function.public && function.kind == FunctionKind::Named
+    }
+
+    /// Stores without a type: the public functions of a module that write files and that no method or other module uses.
+    fn modules(&self) -> Vec<Store> {
+        let mut by_module: BTreeMap<Ustr, Vec<FuncId>> = BTreeMap::new();
+        for (at, function) in self.program.functions.iter().enumerate() {
+            let id = FuncId(at as u32);
+            let writes = |deed: &Deed| !matches!(deed.did, Did::Read | Did::Sync | Did::Flush);
+            if function.owner.is_none() && self.is_public(id) && self.deeds(id).iter().any(writes) {
+                let module = function.name.rsplit_once("::").map_or("", |(module, _)| module);
+                by_module.entry(Ustr::from(module)).or_default().push(id);
+            }
+        }
+        let module = |id: FuncId| {
+            self.program.functions[self.named(id).index()].name.rsplit_once("::").map(|at| at.0.to_string())
+        };
+        let is_used = |name: &Ustr, functions: &Vec<FuncId>| {
+            let callers = functions.iter().flat_map(|id| &self.flow.callers[id.index()]);
+            callers
+                .copied()
+                .any(|caller| self.owner(caller).is_some() || module(caller).as_deref() != Some(name.as_str()))
+        };
+        let uses_types = |functions: &Vec<FuncId>| {
+            functions.iter().flat_map(|&id| self.deeds(id)).any(|deed| {
+                deed.did != Did::Read && deed.trace.functions().iter().any(|&function| self.owner(function).is_some())
+            })
+        };
+        by_module
+            .into_iter()
+            .filter(|(name, functions)| !is_used(name, functions) && !uses_types(functions))
+            .map(|(name, operations)| Store { name, members: BTreeSet::new(), operations })
+            .collect()
+    }
+
+    /// Whether an operation is given no store of this kind: it makes one.
+    fn is_opening(&self, store: &Store, operation: FuncId) -> bool {
+        let function = &self.program.functions[operation.index()];
+        let mut params = function.params.iter().map(|param| function.locals[param.index()].type_name);
+        !store.members.is_empty()
+            && function.owner.is_some()
+            && !params.any(|given| given.is_some() && given == function.owner)
+    }
+
+    // ---- roles ----
+
+    /// The smallest functions that rewrite or checkpoint, of those that operations on an open store get to.
+    fn roles(&self, store: &Store) -> Roles {
+        let mut parts: BTreeSet<FuncId> = BTreeSet::new();
+        for &operation in store.operations.iter().filter(|&&operation| !self.is_opening(store, operation)) {
+            parts.insert(operation);
+            for deed in self.deeds(operation) {
                 parts.extend(deed.trace.functions());
             }
         }
-        parts
-    }
-
-    /// The smallest functions that retire files, with what they are.
-    fn roles(&self, parts: &BTreeSet<FuncId>) -> BTreeMap<FuncId, Role> {
-        let mut roles: BTreeMap<FuncId, Role> = BTreeMap::new();
-        for &part in parts {
-            if let Some(role) = self.role(part) {
+        // Callees before callers.
+        let depth = |id: &FuncId| self.deeds(*id).iter().map(|deed| deed.trace.depth()).max().unwrap_or(0);
+        let mut parts: Vec<(usize, FuncId)> = parts.iter().map(|id| (depth(id), *id)).collect();
+        parts.sort();
+        let mut roles = Roles::new();
+        for (_, part) in parts {
+            let below = |deed: &&Deed| deed.trace.functions().iter().skip(1).any(|inner| roles.contains_key(inner));
+            let own: Vec<&Deed> = self.deeds(part).iter().filter(|deed| !deed.failing && !below(deed)).collect();
+            if let Some(role) = role(&own) {
                 roles.insert(part, role);
             }
-        }
-        // Who only calls a function that is one is none itself.
-        let inner: Vec<FuncId> = roles
-            .keys()
-            .copied()
-            .filter(|outer| {
-                self.flow.summaries.get(outer).is_some_and(|summary| {
-                    summary.deeds.iter().any(|deed| {
-                        retires(deed) && deed.trace.functions().iter().skip(1).any(|below| roles.contains_key(below))
-                    })
-                })
-            })
-            .filter(|outer| {
-                // Unless it retires something on its own.
-                !self.flow.summaries[outer].deeds.iter().any(|deed| {
-                    retires(deed) && !deed.trace.functions().iter().skip(1).any(|below| roles.contains_key(below))
-                })
-            })
-            .collect();
-        for function in inner {
-            roles.remove(&function);
         }
         roles
     }
 
-    fn role(&self, function: FuncId) -> Option<Role> {
-        let deeds = &self.flow.summaries.get(&function)?.deeds;
-        let main = || deeds.iter().filter(|deed| !deed.failing);
-        let read: FxHashSet<Value> = main().filter(|deed| deed.did == Did::Read).map(|deed| deed.file).collect();
-        let created: FxHashSet<Value> =
-            main().filter(|deed| matches!(deed.did, Did::Pend(How::Created, _))).map(|deed| deed.file).collect();
-        let written: FxHashSet<Value> = main().filter(|deed| writes(deed)).map(|deed| deed.file).collect();
-        let retired: Vec<&Deed> =
-            main().filter(|deed| retires(deed) && !(deed.did == Did::Remove && created.contains(&deed.file))).collect();
-        if retired.is_empty() || written.is_empty() {
+    // ---- cells ----
+
+    fn row(&self, store: &Store) -> Option<Row> {
+        let first = *store.operations.first()?;
+        let roles = self.roles(store);
+        let writes = self.normal_writes(store, &roles);
+        let (rewrite, deletes_first) = self.rewrites(&roles);
+        if writes.verdict == Verdict::NotApplicable && rewrite.verdict == Verdict::NotApplicable {
             return None;
         }
-        if !read.is_empty() { Some(Role::Rewrite) } else { Some(Role::Checkpoint) }
+        let directory = self.directory(store);
+        let safe = safe(&writes, &rewrite, &deletes_first, &directory);
+        let operations = store.operations.iter().map(|&operation| self.operation(operation)).collect();
+        let span = self.program.functions[first.index()].name_span;
+        Some(Row { store: store.name, span, writes, rewrite, deletes_first, directory, safe, operations })
     }
 
-    fn row(&self, store: Ustr, operations: &[FuncId]) -> Option<Row> {
-        let parts = self.parts(operations);
-        let roles = self.roles(&parts);
-        let first = &self.program.functions[operations[0].index()];
-        let mut reason = None;
-        let writes = self.normal_writes(operations, &roles, &mut reason);
-        let (rewrite, deletes_first) = self.rewrites(&roles, &mut reason);
-        let directory = self.directory(operations, &mut reason);
-        if writes == Cell::NotApplicable && rewrite == Cell::NotApplicable {
-            return None;
+    fn successes(&self, function: FuncId) -> &[&'a Moment] {
+        self.successes.get(&function).map_or(&[], |list| list.as_slice())
+    }
+
+    /// Whether what operations write themselves is durable when they report success.
+    fn normal_writes(&self, store: &Store, roles: &Roles) -> Cell {
+        let cell = self.writes(store, roles);
+        if cell.verdict != Verdict::NotApplicable {
+            return cell;
         }
-        let good = |cell: &Cell| matches!(cell, Cell::Yes | Cell::Conditional(_) | Cell::ViaLog | Cell::NotApplicable);
-        let unknown = [&writes, &rewrite, &directory].iter().any(|cell| matches!(cell, Cell::Unknown(_)));
-        let safe = if unknown {
-            Cell::Unknown("a cell is unknown".to_string())
-        } else if good(&writes)
-            && good(&rewrite)
-            && matches!(deletes_first, Cell::No | Cell::NotApplicable)
-            && good(&directory)
-        {
-            Cell::Yes
-        } else {
-            Cell::No
-        };
-        let operations = operations.iter().map(|&operation| self.operation(operation)).collect();
-        Some(Row { store, span: first.span, writes, rewrite, deletes_first, directory, safe, reason, operations })
+        // Every write is a rewrite: then that is what a normal write is.
+        self.writes(store, &Roles::new())
     }
 
-    /// Whether what an operation writes itself is durable when it reports success.
-    fn normal_writes(
-        &self,
-        operations: &[FuncId],
-        roles: &BTreeMap<FuncId, Role>,
-        reason: &mut Option<Reason>,
-    ) -> Cell {
+    fn writes(&self, store: &Store, roles: &Roles) -> Cell {
         let mut cells: Vec<Cell> = Vec::new();
-        for &operation in operations {
-            let summary = &self.flow.summaries[&operation];
-            let normal: BTreeSet<Origin> = summary
-                .deeds
-                .iter()
-                .filter(|deed| {
-                    writes(deed) && !deed.failing && !in_role(&deed.trace, roles) && self.takes_data(operation)
-                })
-                .map(|deed| deed.trace.origin())
-                .collect();
-            if normal.is_empty() {
+        for &operation in &store.operations {
+            let takes_data =
+                self.program.functions[operation.index()].params.len() > usize::from(!store.members.is_empty());
+            if !takes_data || self.is_opening(store, operation) {
                 continue;
             }
-            let left = |pending: &&Pending| pending.kind != Kind::Name && normal.contains(&pending.trace.origin());
-            let successes: Vec<&Moment> = self
-                .successes
-                .get(&operation)
-                .into_iter()
-                .flatten()
-                .copied()
-                .filter(|moment| !moment.failing)
-                .collect();
-            let guilty: Vec<&Moment> = successes
-                .iter()
-                .copied()
-                .filter(|moment| moment.pending.iter().any(|pending| left(&pending)))
-                .collect();
-            let Some(first) = guilty.first() else {
-                cells.push(Cell::Yes);
-                continue;
-            };
-            let innocent: Vec<&Moment> = successes
-                .iter()
-                .copied()
-                .filter(|moment| !moment.pending.iter().any(|pending| left(&pending)))
-                .collect();
-            let pending = first.pending.iter().find(left).expect("guilty moments have one");
-            let synced: Vec<&Deed> =
-                summary.deeds.iter().filter(|deed| deed.did == Did::Sync && !in_role(&deed.trace, roles)).collect();
-            if let Some(option) = self.option(&guilty, &innocent) {
-                cells.push(Cell::Conditional(option));
-            } else if guilty.iter().all(|moment| self.logged(moment, &normal)) && !synced.is_empty() {
-                cells.push(Cell::ViaLog);
-                continue;
-            } else {
-                cells.push(Cell::No);
-            }
-            reason.get_or_insert(Reason {
-                text: format!("`{}` reports success while what it wrote is not synced", self.short(operation)),
-                span: pending.trace.origin().span,
-            });
+            cells.extend(self.operation_writes(operation, roles));
         }
         // The weakest decides; what is weaker by an option only is told as such.
-        [
-            |cell: &Cell| *cell == Cell::No,
-            |cell: &Cell| matches!(cell, Cell::Conditional(_)),
-            |cell: &Cell| *cell == Cell::ViaLog,
-            |cell: &Cell| *cell == Cell::Yes,
-        ]
-        .into_iter()
-        .find_map(|is| cells.iter().find(|cell| is(cell)).cloned())
-        .unwrap_or(Cell::NotApplicable)
+        let order = [Verdict::No, Verdict::Unknown, Verdict::Conditional, Verdict::ViaLog, Verdict::Yes];
+        let weakest = order.into_iter().find_map(|is| cells.iter().find(|cell| cell.verdict == is).cloned());
+        weakest.unwrap_or(Cell::new(Verdict::NotApplicable))
     }
 
-    /// An operation that is given something besides its store: data.
-    fn takes_data(&self, operation: FuncId) -> bool {
-        self.program.functions[operation.index()].params.len() > 1
-    }
-
-    /// Whether some file that the operation wrote is synced at this success, so that a log stands for the rest.
-    fn logged(&self, moment: &Moment, normal: &BTreeSet<Origin>) -> bool {
-        let pending: FxHashSet<Value> = moment
-            .pending
+    /// The same for one operation; `None` if it writes nothing of that kind.
+    fn operation_writes(&self, operation: FuncId, roles: &Roles) -> Option<Cell> {
+        let normal: Vec<&Deed> = self
+            .deeds(operation)
             .iter()
-            .filter(|pending| pending.kind != Kind::Name && normal.contains(&pending.trace.origin()))
-            .map(|pending| pending.file)
+            .filter(|deed| !deed.failing && !in_role(&deed.trace, roles))
+            .filter(|deed| !self.is_being_built(operation, deed.file))
             .collect();
-        moment.facts.iter().any(|(file, facts)| facts.written && facts.synced && !pending.contains(file))
+        let written: BTreeSet<Origin> =
+            normal.iter().filter(|deed| writes(deed)).map(|deed| deed.trace.origin()).collect();
+        if written.is_empty() {
+            return None;
+        }
+        let left = |pending: &Pending| pending.kind != Kind::Name && written.contains(&pending.trace.origin());
+        let (guilty, innocent): (Vec<&Moment>, Vec<&Moment>) =
+            self.successes(operation).iter().copied().partition(|moment| moment.pending.iter().any(left));
+        let via_log = is_logged(&normal);
+        let Some(first) = guilty.first() else {
+            return Some(match self.unseen(operation) {
+                Some(why) => Cell::detailed(Verdict::Unknown, format!("`{}`: {why}", self.short(operation))),
+                None if via_log => Cell::new(Verdict::ViaLog),
+                None => Cell::new(Verdict::Yes),
+            });
+        };
+        let pending = first.pending.iter().find(|pending| left(pending)).expect("guilty moments have one");
+        let span = pending.trace.origin().span;
+        let text = format!("`{}` reports success while what it wrote is not synced", self.short(operation));
+        if let Some(option) = self.option(&guilty, &innocent) {
+            let text = format!("{text}, depending on `{option}`");
+            return Some(Cell::detailed(Verdict::Conditional, option).because(text, span));
+        }
+        if guilty.iter().all(|moment| is_doubtful(moment, &left)) {
+            return Some(
+                Cell::detailed(Verdict::Unknown, "a sync of something that could not be told may cover it")
+                    .because(text, span),
+            );
+        }
+        Some(Cell::new(Verdict::No).because(text, span))
+    }
+
+    /// Whether the file gets its name later, by another operation: nothing in it counts before.
+    fn is_being_built(&self, function: FuncId, file: Value) -> bool {
+        self.flow.intents.lives_in(function, file, &self.flow.intents.retired_fields)
+    }
+
+    /// Why not all of a function was seen.
+    fn unseen(&self, function: FuncId) -> Option<&'static str> {
+        let summary = self.flow.summaries.get(&function)?;
+        if self.flow.broken.contains(&function) {
+            return Some("it could not be analysed");
+        }
+        summary.bounded.then_some("it is too large or too deep to be followed to its end")
     }
 
     /// The option that tells guilty paths from innocent ones.
     fn option(&self, guilty: &[&Moment], innocent: &[&Moment]) -> Option<String> {
-        let first = guilty.first()?;
-        if innocent.is_empty() {
-            return None;
-        }
         let answers = |moment: &Moment, value: Value, question: Question| {
             moment.guards.iter().find(|&&(other, asked, _)| other == value && asked == question).map(|guard| guard.2)
         };
-        first.guards.iter().chain(innocent[0].guards.iter()).find_map(|&(value, question, _)| {
-            if !self.flow.terms.is_stable(value) || !matches!(question, Question::True | Question::Variant(_)) {
-                return None;
-            }
+        let asked = guilty.iter().chain(innocent).flat_map(|moment| &moment.guards);
+        let mut options: Vec<(Value, Question)> = asked
+            .map(|&(value, question, _)| (value, question))
+            .filter(|(value, question)| {
+                self.flow.terms.is_stable(*value) && matches!(question, Question::True | Question::Variant(_))
+            })
+            .collect();
+        options.dedup();
+        let found = options.into_iter().find(|&(value, question)| {
             let bad: Vec<_> = guilty.iter().map(|moment| answers(moment, value, question)).collect();
             let good: Vec<_> = innocent.iter().map(|moment| answers(moment, value, question)).collect();
-            let tells = good.iter().all(|answer| answer.is_some() && !bad.contains(answer));
-            tells.then(|| self.option_name(value))
-        })
+            !good.is_empty() && good.iter().all(|answer| answer.is_some() && !bad.contains(answer))
+        });
+        found.map(|(value, _)| self.option_name(value))
     }
 
     fn option_name(&self, value: Value) -> String {
         match self.flow.terms.get(value) {
             Term::Field(_, name) | Term::Global(name) => name.to_string(),
+            Term::Op(_, args) if !args.is_empty() => self.option_name(args[0]),
             _ => self.flow.terms.show(value),
         }
     }
 
     /// Whether what rewrites put out is durable before it counts, and whether inputs go first.
-    fn rewrites(&self, roles: &BTreeMap<FuncId, Role>, reason: &mut Option<Reason>) -> (Cell, Cell) {
-        let rewrites: Vec<FuncId> =
-            roles.iter().filter(|(_, role)| **role == Role::Rewrite).map(|(function, _)| *function).collect();
-        if rewrites.is_empty() {
-            return (Cell::NotApplicable, self.checkpoints(roles, reason));
-        }
-        let (mut synced, mut first) = (Cell::Yes, Cell::No);
-        for function in rewrites {
-            let content =
-                |pending: &&Pending| pending.kind != Kind::Name && !matches!(pending.how, How::Resized | How::Cut);
-            let left = self
-                .successes
-                .get(&function)
-                .into_iter()
-                .flatten()
-                .filter(|moment| !moment.failing)
-                .find_map(|moment| moment.pending.iter().find(content));
-            let retiring = self.acts.get(&function).into_iter().flatten().filter(|moment| {
-                !moment.failing && matches!(moment.act, Act::Remove { .. } | Act::Cut { .. } | Act::Rename { .. })
-            });
-            for moment in retiring {
-                let file = match moment.act {
-                    Act::Remove { file, .. } | Act::Cut { file, .. } | Act::Rename { file, .. } => file,
-                    _ => continue,
-                };
-                if let Some(pending) = moment.pending.iter().find(|pending| {
-                    content(pending) && (pending.file != file || matches!(moment.act, Act::Rename { .. }))
-                }) {
-                    if matches!(moment.act, Act::Remove { .. } | Act::Cut { .. }) && !moment.fact(file).created {
-                        first = Cell::Yes;
-                    }
-                    synced = Cell::No;
-                    reason.get_or_insert(Reason {
-                        text: format!("`{}` retires its input while its output is not synced", self.short(function)),
-                        span: pending.trace.origin().span,
-                    });
+    fn rewrites(&self, roles: &Roles) -> (Cell, Cell) {
+        let (mut synced, mut first): (Option<Cell>, Option<Cell>) = (None, None);
+        let mut retires_any = false;
+        for (&function, &role) in roles {
+            let short = self.short(function);
+            let own: Vec<&Deed> = self.deeds(function).iter().filter(|deed| !deed.failing).collect();
+            retires_any |= own.iter().any(|deed| {
+                let written = own.iter().any(|other| writes(other) && other.file == deed.file);
+                retires(deed) && !(deed.did == Did::Overwrite && written)
+                    || matches!(deed.did, Did::Pend(How::Renamed, _))
+            }) || matches!(role, Role::Rewrite { in_place: true });
+            if let Some(pending) = self.retired_too_early(function) {
+                let text = format!("`{short}` retires its input while its output is not synced");
+                first = Some(Cell::new(Verdict::Yes).because(text, pending.trace.origin().span));
+            }
+            let left =
+                self.successes(function).iter().flat_map(|moment| &moment.pending).find(|pending| is_content(pending));
+            let in_place = matches!(role, Role::Rewrite { in_place: true });
+            let counts = matches!(role, Role::Rewrite { .. }) || own.iter().any(|deed| deed.did == Did::Remove);
+            let cell = match (left, self.unseen(function)) {
+                _ if !counts => continue,
+                (Some(pending), _) => {
+                    let text = format!("`{short}` leaves its output unsynced");
+                    Cell::new(Verdict::No).because(text, pending.trace.origin().span)
                 }
-            }
-            if let Some(pending) = left {
-                synced = Cell::No;
-                reason.get_or_insert(Reason {
-                    text: format!("`{}` leaves its output unsynced", self.short(function)),
-                    span: pending.trace.origin().span,
-                });
+                (None, Some(why)) => Cell::detailed(Verdict::Unknown, format!("`{short}`: {why}")),
+                (None, None) if in_place => {
+                    let cut = own.iter().find(|deed| matches!(deed.did, Did::Overwrite | Did::Pend(How::Cut, _)));
+                    let span =
+                        cut.map_or(self.program.functions[function.index()].name_span, |deed| deed.trace.origin().span);
+                    let text = format!("`{short}` cuts a live file and fills it again in place");
+                    Cell::detailed(Verdict::Yes, "in place").because(text, span)
+                }
+                (None, None) => Cell::new(Verdict::Yes),
+            };
+            let weight = |cell: &Cell| match cell.verdict {
+                Verdict::No => 3,
+                Verdict::Unknown => 2,
+                _ => i32::from(cell.detail.is_some()),
+            };
+            if synced.as_ref().is_none_or(|old| weight(old) < weight(&cell)) {
+                synced = Some(cell);
             }
         }
-        (synced, first)
+        let rewrite = synced.unwrap_or(Cell::new(Verdict::NotApplicable));
+        let never = rewrite.verdict != Verdict::NotApplicable && !retires_any;
+        let kept = if never { Cell::detailed(Verdict::No, "never deletes them") } else { Cell::new(Verdict::No) };
+        (rewrite, first.unwrap_or(kept))
     }
 
-    /// Whether checkpoints retire a log before what it stands for is durable.
-    fn checkpoints(&self, roles: &BTreeMap<FuncId, Role>, reason: &mut Option<Reason>) -> Cell {
-        for (function, _) in roles.iter().filter(|(_, role)| **role == Role::Checkpoint) {
-            for moment in self.acts.get(function).into_iter().flatten().filter(|moment| !moment.failing) {
-                let (Act::Remove { file, .. } | Act::Cut { file, .. }) = moment.act else { continue };
-                if let Some(pending) =
-                    moment.pending.iter().find(|pending| pending.kind != Kind::Name && pending.file != file)
-                {
-                    reason.get_or_insert(Reason {
-                        text: format!("`{}` retires a log before what it stands for is synced", self.short(*function)),
-                        span: pending.trace.origin().span,
-                    });
-                    return Cell::Yes;
-                }
+    /// The output that is not synced when a function removes, cuts or replaces an input.
+    fn retired_too_early(&self, function: FuncId) -> Option<&'a Pending> {
+        let moments = self.acts.get(&function)?;
+        moments.iter().find_map(|moment| {
+            let (file, read) = match moment.act {
+                Act::Remove { file, .. } | Act::Cut { file, .. } => (file, true),
+                Act::Rename { file, to, .. } => (file, moment.fact(to).read),
+                _ => return None,
+            };
+            let old = moment.fact(file);
+            let is_replaced = matches!(moment.act, Act::Rename { .. }) && read;
+            if !is_replaced && (matches!(moment.act, Act::Rename { .. }) || old.created || old.temporary) {
+                return None;
             }
-        }
-        Cell::No
+            moment.pending.iter().find(|pending| {
+                is_content(pending)
+                    && !pending.doubt
+                    && (pending.file == file) == is_replaced
+                    && pending.how != How::Cut
+            })
+        })
     }
 
     /// Whether every name that operations make or take away is made durable.
-    fn directory(&self, operations: &[FuncId], reason: &mut Option<Reason>) -> Cell {
-        let mut any = false;
-        for &operation in operations {
-            any |=
-                self.flow.summaries[&operation].deeds.iter().any(|deed| matches!(deed.did, Did::Pend(_, Kind::Name)));
-            let left = self
-                .successes
-                .get(&operation)
-                .into_iter()
-                .flatten()
-                .filter(|moment| !moment.failing)
-                .flat_map(|moment| &moment.pending)
-                .find(|pending| {
-                    pending.kind == Kind::Name
-                        && matches!(
-                            pending.how,
-                            How::Created | How::MaybeCreated | How::Renamed | How::Linked | How::Removed
-                        )
-                });
-            if let Some(pending) = left {
-                reason.get_or_insert(Reason {
-                    text: format!(
-                        "`{}` reports success while a name is not durable in its directory",
-                        self.short(operation)
-                    ),
-                    span: pending.trace.origin().span,
-                });
-                return Cell::No;
+    fn directory(&self, store: &Store) -> Cell {
+        let named = |pending: &&Pending| {
+            pending.kind == Kind::Name
+                && matches!(pending.how, How::Created | How::MaybeCreated | How::Renamed | How::Linked | How::Removed)
+        };
+        let (mut any, mut doubtful, mut unseen) = (false, None, None);
+        for &operation in &store.operations {
+            any |= self
+                .deeds(operation)
+                .iter()
+                .any(|deed| matches!(deed.did, Did::Pend(how, Kind::Name) if how != How::DirectoryMade));
+            unseen = unseen.or_else(|| Some((operation, self.unseen(operation)?)));
+            for moment in self.successes(operation) {
+                for pending in moment.pending.iter().filter(named) {
+                    if pending.doubt || moment.vague_sync {
+                        doubtful = doubtful.or(Some((operation, pending)));
+                        continue;
+                    }
+                    return Cell::new(Verdict::No)
+                        .because(self.name_left(operation, pending), pending.trace.origin().span);
+                }
             }
         }
-        if any { Cell::Yes } else { Cell::NotApplicable }
+        match (any, doubtful, unseen) {
+            (_, Some((operation, pending)), _) => {
+                Cell::detailed(Verdict::Unknown, "a sync of something that could not be told may cover it")
+                    .because(self.name_left(operation, pending), pending.trace.origin().span)
+            }
+            (true, None, Some((operation, why))) => {
+                Cell::detailed(Verdict::Unknown, format!("`{}`: {why}", self.short(operation)))
+            }
+            (true, None, None) => Cell::new(Verdict::Yes),
+            (false, None, _) => Cell::new(Verdict::NotApplicable),
+        }
+    }
+
+    fn name_left(&self, operation: FuncId, pending: &Pending) -> String {
+        let what = match pending.how {
+            How::Removed => "the removal of a name",
+            How::Renamed => "a renamed file's name",
+            How::Linked => "a linked file's name",
+            _ => "a new file's name",
+        };
+        format!("`{}` reports success while {what} is not durable in its directory", self.short(operation))
     }
 
     fn short(&self, function: FuncId) -> Ustr {
         self.program.functions[function.index()].short_name
     }
 
+    // ---- detail ----
+
     fn operation(&self, id: FuncId) -> Operation {
         let function = &self.program.functions[id.index()];
-        let effects = self.flow.summaries[&id]
-            .deeds
+        let deeds = self.deeds(id);
+        let directories: FxHashSet<Value> = deeds.iter().filter_map(|deed| deed.to).collect();
+        let effects = deeds
             .iter()
-            .filter(|deed| !deed.failing)
+            .filter(|deed| !deed.failing && deed.did != Did::Overwrite)
             .map(|deed| Effect {
-                what: words(deed),
+                what: words(deed, directories.contains(&deed.file)),
                 file: self.flow.terms.show(deed.file),
                 span: deed.trace.origin().span,
                 condition: self.condition(deed),
             })
             .collect();
         let mut missing: Vec<Reason> = Vec::new();
-        for pending in self
-            .successes
-            .get(&id)
-            .into_iter()
-            .flatten()
-            .filter(|moment| !moment.failing)
-            .flat_map(|moment| &moment.pending)
-        {
+        for pending in self.successes(id).iter().flat_map(|moment| &moment.pending) {
             let reason = Reason { text: left_in_words(pending).to_string(), span: pending.trace.origin().span };
             if !missing.contains(&reason) {
                 missing.push(reason);
             }
         }
-        Operation { name: function.name, span: function.name_span, effects, missing }
+        Operation { name: function.name, span: function.name_span, effects, missing, unseen: self.unseen(id) }
     }
 
     fn condition(&self, deed: &Deed) -> Option<String> {
@@ -534,11 +671,10 @@ impl<'a> Audit<'a> {
             .map(|&(value, question, answer)| {
                 let name = self.option_name(value);
                 match question {
-                    Question::Variant(variant) => format!(
-                        "{name} is {}{}",
-                        if answer { "" } else { "not " },
-                        variant.rsplit("::").next().unwrap_or_default()
-                    ),
+                    Question::Variant(variant) => {
+                        let variant = variant.rsplit("::").next().unwrap_or_default();
+                        format!("{name} is {}{variant}", if answer { "" } else { "not " })
+                    }
                     _ => format!("{name} is {}", if answer { "on" } else { "off" }),
                 }
             })
@@ -547,8 +683,72 @@ impl<'a> Audit<'a> {
     }
 }
 
-fn in_role(trace: &Trace, roles: &BTreeMap<FuncId, Role>) -> bool {
+/// The last cell: what the others add up to.
+fn safe(writes: &Cell, rewrite: &Cell, deletes_first: &Cell, directory: &Cell) -> Cell {
+    let broken = |cell: &&Cell| cell.verdict == Verdict::No;
+    let in_place = Some(rewrite).filter(|cell| cell.reason.is_some() && cell.verdict == Verdict::Yes);
+    let early = Some(deletes_first).filter(|cell| cell.verdict == Verdict::Yes);
+    let decisive = early.or(in_place).or_else(|| [writes, rewrite, directory].into_iter().find(broken));
+    if let Some(cell) = decisive {
+        return Cell { verdict: Verdict::No, detail: None, reason: cell.reason.clone() };
+    }
+    if let Some(cell) = [writes, rewrite, directory].into_iter().find(|cell| cell.verdict == Verdict::Unknown) {
+        return Cell { verdict: Verdict::Unknown, detail: cell.detail.clone(), reason: cell.reason.clone() };
+    }
+    // What an option takes back was not promised.
+    Cell::new(Verdict::Yes)
+}
+
+/// What a function is by what it does itself, `deeds`.
+fn role(deeds: &[&Deed]) -> Option<Role> {
+    let files = |is: &dyn Fn(&Deed) -> bool| -> FxHashSet<Value> {
+        deeds.iter().filter(|deed| is(deed)).map(|deed| deed.file).collect()
+    };
+    let read = files(&|deed| deed.did == Did::Read);
+    let written = files(&writes);
+    let created = files(&|deed| {
+        matches!(deed.did, Did::Pend(How::Created | How::MaybeCreated | How::Copied | How::WrittenWhole, _))
+    });
+    let synced = files(&|deed| deed.did == Did::Sync);
+    let cut = files(&|deed| matches!(deed.did, Did::Overwrite | Did::Pend(How::Cut, _)));
+    let in_place = written.iter().any(|file| read.contains(file) && cut.contains(file));
+    let output = written.iter().any(|file| created.contains(file) && !read.contains(file));
+    if !read.is_empty() && (in_place || output) {
+        return Some(Role::Rewrite { in_place });
+    }
+    let retired = deeds.iter().any(|deed| {
+        let new = deed.did == Did::Remove && created.contains(&deed.file);
+        // What is created over and filled is an output.
+        retires(deed) && !new && !written.contains(&deed.file) && !read.contains(&deed.file)
+    });
+    let kept = written.iter().chain(&synced).any(|file| !deeds.iter().any(|deed| retires(deed) && deed.file == *file));
+    (retired && kept).then_some(Role::Checkpoint)
+}
+
+/// Whether a log goes first: a file is written and synced, others are written, and then it is cut.
+fn is_logged(deeds: &[&Deed]) -> bool {
+    let position = |is: &dyn Fn(&Deed) -> bool| deeds.iter().position(|deed| is(deed));
+    deeds.iter().filter(|deed| matches!(deed.did, Did::Pend(How::Cut, _))).any(|cut| {
+        let log = cut.file;
+        let written = position(&|deed| writes(deed) && deed.file == log);
+        let synced = position(&|deed| deed.did == Did::Sync && deed.file == log);
+        let others = deeds.iter().any(|deed| writes(deed) && deed.file != log);
+        others && written.zip(synced).is_some_and(|(written, synced)| written < synced)
+    })
+}
+
+fn in_role(trace: &Trace, roles: &Roles) -> bool {
     trace.functions().iter().any(|function| roles.contains_key(function))
+}
+
+/// Whether every guilty effect at a success may be covered by a sync that could not be resolved.
+fn is_doubtful(moment: &Moment, left: &dyn Fn(&Pending) -> bool) -> bool {
+    let mut guilty = moment.pending.iter().filter(|pending| left(pending));
+    moment.vague_sync || guilty.all(|pending| pending.doubt || pending.how == How::HandedOver)
+}
+
+fn is_content(pending: &Pending) -> bool {
+    pending.kind != Kind::Name && !matches!(pending.how, How::Resized | How::Cut)
 }
 
 fn writes(deed: &Deed) -> bool {
@@ -556,13 +756,15 @@ fn writes(deed: &Deed) -> bool {
 }
 
 fn retires(deed: &Deed) -> bool {
-    matches!(deed.did, Did::Remove | Did::Pend(How::Cut | How::Renamed, _))
+    matches!(deed.did, Did::Remove | Did::Overwrite | Did::Pend(How::Cut, _))
 }
 
-fn words(deed: &Deed) -> &'static str {
+fn words(deed: &Deed, is_directory: bool) -> &'static str {
     match deed.did {
         Did::Read => "read",
+        Did::Overwrite => "truncate",
         Did::Flush => "flush",
+        Did::Sync if is_directory => "sync directory",
         Did::Sync => "sync",
         Did::Remove => "unlink",
         Did::Pend(how, _) => match how {
@@ -581,13 +783,14 @@ fn words(deed: &Deed) -> &'static str {
 
 fn left_in_words(pending: &Pending) -> &'static str {
     match (pending.kind, pending.how) {
-        (Kind::Buffer, _) => "bytes still in a user-space buffer",
-        (Kind::Data, How::Resized | How::Cut) => "a new length that is not synced",
-        (Kind::Data, _) => "bytes that are not synced",
-        (Kind::Name, How::Removed) => "a removal that its directory may forget",
-        (Kind::Name, _) => "a name that its directory may forget",
+        (Kind::Buffer, _) => "bytes still in a user-space buffer: gone even if only the process is killed",
+        (Kind::Data, How::Resized | How::Cut) => {
+            "a new length that is not synced: after a crash the old one or the new"
+        }
+        (Kind::Data, _) => "bytes that are not synced: after a crash there, partly there, or gone",
+        (Kind::Name, How::Removed) => "a removal that the directory may forget: after a crash the file can be back",
+        (Kind::Name, How::Renamed) => "a rename that the directory may forget: after a crash the old name can be back",
+        (Kind::Name, How::DirectoryMade) => "a directory whose parent may forget it, with all that is in it",
+        (Kind::Name, _) => "a name that the directory may forget: after a crash the file can be gone",
     }
 }
-
-/// Keeps the table of terms in reach for those who show rows.
-pub type Terms = terms::Terms;

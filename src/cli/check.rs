@@ -1,15 +1,14 @@
 //! `fsynclint check`.
 
-use super::terminal::{CountedTexts, Progress, print};
-use super::{STACK_BYTES, UNUSABLE};
+use super::UNUSABLE;
+use super::terminal::print;
+use super::work::{PlatformArg, analyse, nothing_read};
 use crate::check::{Report, check};
-use crate::config::{Config, Platform};
-use crate::discover::{self, DiscoverOptions, Workspace};
+use crate::config::Config;
 use crate::finding::{Confidence, Level};
 use crate::report::{human, json};
 use clap::{Args, ValueEnum};
-use rustc_hash::FxHashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// What `check` is asked.
@@ -58,36 +57,14 @@ enum ConfidenceArg {
     High,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum PlatformArg {
-    Unix,
-    Windows,
-    Macos,
-}
-
 /// Checks and reports.
 pub(super) fn run(args: &CheckArgs, style: human::Style) -> Result<ExitCode, String> {
-    let missing = discover::missing(&args.paths);
-    if let Some(path) = missing.first() {
-        let more = if missing.len() > 1 { format!(" (and {} more)", missing.len() - 1) } else { String::new() };
-        return Err(format!("{}: no such file or folder{more}", path.display()));
-    }
     let config = args.config();
-    let paths = args.paths.clone();
-    // Syntax trees are walked recursively; what a thread reserves it need not use.
-    let _ = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES).build_global();
-    let work = move || {
-        let texts = CountedTexts::default();
-        let progress = Progress::start(&texts.read);
-        let workspace = discover::discover(&paths, &DiscoverOptions { include_tests: config.include_tests });
-        let report = check(&workspace, &texts, &config);
-        drop(progress);
-        let nothing_read = nothing_read(&workspace, &report);
-        (report, config, nothing_read)
-    };
-    // A panic is a mistake of this program, not of the code it reads: it says so, and does not look like "no findings".
-    let (report, config, nothing_read) =
-        std::panic::catch_unwind(work).map_err(|_| "internal error: this is a bug in fsynclint".to_string())?;
+    let (report, nothing_read) = analyse(&args.paths, &config, |workspace, texts| {
+        let report = check(workspace, texts, &config);
+        let nothing_read = nothing_read(workspace, &report.problems);
+        (report, nothing_read)
+    })?;
     print(|out| match args.format {
         Format::Human => human::render(&report, style, out),
         Format::Json => json::render(&report, out),
@@ -99,11 +76,7 @@ impl CheckArgs {
     fn config(&self) -> Config {
         Config {
             include_tests: self.include_tests,
-            platform: match self.platform {
-                PlatformArg::Unix => Platform::Unix,
-                PlatformArg::Windows => Platform::Windows,
-                PlatformArg::Macos => Platform::Macos,
-            },
+            platform: self.platform.platform(),
             output_all: self.output_all,
             min_level: match self.min_level {
                 LevelArg::Info => Level::Info,
@@ -127,11 +100,4 @@ fn status(report: &Report, config: &Config, nothing_read: bool) -> ExitCode {
         return ExitCode::from(1);
     }
     ExitCode::from(if nothing_read { UNUSABLE } else { 0 })
-}
-
-/// Whether there is a problem with each file that was found.
-fn nothing_read(workspace: &Workspace, report: &Report) -> bool {
-    let unread: FxHashSet<&Path> = report.problems.iter().map(|problem| problem.path.as_path()).collect();
-    let mut files = workspace.packages.iter().flat_map(|package| &package.files);
-    !unread.is_empty() && files.all(|file| unread.contains(file.shown.as_path()))
 }

@@ -2,9 +2,11 @@
 //!
 //! 0: nothing at or above the failing level. 1: findings. 2: usage, configuration or internal error.
 
+mod audit;
 mod check;
 mod explain;
 mod terminal;
+mod work;
 
 use crate::checks::registry::RULES;
 use crate::report::{human, page};
@@ -29,6 +31,8 @@ struct Cli {
 enum Command {
     /// Report writes, renames and deletes that a crash can undo
     Check(check::CheckArgs),
+    /// Tabulate what each store syncs and what it does not, operation by operation
+    Audit(audit::AuditArgs),
     /// Tell what a rule is about: the crash, bad and good examples, file systems
     Explain {
         /// The rule's id, `rename-before-sync`
@@ -78,6 +82,7 @@ impl Cli {
     fn run(self) -> ExitCode {
         let done = match &self.command {
             Command::Check(args) => check::run(args, self.style()),
+            Command::Audit(args) => audit::run(args, self.style()),
             Command::Explain { rule } => explain::run(rule, self.style()),
             Command::Rules => print(|out| page::table(RULES, self.style(), out)).map(|()| ExitCode::SUCCESS),
         };

@@ -935,7 +935,8 @@ impl<'e, 'p> Run<'e, 'p> {
             Did::Flush => 1,
             Did::Sync => 2,
             Did::Remove => 3,
-            Did::Pend(how, _) => 4 + how as usize,
+            Did::Overwrite => 4,
+            Did::Pend(how, _) => 5 + how as usize,
         };
         self.deed(number, Deed { did, file, to, trace: trace.clone(), guards, failing: state.failing });
     }

@@ -122,6 +122,8 @@ pub struct Deed {
 pub enum Did {
     /// Its content was read.
     Read,
+    /// It was opened so that what was there is cut.
+    Overwrite,
     /// It became pending so.
     Pend(How, Kind),
     /// Its user-space buffer was flushed.

@@ -320,6 +320,7 @@ impl Run<'_, '_> {
         if mode.create || mode.create_new {
             if mode.truncate && !state.fact(key).created {
                 self.act(state, Act::Cut { file: key, by_handle: false }, o.trace.clone());
+                self.did(state, Did::Overwrite, key, None, &o.trace);
             }
             let dir = self.engine.terms.parent(path);
             let dir = state.key(dir);
@@ -428,6 +429,7 @@ impl Run<'_, '_> {
         let dir = self.engine.terms.parent(path);
         let dir = state.key(dir);
         self.act(state, Act::Cut { file: key, by_handle: false }, o.trace.clone());
+        self.did(state, Did::Overwrite, key, None, &o.trace);
         let fact = state.fact(key);
         fact.written = true;
         fact.created = true;

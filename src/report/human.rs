@@ -68,7 +68,7 @@ fn write_styled<W: WriteColor>(out: W, diagnostic: &Diagnostic<FileId>, view: &V
     emit_to_write_style(&mut StylesWriter::new(out, &styles), &config, view, diagnostic)
 }
 
-fn problems(problems: &[Problem], style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn problems(problems: &[Problem], style: Style, out: &mut dyn Write) -> io::Result<()> {
     if problems.is_empty() {
         return Ok(());
     }
@@ -106,7 +106,7 @@ pub fn summary(findings: &[Finding], stats: &Stats) -> String {
     format!("{} ({}) in {files}, {seconds:.1} s", count(findings.len(), "finding", "findings"), parts.join(", "))
 }
 
-fn count(number: usize, one: &str, many: &str) -> String {
+pub(super) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
@@ -355,7 +355,7 @@ pub(super) fn wrap(text: &str, width: usize) -> String {
 }
 
 /// `text` without what would steer the terminal instead of being read; every byte stays where it is.
-fn printable(text: &str) -> Cow<'_, str> {
+pub(super) fn printable(text: &str) -> Cow<'_, str> {
     let steers = |letter: char| {
         letter.is_control() && !matches!(letter, '\n' | '\t' | '\r')
             || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -1,6 +1,6 @@
 //! The JSON report, version 1: other programs read it, so its shape only grows.
 
-use crate::check::Report;
+use crate::check::{Report, Stats};
 use crate::discover::Problem;
 use crate::finding::{Confidence, Edit, Finding, Fix, Level};
 use crate::source::{SourceMap, Span};
@@ -39,7 +39,7 @@ struct JsonFinding<'a> {
 }
 
 #[derive(Serialize)]
-struct Place {
+pub(super) struct Place {
     path: String,
     line: usize,
     column: usize,
@@ -68,14 +68,14 @@ struct JsonEdit<'a> {
 }
 
 #[derive(Serialize)]
-struct JsonProblem<'a> {
+pub(super) struct JsonProblem<'a> {
     path: String,
     line: usize,
     message: &'a str,
 }
 
 #[derive(Serialize)]
-struct JsonStats {
+pub(super) struct JsonStats {
     files: usize,
     parsed: usize,
     functions: usize,
@@ -86,21 +86,24 @@ struct JsonStats {
 /// Writes `report` to `out`.
 pub fn render(report: &Report, out: &mut dyn Write) -> std::io::Result<()> {
     let sources = &report.sources;
-    let stats = &report.stats;
     let document = Document {
         version: VERSION,
         findings: report.findings.iter().map(|finding| json_finding(finding, sources)).collect(),
         unparsed: report.problems.iter().map(json_problem).collect(),
-        stats: JsonStats {
-            files: stats.files,
-            parsed: stats.parsed,
-            functions: stats.functions,
-            lines: stats.lines,
-            elapsed_ms: stats.elapsed_ms,
-        },
+        stats: stats(&report.stats),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
+}
+
+pub(super) fn stats(stats: &Stats) -> JsonStats {
+    JsonStats {
+        files: stats.files,
+        parsed: stats.parsed,
+        functions: stats.functions,
+        lines: stats.lines,
+        elapsed_ms: stats.elapsed_ms,
+    }
 }
 
 fn json_finding<'a>(finding: &'a Finding, sources: &SourceMap) -> JsonFinding<'a> {
@@ -132,7 +135,7 @@ fn json_finding<'a>(finding: &'a Finding, sources: &SourceMap) -> JsonFinding<'a
     }
 }
 
-fn place(span: Span, sources: &SourceMap) -> Place {
+pub(super) fn place(span: Span, sources: &SourceMap) -> Place {
     let (line, column) = sources.line_column(span.file, span.start);
     Place { path: sources.path(span.file).to_string_lossy().into_owned(), line, column }
 }
@@ -147,7 +150,7 @@ fn json_fix<'a>(fix: &'a Fix, sources: &SourceMap) -> JsonFix<'a> {
     JsonFix { safe: fix.safe, edits: fix.edits.iter().map(edit).collect() }
 }
 
-fn json_problem(problem: &Problem) -> JsonProblem<'_> {
+pub(super) fn json_problem(problem: &Problem) -> JsonProblem<'_> {
     JsonProblem { path: problem.path.to_string_lossy().into_owned(), line: problem.line, message: &problem.message }
 }
 

@@ -1,5 +1,6 @@
 //! How findings are shown: one file a format. Everything here reads [`crate::check::Report`] and changes nothing.
 
+pub mod audit;
 pub mod human;
 pub mod json;
 pub mod page;
