@@ -5,6 +5,7 @@ use crate::effects::Effect;
 use crate::ir::{ApiId, ValueKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
+use std::ops::Range;
 use toml::Spanned;
 use ustr::Ustr;
 
@@ -88,9 +89,11 @@ pub struct Api {
     /// The method's name alone speaks for it where the receiver's type is unknown (`sync_all`, `write_all`; never `write` or `flush`).
     #[serde(default)]
     pub distinctive: bool,
-    /// A call that a test resolves to this row.
+    /// A call that a test resolves to this row. A project's own rows may do without.
+    #[serde(default)]
     pub example: String,
-    /// Why we believe it.
+    /// Why we believe it. A project's own rows may do without.
+    #[serde(default)]
     pub source: String,
 }
 
@@ -224,22 +227,30 @@ impl Table {
     pub fn parse(name: &str, text: &str) -> Result<Table, ApiError> {
         let fail = |span, message| ApiError { table: name.to_string(), span, message };
         let table: Table = toml::from_str(text).map_err(|error| fail(error.span(), error.message().to_string()))?;
+        match table.faults().into_iter().next() {
+            Some((span, message)) => Err(fail(Some(span), message)),
+            None => Ok(table),
+        }
+    }
+
+    /// What is wrong with rows that can be read: where, and in words.
+    pub fn faults(&self) -> Vec<(Range<usize>, String)> {
+        let mut faults = Vec::new();
         let mut seen = FxHashSet::default();
-        for row in &table.types {
+        for row in &self.types {
             if !seen.insert(row.get_ref().path) {
-                return Err(fail(Some(row.span()), format!("the type `{}` is here twice", row.get_ref().path)));
+                faults.push((row.span(), format!("the type `{}` is here twice", row.get_ref().path)));
             }
         }
         seen.clear();
-        for row in &table.api {
+        for row in &self.api {
             if !seen.insert(row.get_ref().path) {
-                return Err(fail(Some(row.span()), format!("`{}` has a row already", row.get_ref().path)));
-            }
-            if let Some(message) = row.get_ref().fault() {
-                return Err(fail(Some(row.span()), message));
+                faults.push((row.span(), format!("`{}` has a row already", row.get_ref().path)));
+            } else if let Some(message) = row.get_ref().fault() {
+                faults.push((row.span(), message));
             }
         }
-        Ok(table)
+        faults
     }
 }
 
@@ -281,9 +292,14 @@ impl Apis {
     /// Adds the rows of one table if it is of `language`. A row with a path that is known already replaces it.
     pub fn add(&mut self, name: &str, text: &str, language: &str) -> Result<(), ApiError> {
         let table = Table::parse(name, text)?;
-        if table.language.as_str() != language {
-            return Ok(());
+        if table.language.as_str() == language {
+            self.add_table(table);
         }
+        Ok(())
+    }
+
+    /// Adds the rows of a table that was read. A row with a path that is known already replaces it.
+    pub fn add_table(&mut self, table: Table) {
         let mut aliases: Vec<_> = table.alias.into_iter().collect();
         aliases.sort();
         for (from, to) in aliases {
@@ -304,7 +320,6 @@ impl Apis {
             }
             self.rows.push(row);
         }
-        Ok(())
     }
 
     /// The row `id`.

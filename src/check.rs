@@ -1,16 +1,19 @@
 //! The whole way from found files to findings, or to the durability table: front ends, flow, checks. The command line and the editor
 //! both come through here.
 
-use crate::apis::Apis;
+use crate::apis::{ApiError, Apis};
 use crate::audit::Row;
-use crate::config::{self, Config};
+use crate::checks::registry;
+use crate::config::{self, Code, Config, Policy, Settings};
 use crate::discover::{Problem, Texts, Workspace};
 use crate::finding::Finding;
 use crate::flow::Flow;
 use crate::frontends::rust;
-use crate::ir::Program;
-use crate::source::SourceMap;
+use crate::ir::{Function, Program};
+use crate::source::{FileId, SourceMap, Span};
 use crate::{checks, flow};
+use rustc_hash::FxHashMap;
+use std::borrow::Cow;
 use std::time::Instant;
 
 /// Sizes of a run.
@@ -33,6 +36,8 @@ pub struct Stats {
 pub struct Report {
     /// The faults, by path and place.
     pub findings: Vec<Finding>,
+    /// How many of them are asked for: with [`Config::output_all`], others are there too.
+    pub failing: usize,
     /// What could not be read.
     pub problems: Vec<Problem>,
     /// Sizes.
@@ -45,13 +50,9 @@ pub struct Report {
 pub fn check(workspace: &Workspace, texts: &dyn Texts, config: &Config) -> Report {
     let start = Instant::now();
     let mut report = Report { problems: workspace.problems.clone(), ..Report::default() };
-    read(workspace, texts, config, &mut report);
+    let found = read(workspace, texts, config, &mut report);
+    judge(found, workspace, config, &mut report);
     let Report { findings, sources, .. } = &mut report;
-    findings.retain_mut(|finding| {
-        let Some(level) = config.level(finding.rule, finding.level) else { return false };
-        finding.level = level;
-        config.shows(level, finding.confidence) && !workspace.context.contains(sources.path(finding.span.file))
-    });
     findings.sort_by(|a, b| {
         let key = |finding: &Finding| (finding.span.start, finding.span.end, finding.rule);
         sources.path(a.span.file).cmp(sources.path(b.span.file)).then_with(|| key(a).cmp(&key(b)))
@@ -93,11 +94,88 @@ pub fn audit(workspace: &Workspace, texts: &dyn Texts, config: &Config) -> Audit
     AuditReport { rows, problems, stats, sources }
 }
 
-/// Front end, flow and checks.
-fn read(workspace: &Workspace, texts: &dyn Texts, config: &Config, report: &mut Report) {
-    if let Some((program, flow)) = analyse(workspace, texts, config, false, report) {
-        report.findings = checks::run(&program, flow);
+/// A finding, and the policy that somebody set for the place it is in.
+type Found = (Finding, Option<Policy>);
+
+/// Keeps what is asked for.
+fn judge(found: Vec<Found>, workspace: &Workspace, config: &Config, report: &mut Report) {
+    let mut settings: FxHashMap<FileId, Settings<'_>> = FxHashMap::default();
+    for (mut finding, policy) in found {
+        let path = report.sources.path(finding.span.file);
+        if workspace.context.contains(path) {
+            continue;
+        }
+        let settings = settings.entry(finding.span.file).or_insert_with(|| config.at(path));
+        let Some(level) = settings.level(finding.rule, finding.level) else { continue };
+        finding.level = level;
+        let needs = registry::find(finding.rule).map(|rule| rule.policy);
+        let asked = policy.is_none_or(|policy| needs <= Some(policy)) && settings.wants(level, finding.confidence);
+        report.failing += usize::from(asked);
+        if asked || config.output_all {
+            report.findings.push(finding);
+        }
     }
+}
+
+/// `workspace` without the files that are not to be read.
+fn without_excluded<'w>(workspace: &'w Workspace, config: &Config) -> Cow<'w, Workspace> {
+    if !config.excludes_any() {
+        return Cow::Borrowed(workspace);
+    }
+    let mut workspace = workspace.clone();
+    for package in &mut workspace.packages {
+        package.files.retain(|file| !config.at(&file.path).excluded());
+    }
+    Cow::Owned(workspace)
+}
+
+/// The tables of `language`, and the rows of the project's own.
+fn tables(language: &str, config: &Config) -> Result<Apis, ApiError> {
+    let mut apis = Apis::builtin(language)?;
+    for table in config.scopes.iter().filter_map(|scope| scope.apis.as_ref()) {
+        if table.language.as_str() == language {
+            apis.add_table(table.clone());
+        }
+    }
+    Ok(apis)
+}
+
+/// The policies that somebody set, by function.
+fn policies(program: &Program, sources: &SourceMap, config: &Config) -> Vec<Option<Policy>> {
+    if config.policy.is_none() && config.scopes.is_empty() {
+        return Vec::new();
+    }
+    let mut settings: FxHashMap<FileId, Settings<'_>> = FxHashMap::default();
+    let policy = |function: &Function| {
+        let settings = settings.entry(function.file).or_insert_with(|| config.at(sources.path(function.file)));
+        let owner = function.owner.as_ref().map(|owner| owner.as_str());
+        let interface = function.interface.as_ref().map(|interface| interface.as_str());
+        settings.policy(Code { name: &function.name, owner, interface })
+    };
+    program.functions.iter().map(policy).collect()
+}
+
+/// The policy of the innermost function around `span`.
+fn policy_at(program: &Program, policies: &[Option<Policy>], span: Span) -> Option<Policy> {
+    let around = |function: &Function| {
+        function.span.file == span.file && function.span.start <= span.start && span.end <= function.span.end
+    };
+    let functions = program.functions.iter().zip(policies).filter(|(function, _)| around(function));
+    functions.min_by_key(|(function, _)| function.span.end - function.span.start).and_then(|(_, policy)| *policy)
+}
+
+/// Front end, flow and checks.
+fn read(workspace: &Workspace, texts: &dyn Texts, config: &Config, report: &mut Report) -> Vec<Found> {
+    let Some((program, flow)) = analyse(workspace, texts, config, false, report) else { return Vec::new() };
+    let policies = policies(&program, &report.sources, config);
+    // To show everything, nothing may be held back; what a policy adds stays.
+    let held = policies.iter().map(|policy| policy.filter(|policy| !config.output_all || *policy == Policy::Durable));
+    let findings = checks::run(&program, flow, &held.collect::<Vec<_>>());
+    let with_policy = |finding: Finding| {
+        let policy = policy_at(&program, &policies, finding.span);
+        (finding, policy)
+    };
+    findings.into_iter().map(with_policy).collect()
 }
 
 /// Front end and flow; what goes wrong and the sizes go into `report`. With `tell_deeds` for an audit.
@@ -108,20 +186,21 @@ fn analyse(
     tell_deeds: bool,
     report: &mut Report,
 ) -> Option<(Program, Flow)> {
-    let apis = match Apis::builtin("rust") {
+    let apis = match tables("rust", config) {
         Ok(apis) => apis,
         Err(error) => {
             report.problems.push(Problem { path: error.table.into(), line: 1, message: error.message });
             return None;
         }
     };
-    let platform = match config.platform {
+    let platform = match config.platform() {
         config::Platform::Unix => rust::Platform::Unix,
         config::Platform::Windows => rust::Platform::Windows,
         config::Platform::Macos => rust::Platform::MacOs,
     };
     let options = rust::Options { include_tests: config.include_tests, platform };
-    let output = rust::read(workspace, texts, &mut report.sources, &apis, &options);
+    let workspace = without_excluded(workspace, config);
+    let output = rust::read(&workspace, texts, &mut report.sources, &apis, &options);
     report.problems.extend(output.problems);
     report.stats.files = output.stats.files;
     report.stats.parsed = output.stats.parsed;

@@ -25,7 +25,21 @@ pub struct Workspace {
     pub problems: Vec<Problem>,
     /// Files (as shown) that are read only because what was given cannot be understood without them: nothing is reported in them.
     pub context: BTreeSet<PathBuf>,
+    /// Files that hold settings for what was found, outer folders first.
+    pub configs: Vec<ConfigFile>,
 }
+
+/// A file with settings: a `fsynclint.toml`, or a manifest that speaks of this program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFile {
+    /// Where it is, as the user is told.
+    pub path: PathBuf,
+    /// The folder that its settings hold for, canonical.
+    pub folder: PathBuf,
+}
+
+/// The name of the file with settings.
+pub const CONFIG_NAME: &str = "fsynclint.toml";
 
 /// What [`discover`] takes in.
 #[derive(Debug, Clone, Copy, Default)]
@@ -186,6 +200,8 @@ struct Search {
     /// Folder (canonical) of each package with a manifest: its name, and the name of its library.
     by_folder: FxHashMap<PathBuf, (String, String)>,
     roots: manifest::Roots,
+    /// Canonical folders that were asked for settings.
+    configured: FxHashSet<PathBuf>,
 }
 
 struct PendingDependencies {
@@ -213,6 +229,7 @@ impl Search {
             return None;
         }
         self.given.push(canonical.clone());
+        self.configs_above(&shown, &canonical, about.is_dir());
         if !about.is_dir() {
             self.given_files.push((shown.clone(), canonical.clone()));
         } else if canonical.join("Cargo.toml").is_file() {
@@ -229,6 +246,52 @@ impl Search {
         }
     }
 
+    /// Looks for settings in the folder of what was given and in those above it, up to the root of the repository.
+    fn configs_above(&mut self, given: &Path, canonical: &Path, is_folder: bool) {
+        let mut shown = given.to_path_buf();
+        for (at, folder) in canonical.ancestors().enumerate() {
+            if at > 0 {
+                shown = parent_shown(&shown);
+            } else if !is_folder {
+                continue;
+            }
+            if self.configured.contains(folder) {
+                return;
+            }
+            let speaks = |path: &Path| read_bytes(path).is_ok_and(|bytes| has(&bytes, b"fsynclint"));
+            if folder.join("Cargo.toml").is_file() && speaks(&folder.join("Cargo.toml")) {
+                self.config(&shown, folder, "Cargo.toml");
+            }
+            if folder.join(CONFIG_NAME).is_file() {
+                self.config(&shown, folder, CONFIG_NAME);
+            }
+            self.configured.insert(folder.to_path_buf());
+            if folder.join(".git").exists() {
+                return;
+            }
+        }
+    }
+
+    fn config(&mut self, shown: &Path, folder: &Path, name: &str) {
+        self.workspace.configs.push(ConfigFile { path: shown.join(name), folder: folder.to_path_buf() });
+    }
+
+    /// Settings that lie in the tree of `root`.
+    fn configs_below(&mut self, root: &Root, tree: &Tree, manifests: &[Manifest]) {
+        let speaking =
+            manifests.iter().filter(|manifest| manifest.has_settings).map(|manifest| (&manifest.folder, "Cargo.toml"));
+        let found: Vec<_> = speaking.chain(tree.configs.iter().map(|folder| (folder, CONFIG_NAME))).collect();
+        let mut done = FxHashSet::default();
+        for (shown, name) in found {
+            let folder = canonical_of(root, shown);
+            if !self.configured.contains(&folder) {
+                self.config(shown, &folder, name);
+                done.insert(folder);
+            }
+        }
+        self.configured.extend(done);
+    }
+
     /// Makes the packages of one tree.
     fn add_tree(&mut self, root: &Root) {
         let mut tree = Tree::walk(&root.shown, root.one_package);
@@ -236,6 +299,7 @@ impl Search {
         if root.one_package {
             manifests.retain(|manifest| manifest.folder == root.shown);
         }
+        self.configs_below(root, &tree, &manifests);
         self.workspace.problems.append(&mut tree.problems);
         let owners = manifest::owners(&manifests, root.include_tests);
         let mut loose = Vec::new();
@@ -390,6 +454,7 @@ impl Search {
             names.dedup();
             self.workspace.packages[package].dependencies = names;
         }
+        self.workspace.configs.sort_by_key(|config| config.folder.components().count());
         // A problem that two roots meet is told once.
         let mut seen = FxHashSet::default();
         self.workspace
@@ -462,6 +527,18 @@ fn canonical_of(root: &Root, shown: &Path) -> PathBuf {
         Ok(inside) => root.canonical.join(inside),
         Err(_) => std::fs::canonicalize(on_disk(shown)).unwrap_or_else(|_| shown.to_path_buf()),
     }
+}
+
+/// `path` by its one true name: absolute, no links. What is not on the disk is made absolute as it is written.
+pub fn canonical(path: &Path) -> PathBuf {
+    let path = on_disk(path);
+    std::fs::canonicalize(path)
+        .or_else(|_| std::path::absolute(path).map(|path| lexical(&path)))
+        .unwrap_or_else(|_| path.to_path_buf())
+}
+
+fn has(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.windows(word.len()).any(|window| window == word)
 }
 
 /// A name for a folder without a manifest.

@@ -36,10 +36,7 @@ fn is_somebody_elses(context: &Context<'_>, function: FuncId, file: Value) -> bo
 pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     let pending = left.pending;
     let written = matches!(pending.how, How::Written | How::WrittenWhole | How::Copied | How::HandedOver);
-    if !matches!(pending.kind, Kind::Data | Kind::Buffer)
-        || !written
-        || purpose::is_disposable(context, left.origin.function, pending.file)
-    {
+    if !matches!(pending.kind, Kind::Data | Kind::Buffer) || !written || left.is_disposable(context) {
         return None;
     }
     let body = &context.program.functions[left.origin.function.index()];
@@ -54,8 +51,12 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     if latent {
         return None;
     }
-    // Another operation writes the same file and syncs it before it returns, and no call of its own does.
     let temporary = left.lives_in(context, &intents.retired_fields);
+    // Asked for in so many words: no evidence is needed.
+    if left.must_be_durable(context) && !temporary {
+        return Some(if pending.how == How::HandedOver { Confidence::Medium } else { Confidence::High });
+    }
+    // Another operation writes the same file and syncs it before it returns, and no call of its own does.
     if !temporary
         && left.lives_in(context, &intents.written_and_synced)
         && !left.lives_in(context, &intents.only_synced)

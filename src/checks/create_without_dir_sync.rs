@@ -1,7 +1,7 @@
 //! `create-without-dir-sync`: a new file is filled and synced, its name never made durable.
 
 use super::success::SuccessRule;
-use super::{Context, purpose, success::Left};
+use super::{Context, success::Left};
 use crate::finding::{Confidence, Level};
 use crate::flow::state::{How, Kind};
 
@@ -21,7 +21,7 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     let pending = left.pending;
     if pending.kind != Kind::Name
         || !matches!(pending.how, How::Created | How::MaybeCreated)
-        || purpose::is_disposable(context, left.origin.function, pending.file)
+        || left.is_disposable(context)
     {
         return None;
     }
@@ -30,7 +30,7 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     if left.lives_in(context, &intents.retired_fields) {
         return None;
     }
-    if left.left_by.iter().any(|(_, pending)| pending.cared) {
+    if left.must_be_durable(context) || left.left_by.iter().any(|(_, pending)| pending.cared) {
         return Some(if pending.how == How::Created { Confidence::High } else { Confidence::Medium });
     }
     // The file lives on in a field that is synced elsewhere.

@@ -31,7 +31,7 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     if let Some(sure) = ack_before_sync::judge(context, left) {
         return Some(sure);
     }
-    if left.pending.kind != Kind::Data || purpose::is_disposable(context, left.origin.function, left.pending.file) {
+    if left.pending.kind != Kind::Data || left.is_disposable(context) {
         return None;
     }
     // A log that is flushed after each record and synced by nobody.

@@ -19,10 +19,11 @@ mod success;
 mod sync_before_flush;
 mod truncate_before_sync;
 
+use crate::config::Policy;
 use crate::finding::Finding;
 use crate::flow::Flow;
 use crate::flow::terms::Terms;
-use crate::ir::Program;
+use crate::ir::{FuncId, Program};
 use std::cell::RefCell;
 
 /// What checks look at.
@@ -33,12 +34,22 @@ pub struct Context<'a> {
     pub flow: &'a Flow,
     /// The flow's table of values; asking may add to it.
     pub terms: &'a RefCell<Terms>,
+    /// The policies that somebody set, by function; empty if nobody did.
+    pub policies: &'a [Option<Policy>],
 }
 
-/// Runs all checks.
-pub fn run(program: &Program, mut flow: Flow) -> Vec<Finding> {
+impl Context<'_> {
+    /// The policy that somebody set for `function`; `None`: as the code itself shows its intent.
+    pub fn policy(&self, function: FuncId) -> Option<Policy> {
+        self.policies.get(function.index()).copied().flatten()
+    }
+}
+
+/// Runs all checks. `policies` are those that somebody set, by function: they decide where rules speak that need an intent; what a
+/// policy silences is left to the caller.
+pub fn run(program: &Program, mut flow: Flow, policies: &[Option<Policy>]) -> Vec<Finding> {
     let terms = RefCell::new(std::mem::take(&mut flow.terms));
-    let context = Context { program, flow: &flow, terms: &terms };
+    let context = Context { program, flow: &flow, terms: &terms, policies };
     let mut findings = Vec::new();
     let told = act::run(&context, ACT_RULES, &mut findings);
     // What is published or outlived too early is told there, not again where success is reported.

@@ -2,6 +2,7 @@
 //! whether the durable rules speak, and whether a file is one that may be lost.
 
 use super::Context;
+use crate::config::Policy;
 use crate::flow::terms::Value;
 use crate::ir::{FuncId, Function};
 
@@ -95,16 +96,23 @@ fn has(identifier: &str, list: &[&str]) -> bool {
         .any(|word| list.contains(&word.as_str()) || word.strip_suffix('s').is_some_and(|one| list.contains(&one)))
 }
 
-/// Whether `function`, or the file `file` in its terms, says that losing it costs nothing.
+/// Whether `function`, or the file `file` in its terms, says that losing it costs nothing. Where somebody set a policy, that counts and
+/// names do not.
 pub fn is_disposable(context: &Context<'_>, function: FuncId, file: Value) -> bool {
+    if let Some(policy) = context.policy(function) {
+        return policy == Policy::None;
+    }
     let body = &context.program.functions[function.index()];
     has(&body.name, DISPOSABLE)
         || body.owner.is_some_and(|owner| has(&owner, DISPOSABLE))
         || context.terms.borrow().texts(file).iter().any(|text| has(text, DISPOSABLE))
 }
 
-/// Whether the type or module a function belongs to is a cache by its name.
+/// Whether the type or module a function belongs to is a cache by its policy, or else by its name.
 pub fn is_cache(context: &Context<'_>, function: FuncId) -> bool {
+    if let Some(policy) = context.policy(function) {
+        return policy == Policy::None;
+    }
     let body = &context.program.functions[function.index()];
     has(&body.name, &["cache", "cached", "caching", "scratch"])
         || body.owner.is_some_and(|owner| has(&owner, &["cache", "cached", "caching", "scratch"]))

@@ -1,7 +1,7 @@
 //! `rename-without-dir-sync`: the content was synced and renamed into place, the name never made durable.
 
 use super::success::SuccessRule;
-use super::{Context, purpose, success::Left};
+use super::{Context, success::Left};
 use crate::finding::{Confidence, Level};
 use crate::flow::state::{How, Kind};
 use crate::flow::terms::Term;
@@ -20,14 +20,11 @@ pub const RULE: SuccessRule = SuccessRule {
 
 fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     let pending = left.pending;
-    if pending.kind != Kind::Name
-        || !matches!(pending.how, How::Renamed | How::Linked)
-        || purpose::is_disposable(context, left.origin.function, pending.file)
-    {
+    if pending.kind != Kind::Name || !matches!(pending.how, How::Renamed | How::Linked) || left.is_disposable(context) {
         return None;
     }
     let body = &context.program.functions[left.origin.function.index()];
-    let cared = left.left_by.iter().any(|(_, pending)| pending.cared);
+    let cared = left.must_be_durable(context) || left.left_by.iter().any(|(_, pending)| pending.cared);
     match cared {
         true => Some(Confidence::High),
         false if !left.settled_by.is_empty() => Some(Confidence::Medium),

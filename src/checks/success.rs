@@ -4,7 +4,8 @@
 //! by the topmost function that knows of it, or where some callers settle it and others forget.
 
 use super::act::distinguishing;
-use super::{Context, story};
+use super::{Context, purpose, story};
+use crate::config::Policy;
 use crate::finding::{Confidence, Finding, FindingStep, Level};
 use crate::flow::Moment;
 use crate::flow::intent::FieldKey;
@@ -52,6 +53,33 @@ pub struct Left<'a> {
 }
 
 impl Left<'_> {
+    /// Where the fault is reported: if some callers settle it and this one does not, at this one's call.
+    fn place(&self) -> Origin {
+        match &self.pending.flushed {
+            _ if !self.settled_by.is_empty() => self.pending.trace.start(),
+            Some(flush) if self.pending.kind != Kind::Name => flush.origin(),
+            _ => self.origin,
+        }
+    }
+
+    /// The policy that somebody set: for the operation that reports success, else for the place that is reported.
+    pub fn policy(&self, context: &Context<'_>) -> Option<Policy> {
+        context.policy(self.moment.function).or_else(|| context.policy(self.place().function))
+    }
+
+    /// Whether somebody said that what this operation writes is to survive a crash.
+    pub fn must_be_durable(&self, context: &Context<'_>) -> bool {
+        self.policy(context) == Some(Policy::Durable)
+    }
+
+    /// Whether losing the file costs nothing: by its policy, or else by what names tell.
+    pub fn is_disposable(&self, context: &Context<'_>) -> bool {
+        match self.policy(context) {
+            Some(policy) => policy < Policy::Durable,
+            None => purpose::is_disposable(context, self.origin.function, self.pending.file),
+        }
+    }
+
     /// Whether the file lives in one of `fields`, in the terms of any function that leaves it.
     pub fn lives_in(&self, context: &Context<'_>, fields: &FxHashSet<FieldKey>) -> bool {
         self.left_by.iter().any(|(function, pending)| context.flow.intents.lives_in(*function, pending.file, fields))
@@ -192,12 +220,7 @@ fn finding(
     let mut steps: Vec<FindingStep> = Vec::new();
     story::pending_steps(context, left.pending, &mut steps);
     story::steps(context, &left.moment.trace, rule.at_success, &mut steps);
-    // If some callers settle it and this one does not, the fault is this one's.
-    let origin = match &left.pending.flushed {
-        Some(flush) if left.pending.kind != Kind::Name => flush.origin(),
-        _ => left.origin,
-    };
-    let place = if left.settled_by.is_empty() { origin } else { left.pending.trace.start() };
+    let place = left.place();
     let confidence = if left.pending.doubt || left.moment.vague_sync { Confidence::Low } else { sure };
     Finding {
         rule: rule.id,

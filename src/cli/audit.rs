@@ -2,33 +2,25 @@
 
 use super::UNUSABLE;
 use super::terminal::print;
-use super::work::{PlatformArg, analyse, nothing_read};
+use super::work::{Failure, WorkArgs, analyse, nothing_read};
 use crate::check::audit;
 use crate::config::Config;
 use crate::report::audit::{human, json, markdown};
 use crate::report::human::Style;
 use clap::{Args, ValueEnum};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// What `audit` is asked.
 #[derive(Debug, Args)]
 pub(super) struct AuditArgs {
-    /// Packages, workspaces, folders or files
-    #[arg(default_value = ".", value_name = "PATH")]
-    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    work: WorkArgs,
     /// How to show the table
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
     /// Show every operation with its effects, what is missing and what a crash leaves (JSON always does)
     #[arg(long)]
     detail: bool,
-    /// Also read tests, benches, examples and build scripts
-    #[arg(long)]
-    include_tests: bool,
-    /// The system the program runs on
-    #[arg(long, value_enum, default_value_t = PlatformArg::Unix)]
-    platform: PlatformArg,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -39,10 +31,9 @@ enum Format {
 }
 
 /// Shows the table. It is an answer, not a verdict on the run: the status is 0 whatever it says, unless nothing could be read.
-pub(super) fn run(args: &AuditArgs, style: Style) -> Result<ExitCode, String> {
-    let config = Config { include_tests: args.include_tests, platform: args.platform.platform(), ..Config::default() };
-    let (table, nothing_read) = analyse(&args.paths, &config, |workspace, texts| {
-        let table = audit(workspace, texts, &config);
+pub(super) fn run(args: &AuditArgs, style: Style) -> Result<ExitCode, Failure> {
+    let (table, nothing_read) = analyse(&args.work, Config::default(), |workspace, texts, config| {
+        let table = audit(workspace, texts, config);
         let nothing_read = nothing_read(workspace, &table.problems);
         (table, nothing_read)
     })?;

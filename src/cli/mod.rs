@@ -5,6 +5,7 @@
 mod audit;
 mod check;
 mod explain;
+mod init;
 mod terminal;
 mod work;
 
@@ -13,8 +14,10 @@ use crate::report::{human, page};
 use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use terminal::{print, say};
+use work::Failure;
 
 /// Finds the places where a power cut loses data.
 #[derive(Debug, Parser)]
@@ -33,6 +36,12 @@ enum Command {
     Check(check::CheckArgs),
     /// Tabulate what each store syncs and what it does not, operation by operation
     Audit(audit::AuditArgs),
+    /// Write a commented `fsynclint.toml` to start from
+    Init {
+        /// The folder to write it to
+        #[arg(default_value = ".", value_name = "FOLDER")]
+        path: PathBuf,
+    },
     /// Tell what a rule is about: the crash, bad and good examples, file systems
     Explain {
         /// The rule's id, `rename-before-sync`
@@ -80,29 +89,26 @@ pub fn run_for_cargo(args: Vec<OsString>) -> ExitCode {
 
 impl Cli {
     fn run(self) -> ExitCode {
+        let _ = terminal::COLOR.set(self.color);
         let done = match &self.command {
             Command::Check(args) => check::run(args, self.style()),
             Command::Audit(args) => audit::run(args, self.style()),
-            Command::Explain { rule } => explain::run(rule, self.style()),
-            Command::Rules => print(|out| page::table(RULES, self.style(), out)).map(|()| ExitCode::SUCCESS),
+            Command::Init { path } => init::run(path).map_err(Failure::from),
+            Command::Explain { rule } => explain::run(rule, self.style()).map_err(Failure::from),
+            Command::Rules => {
+                let done = print(|out| page::table(RULES, self.style(), out));
+                done.map(|()| ExitCode::SUCCESS).map_err(Failure::from)
+            }
         };
-        done.unwrap_or_else(|message| {
-            say(&message);
+        done.unwrap_or_else(|failure| {
+            if let Failure::Message(message) = failure {
+                say(&message);
+            }
             ExitCode::from(UNUSABLE)
         })
     }
 
     fn style(&self) -> human::Style {
-        let color = match self.color {
-            ColorChoice::Always => true,
-            ColorChoice::Never => false,
-            ColorChoice::Auto => {
-                let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-                let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-                io::stdout().is_terminal() && !refused && !dumb
-            }
-        };
-        let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
-        human::Style { color, width: width.clamp(60, 160) }
+        terminal::style(io::stdout().is_terminal())
     }
 }

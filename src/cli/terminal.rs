@@ -1,10 +1,12 @@
 //! Standard output, error messages, and a line about work that takes long.
 
 use crate::discover::{DiskTexts, Problem, Texts};
+use crate::report::human;
+use clap::ColorChoice;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
 /// Writes to standard output. Whoever closes the pipe early has seen enough: no error.
@@ -20,6 +22,31 @@ pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Res
         Ok(()) => Ok(()),
     }
 }
+
+/// Writes diagnostics to standard error.
+pub(super) fn tell(write: impl FnOnce(human::Style, &mut dyn Write) -> io::Result<()>) {
+    let style = style(io::stderr().is_terminal());
+    // If nobody can be told, the status still says it.
+    let _ = write(style, &mut io::stderr().lock());
+}
+
+/// How to write to a stream, given whether it is a terminal.
+pub(super) fn style(is_terminal: bool) -> human::Style {
+    let color = match COLOR.get() {
+        Some(ColorChoice::Always) => true,
+        Some(ColorChoice::Never) => false,
+        Some(ColorChoice::Auto) | None => {
+            let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+            let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+            is_terminal && !refused && !dumb
+        }
+    };
+    let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
+    human::Style { color, width: width.clamp(60, 160) }
+}
+
+/// When colours were asked for; set once, before anything is written.
+pub(super) static COLOR: OnceLock<ColorChoice> = OnceLock::new();
 
 /// One line on standard error.
 pub(super) fn say(message: &str) {

@@ -41,6 +41,8 @@ pub(super) struct Manifest {
     members: Vec<(String, usize)>,
     exclude: Vec<String>,
     workspace_dependencies: Vec<Dependency>,
+    /// It holds settings of this program.
+    pub has_settings: bool,
 }
 
 #[derive(Debug, Default)]
@@ -116,6 +118,9 @@ impl Manifest {
             self.exclude = sections.texts(workspace, "exclude").into_iter().map(|(text, _)| text).collect();
             self.workspace_dependencies = dependencies(workspace, "dependencies", false);
         }
+        self.has_settings = ["package", "workspace"].into_iter().filter_map(|key| sections.get(key)).any(|holder| {
+            holder.get_ref().get("metadata").is_some_and(|metadata| metadata.get_ref().get("fsynclint").is_some())
+        });
         self.library = sections.get("lib").map(|lib| sections.target(lib));
         self.programs = sections.targets("bin");
         for (table, folder) in TEST_TARGETS {

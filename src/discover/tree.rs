@@ -1,7 +1,7 @@
 //! Walks a folder for source files and manifests. Written out rather than taken from a crate because what is skipped depends on
 //! what else lies in a folder, and each folder is listed once.
 
-use super::{Problem, in_words, on_disk};
+use super::{CONFIG_NAME, Problem, in_words, on_disk};
 use rustc_hash::FxHashSet;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,8 @@ pub(super) struct Tree {
     pub files: Vec<PathBuf>,
     /// Folders with a `Cargo.toml`, outer ones first.
     pub manifests: Vec<PathBuf>,
+    /// Folders with a file of settings.
+    pub configs: Vec<PathBuf>,
     /// What could not be listed.
     pub problems: Vec<Problem>,
     root: PathBuf,
@@ -25,6 +27,7 @@ struct Listing {
     folders: Vec<PathBuf>,
     links: Vec<PathBuf>,
     has_manifest: bool,
+    has_config: bool,
     /// A cache or a vendored dependency: not the user's own code.
     foreign: bool,
 }
@@ -58,6 +61,9 @@ impl Tree {
             }
             if listing.has_manifest && !self.manifests.contains(&folder) {
                 self.manifests.push(folder.clone());
+            }
+            if listing.has_config && !self.configs.contains(&folder) {
+                self.configs.push(folder.clone());
             }
             self.files.extend(listing.files);
             // A `target` beside a manifest is build output; elsewhere it is a module like any other.
@@ -102,14 +108,21 @@ impl Tree {
 }
 
 fn list(folder: &Path) -> std::io::Result<Listing> {
-    let mut listing =
-        Listing { files: Vec::new(), folders: Vec::new(), links: Vec::new(), has_manifest: false, foreign: false };
+    let mut listing = Listing {
+        files: Vec::new(),
+        folders: Vec::new(),
+        links: Vec::new(),
+        has_manifest: false,
+        has_config: false,
+        foreign: false,
+    };
     for entry in std::fs::read_dir(on_disk(folder))? {
         let entry = entry?;
         let name = entry.file_name();
         let kind = entry.file_type()?;
         match name.to_str() {
             Some("Cargo.toml") => listing.has_manifest |= !kind.is_dir(),
+            Some(CONFIG_NAME) => listing.has_config |= !kind.is_dir(),
             Some("CACHEDIR.TAG" | ".cargo-checksum.json") => listing.foreign = true,
             Some("node_modules") => {}
             _ if name.as_encoded_bytes().starts_with(b".") => {}

@@ -2,6 +2,7 @@
 //! The only place that knows the diagnostics library.
 
 use crate::check::{Report, Stats};
+use crate::config::Loaded;
 use crate::discover::Problem;
 use crate::finding::{Confidence, Finding, Level};
 use crate::source::{FileId, LineIndex, SourceMap, Span};
@@ -48,6 +49,24 @@ pub fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<
     } else {
         writeln!(out, "`fsynclint explain RULE` tells more about a rule, such as `{}`", worst.rule)
     }
+}
+
+/// Writes what is wrong with a configuration to `out`.
+pub fn faults(loaded: &Loaded, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut view = View::new(&loaded.sources);
+    for fault in &loaded.faults {
+        let mark = view.mark(fault.span, LabelStyle::Primary, String::new());
+        let label = Label::new(LabelStyle::Primary, mark.file, mark.range);
+        let notes = fault.help.iter().map(|help| wrap(&printable(help), style.width)).collect();
+        let message = printable(&fault.message);
+        let diagnostic = Diagnostic::new(Severity::Error).with_message(message).with_label(label).with_notes(notes);
+        emit(&diagnostic, &view, style, out)?;
+    }
+    for problem in &loaded.problems {
+        let path = problem.path.to_string_lossy();
+        writeln!(out, "error: {}:{}: {}", printable(&path), problem.line, printable(&problem.message))?;
+    }
+    Ok(())
 }
 
 fn emit(diagnostic: &Diagnostic<FileId>, view: &View, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -414,7 +433,7 @@ mod tests {
     fn shown(sources: &SourceMap, findings: Vec<Finding>) -> String {
         let problems = vec![Problem { path: "src/broken.rs".into(), line: 3, message: "expected `;`".into() }];
         let stats = Stats { files: 120, lines: 9000, elapsed_ms: 87, ..Stats::default() };
-        let report = Report { findings, problems, stats, sources: sources.clone() };
+        let report = Report { findings, problems, stats, sources: sources.clone(), ..Report::default() };
         let mut out = Vec::new();
         render(&report, Style { color: false, width: 100 }, &mut out).unwrap();
         String::from_utf8(out).unwrap()

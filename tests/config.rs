@@ -1,0 +1,300 @@
+//! Configuration files: what they say is done, and what is wrong with them is told at its place.
+
+use fsynclint::check::{Report, check};
+use fsynclint::config::{Config, KEYS, Loaded, Platform, Policy, START, load, load_file};
+use fsynclint::discover::{DiscoverOptions, DiskTexts, discover};
+use std::fs;
+use std::path::Path;
+
+/// Writes `files` below a new folder.
+fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    // The end of the way up.
+    fs::create_dir(folder.path().join(".git")).unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn loaded(folder: &Path, given: Config) -> (fsynclint::discover::Workspace, Loaded) {
+    let workspace = discover(&[folder.to_path_buf()], &DiscoverOptions::default());
+    let loaded = load(given, &workspace, &DiskTexts);
+    (workspace, loaded)
+}
+
+/// What is found in `files`, of which none may be at fault.
+fn checked(files: &[(&str, &str)], given: Config) -> Report {
+    let folder = project(files);
+    let (workspace, loaded) = loaded(folder.path(), given);
+    assert_eq!(loaded.faults, []);
+    assert_eq!(loaded.problems, []);
+    check(&workspace, &DiskTexts, &loaded.config)
+}
+
+/// The rules of what is found in a program with the one file `src/lib.rs`, and with `config` as its settings.
+#[track_caller]
+fn finds(code: &str, config: &str, expected: &[&str]) {
+    let manifest = "[package]\nname = \"app\"\n";
+    let report =
+        checked(&[("Cargo.toml", manifest), ("src/lib.rs", code), ("fsynclint.toml", config)], Config::default());
+    let found: Vec<&str> = report.findings.iter().map(|finding| finding.rule).collect();
+    assert_eq!(found, expected, "with {config}");
+}
+
+/// What is wrong with `config`: line, column, message and help.
+fn faults(name: &str, config: &str) -> Vec<(usize, usize, String, String)> {
+    let folder = project(&[(name, config), ("src/lib.rs", "")]);
+    let (_, loaded) = loaded(folder.path(), Config::default());
+    let told = loaded.faults.into_iter().map(|fault| {
+        let (line, column) = loaded.sources.line_column(fault.span.file, fault.span.start);
+        (line, column, fault.message, fault.help.unwrap_or_default())
+    });
+    told.collect()
+}
+
+const RENAMES: &str = "
+pub mod store {
+    pub struct Store;
+    impl Store {
+        pub fn save(&self) -> std::io::Result<()> {
+            std::fs::write(\"a.tmp\", b\"x\")?;
+            std::fs::rename(\"a.tmp\", \"a\")
+        }
+    }
+}
+";
+
+/// Nothing in it says that it means to be durable.
+const WRITES: &str = "
+pub mod notes {
+    pub struct Notes { pub path: std::path::PathBuf }
+    impl Notes {
+        pub fn keep(&self, text: &str) -> std::io::Result<()> {
+            std::fs::write(&self.path, text)
+        }
+    }
+}
+";
+
+#[test]
+fn a_policy_silences() {
+    finds(RENAMES, "", &["rename-before-sync"]);
+    for place in [
+        "[policy]\ndefault = \"none\"",
+        "[policy.paths]\n\"src\" = \"none\"",
+        "[policy.paths]\n\"**/*.rs\" = \"none\"",
+        "[policy.modules]\nstore = \"none\"",
+        "[policy.types]\nStore = \"none\"",
+        "[policy.functions]\n\"Store::save\" = \"none\"",
+        "[policy.functions]\n\"store::*::sa*\" = \"none\"",
+        "[rules]\nrename-before-sync = \"off\"",
+        "exclude = [\"src/*.rs\"]",
+        "min-level = \"error\"\n[rules]\nrename-before-sync = \"warning\"",
+    ] {
+        finds(RENAMES, place, &[]);
+    }
+    for place in ["[policy.modules]\nstorage = \"none\"", "[policy.types]\nOther = \"none\"", "exclude = [\"lib.rs\"]"]
+    {
+        finds(RENAMES, place, &["rename-before-sync"]);
+    }
+    finds(RENAMES, "[policy.paths]\nsrc = \"none\"\n[policy.types]\nStore = \"atomic\"", &["rename-before-sync"]);
+}
+
+#[test]
+fn durable_needs_no_intent() {
+    finds(WRITES, "", &[]);
+    finds(WRITES, "[policy]\ndefault = \"atomic\"", &[]);
+    for place in [
+        "[policy]\ndefault = \"durable\"",
+        "[policy.types]\nNotes = \"durable\"",
+        "[policy.functions]\nkeep = \"durable\"",
+    ] {
+        finds(WRITES, place, &["ack-before-sync", "create-without-dir-sync"]);
+    }
+    finds(WRITES, "[policy]\ndefault = \"durable\"\n[rules]\nack-before-sync = \"off\"", &["create-without-dir-sync"]);
+}
+
+#[test]
+fn atomic_keeps_durable_rules_silent() {
+    let promises = WRITES.replace("pub fn keep", "/// Survives a power cut.\n        pub fn keep");
+    finds(&promises, "", &["ack-before-sync"]);
+    finds(&promises, "[policy.types]\nNotes = \"atomic\"", &[]);
+}
+
+#[test]
+fn names_are_silent_where_a_policy_speaks() {
+    let cache = RENAMES.replace("Store", "Cache");
+    finds(&cache, "", &[]);
+    finds(&cache, "[policy.types]\nCache = \"atomic\"", &["rename-before-sync"]);
+}
+
+#[test]
+fn a_projects_own_wrappers() {
+    let code = "
+pub fn publish(dir: &std::path::Path) -> std::io::Result<()> {
+    let mut file = std::fs::File::create(dir.join(\"a.tmp\"))?;
+    std::io::Write::write_all(&mut file, b\"x\")?;
+    house::io::make_durable(&file)?;
+    std::fs::rename(dir.join(\"a.tmp\"), dir.join(\"a\"))?;
+    house::io::make_durable(&std::fs::File::open(dir)?)
+}
+";
+    finds(code, "", &["rename-before-sync"]);
+    finds(code, "[[api]]\npath = \"house::io::make_durable\"\neffect = \"sync-all\"\non = \"arg 0\"", &[]);
+}
+
+#[test]
+fn manifests_hold_settings_too() {
+    let report = |manifest: &str| checked(&[("Cargo.toml", manifest), ("src/lib.rs", RENAMES)], Config::default());
+    let package = "[package]\nname = \"app\"\n";
+    assert_eq!(report(package).findings.len(), 1);
+    assert_eq!(report(&format!("{package}[package.metadata.fsynclint.policy]\ndefault = \"none\"")).findings.len(), 0);
+    assert_eq!(
+        report(&format!("{package}[workspace.metadata.fsynclint.policy]\ndefault = \"none\"")).findings.len(),
+        0
+    );
+    assert_eq!(report(&format!("{package}[package.metadata.other]\ndefault = \"none\"")).findings.len(), 1);
+}
+
+#[test]
+fn inner_folders_say_more() {
+    let member = |extra: &str| format!("[package]\nname = \"member\"\n{extra}");
+    let files = |extra: &str| {
+        let member = member(extra);
+        let files = [
+            (
+                "Cargo.toml",
+                "[workspace]\nmembers = [\"member\"]\n[workspace.metadata.fsynclint.policy]\ndefault = \"none\"",
+            ),
+            ("member/Cargo.toml", member.as_str()),
+            ("member/src/lib.rs", RENAMES),
+        ];
+        checked(&files, Config::default()).findings.len()
+    };
+    assert_eq!(files(""), 0);
+    assert_eq!(files("[package.metadata.fsynclint.policy]\ndefault = \"atomic\""), 1);
+}
+
+#[test]
+fn settings_are_found_above_what_is_given() {
+    let folder = project(&[("fsynclint.toml", "[policy]\ndefault = \"none\""), ("a/b/x.rs", RENAMES)]);
+    for given in ["a/b/x.rs", "a/b", "a", ""] {
+        let workspace = discover(&[folder.path().join(given)], &DiscoverOptions::default());
+        let loaded = load(Config::default(), &workspace, &DiskTexts);
+        assert_eq!(loaded.config.scopes.len(), 1, "{given}");
+        assert_eq!(check(&workspace, &DiskTexts, &loaded.config).findings.len(), 0, "{given}");
+    }
+}
+
+#[test]
+fn what_the_caller_says_wins() {
+    let files = [("src/lib.rs", RENAMES), ("fsynclint.toml", "platform = \"windows\"\n[policy]\ndefault = \"none\"")];
+    assert_eq!(checked(&files, Config::default()).findings.len(), 0);
+    let given = || Config { policy: Some(Policy::Atomic), platform: Some(Platform::Unix), ..Config::default() };
+    assert_eq!(checked(&files, given()).findings.len(), 1);
+    let folder = project(&files);
+    assert_eq!(loaded(folder.path(), given()).1.config.platform(), Platform::Unix);
+    assert_eq!(loaded(folder.path(), Config::default()).1.config.platform(), Platform::Windows);
+    // What a policy silences is there if all is asked for, and fails nothing.
+    let all = checked(&files, Config { output_all: true, ..Config::default() });
+    assert!(all.findings.iter().any(|finding| finding.rule == "rename-before-sync"));
+    assert_eq!(all.failing, 0);
+}
+
+#[test]
+fn one_file_alone() {
+    let folder = project(&[("strict.toml", "min-level = \"error\""), ("fsynclint.toml", "min-level = \"info\"")]);
+    let loaded = load_file(Config::default(), &folder.path().join("strict.toml"), &DiskTexts);
+    assert_eq!(loaded.config.scopes.len(), 1);
+    assert_eq!(loaded.faults, []);
+    let missing = load_file(Config::default(), &folder.path().join("none.toml"), &DiskTexts);
+    assert_eq!(missing.problems.len(), 1);
+}
+
+#[test]
+fn two_platforms_are_one_too_many() {
+    let folder = project(&[("fsynclint.toml", "platform = \"unix\""), ("a/fsynclint.toml", "platform = \"macos\"")]);
+    let problems = loaded(folder.path(), Config::default()).1.problems;
+    assert!(problems[0].message.contains("another platform"), "{problems:?}");
+    assert_eq!(loaded(folder.path(), Config { platform: Some(Platform::Unix), ..Config::default() }).1.problems, []);
+}
+
+/// The lines of the start that show a setting, as settings.
+fn uncommented() -> String {
+    let setting = |line: &str| line.starts_with("# [[") || line.starts_with("# ") && line.contains(" = ");
+    START.lines().map(|line| if setting(line) { &line[2..] } else { line }).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_start_can_be_read() {
+    assert_eq!(faults("fsynclint.toml", START), []);
+    assert_eq!(faults("fsynclint.toml", &uncommented()), []);
+    let folder = project(&[("fsynclint.toml", &uncommented())]);
+    let scope = &loaded(folder.path(), Config::default()).1.config.scopes[0];
+    assert_eq!((scope.levels.len(), scope.exclude.len()), (2, 2));
+    assert_eq!(scope.policies.paths.len() + scope.policies.types.len() + scope.policies.functions.len(), 3);
+    assert!(scope.apis.as_ref().is_some_and(|table| table.api.len() == 1));
+    assert!(scope.platform.is_some() && scope.min_level.is_some() && scope.min_confidence.is_some());
+}
+
+#[test]
+fn faults_stand_at_their_place() {
+    for (config, line, column, message, help) in [
+        ("platfrom = \"unix\"", 1, 1, "no key is called `platfrom`", "did you mean `platform`?"),
+        ("\nmin-level = \"warnign\"", 2, 13, "`min-level` cannot be \"warnign\"", "did you mean `warning`?"),
+        ("min-confidence = 3", 1, 18, "`min-confidence` is an integer, not one of", ""),
+        ("exclude = \"src\"", 1, 11, "`exclude` is a string, not an array", ""),
+        ("exclude = [\"a\", \"src/[a\"]", 1, 17, "the pattern `src/[a` cannot be read", ""),
+        ("exclude = [\"../b\"]", 1, 12, "relative to the folder", ""),
+        ("[rules]\nack-before-sink = \"off\"", 2, 1, "no rule is called `ack-before-sink`", "`ack-before-sync`"),
+        ("[rules]\nack-before-sync = \"of\"", 2, 19, "cannot be \"of\"", "did you mean `off`?"),
+        ("rules = []", 1, 9, "`rules` is an array, not a table", ""),
+        ("policy = \"none\"", 1, 10, "`policy` is a string, not a table", ""),
+        ("[policy]\npath = {}", 2, 1, "no kind of policy is called `path`", "did you mean `paths`?"),
+        ("[policy.types]\n\"a b\" = \"none\"", 2, 1, "fits no name", ""),
+        ("[policy.paths]\nsrc = \"durabel\"", 2, 7, "cannot be \"durabel\"", "did you mean `durable`?"),
+        ("[[api]]\npath = \"a::b\"\neffect = \"sink\"", 3, 10, "unknown variant `sink`", ""),
+        (
+            "[[api]]\npath = \"a::b\"\neffect = \"nothing\"\nonn = \"arg 0\"",
+            4,
+            1,
+            "unknown field `onn`",
+            "did you mean `on`",
+        ),
+        ("[[api]]\npath = \"a::b\"\neffect = \"write\"", 1, 1, "needs `on`", ""),
+        ("[[api]]\neffect = \"nothing\"", 1, 1, "missing field `path`", ""),
+        ("a = ", 1, 5, "", ""),
+        ("a = 1\na = 2", 2, 1, "duplicate", ""),
+        ("\u{feff}[[[", 1, 4, "", ""),
+    ] {
+        let found = faults("fsynclint.toml", config);
+        let fits = |fault: &&(usize, usize, String, String)| {
+            fault.0 == line && fault.1 == column && fault.2.contains(message) && fault.3.contains(help)
+        };
+        assert!(found.iter().any(|fault| fits(&fault)), "{config}\n{found:?}");
+    }
+    let found = faults("Cargo.toml", "[package]\nname = \"a\"\n\n[package.metadata.fsynclint]\nexlude = []\n");
+    assert_eq!((found[0].0, found[0].1, found[0].3.as_str()), (5, 1, "did you mean `exclude`?"));
+}
+
+#[test]
+fn bytes_that_are_no_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    for bytes in [&b"\xff\xfe"[..], b"\0", &[b'['; 100_000][..], &b"a.".repeat(50_000)] {
+        fs::write(folder.path().join("fsynclint.toml"), bytes).unwrap();
+        let (_, loaded) = loaded(folder.path(), Config::default());
+        assert!(!loaded.faults.is_empty() || !loaded.problems.is_empty());
+    }
+}
+
+#[test]
+fn every_key_is_explained() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    for key in KEYS {
+        let told = [format!("| `{key}`"), format!("`[{key}]`"), format!("`[[{key}]]`")];
+        assert!(told.iter().any(|told| readme.contains(told)), "README.md does not explain `{key}`");
+    }
+}
