@@ -456,7 +456,7 @@ impl<'a> Audit<'a> {
         let pending = first.pending.iter().find(|pending| left(pending)).expect("guilty moments have one");
         let span = pending.trace.origin().span;
         let text = format!("`{}` reports success while what it wrote is not synced", self.short(operation));
-        if let Some(option) = self.option(&guilty, &innocent) {
+        if let Some(option) = self.option(operation, &guilty, &innocent) {
             let text = format!("{text}, depending on `{option}`");
             return Some(Cell::detailed(Verdict::Conditional, option).because(text, span));
         }
@@ -483,32 +483,83 @@ impl<'a> Audit<'a> {
         summary.bounded.then_some("it is too large or too deep to be followed to its end")
     }
 
-    /// The option that tells guilty paths from innocent ones.
-    fn option(&self, guilty: &[&Moment], innocent: &[&Moment]) -> Option<String> {
-        let answers = |moment: &Moment, value: Value, question: Question| {
-            moment.guards.iter().find(|&&(other, asked, _)| other == value && asked == question).map(|guard| guard.2)
-        };
-        let asked = guilty.iter().chain(innocent).flat_map(|moment| &moment.guards);
-        let mut options: Vec<(Value, Question)> = asked
-            .map(|&(value, question, _)| (value, question))
-            .filter(|(value, question)| {
-                self.flow.terms.is_stable(*value) && matches!(question, Question::True | Question::Variant(_))
-            })
-            .collect();
-        options.dedup();
-        let found = options.into_iter().find(|&(value, question)| {
-            let bad: Vec<_> = guilty.iter().map(|moment| answers(moment, value, question)).collect();
-            let good: Vec<_> = innocent.iter().map(|moment| answers(moment, value, question)).collect();
-            !good.is_empty() && good.iter().all(|answer| answer.is_some() && !bad.contains(answer))
+    /// The option with which no path is guilty: every guilty one has the same answer, which some path that settles has not.
+    fn option(&self, function: FuncId, guilty: &[&Moment], innocent: &[&Moment]) -> Option<String> {
+        let settling = |moment: &Moment| moment.facts.iter().any(|(_, facts)| facts.written && facts.synced);
+        let found = guilty.first()?.guards.iter().find(|guard| {
+            self.is_option(guard.0, guard.1)
+                && guilty.iter().all(|moment| moment.guards.contains(guard))
+                && innocent.iter().any(|moment| settling(moment) && !moment.guards.contains(guard))
         });
-        found.map(|(value, _)| self.option_name(value))
+        found.map(|&(value, ..)| self.name(function, value))
     }
 
-    fn option_name(&self, value: Value) -> String {
+    /// Whether a question is about something that somebody set: a flag or mode in a field, a global or a parameter.
+    fn is_option(&self, value: Value, question: Question) -> bool {
+        let terms = &self.flow.terms;
+        match terms.get(value) {
+            Term::Op(name, args) if name == "!" && args.len() == 1 => self.is_option(args[0], question),
+            Term::Op(name, args) if (name == "==" || name == "!=") && args.len() == 2 => {
+                let constant = |at: usize| matches!(terms.get(args[at]), Term::Const(text) if !text.starts_with(|c: char| c.is_ascii_digit()));
+                match (constant(0), constant(1)) {
+                    (false, true) => self.is_option(args[0], question),
+                    (true, false) => self.is_option(args[1], question),
+                    _ => false,
+                }
+            }
+            Term::Field(..) | Term::Global(_) | Term::Param(_) => {
+                matches!(question, Question::True | Question::Variant(_)) && terms.is_stable(value)
+            }
+            _ => false,
+        }
+    }
+
+    /// What `function` calls a value, in a few words.
+    fn name(&self, function: FuncId, value: Value) -> String {
         match self.flow.terms.get(value) {
-            Term::Field(_, name) | Term::Global(name) => name.to_string(),
-            Term::Op(_, args) if !args.is_empty() => self.option_name(args[0]),
-            _ => self.flow.terms.show(value),
+            Term::Field(_, name) | Term::Global(name) => name.rsplit("::").next().unwrap_or_default().to_string(),
+            Term::Op(name, args) if matches!(name.as_str(), "!" | "==" | "!=") && !args.is_empty() => {
+                let constant = matches!(self.flow.terms.get(args[0]), Term::Const(_)) && args.len() == 2;
+                self.name(function, args[usize::from(constant)])
+            }
+            _ => self.shown(function, value),
+        }
+    }
+
+    /// A path or value as `function` would write it: `self.dir/{number:06}.wal`.
+    fn shown(&self, function: FuncId, value: Value) -> String {
+        let terms = &self.flow.terms;
+        let ops = terms.ops;
+        match terms.get(value) {
+            Term::Param(number) => {
+                let body = &self.program.functions[function.index()];
+                let local = body.params.get(*number as usize).map(|local| &body.locals[local.index()]);
+                local.and_then(|local| local.name).map_or_else(|| format!("argument {number}"), |name| name.to_string())
+            }
+            Term::Field(base, name) => match terms.get(*base) {
+                Term::Param(_) | Term::Field(..) => format!("{}.{name}", self.shown(function, *base)),
+                _ => name.to_string(),
+            },
+            Term::Const(text) => text.trim_matches('"').to_string(),
+            Term::Global(name) => name.rsplit("::").next().unwrap_or_default().to_string(),
+            Term::Op(name, args) if *name == ops.join && args.len() == 2 => {
+                format!("{}/{}", self.shown(function, args[0]), self.shown(function, args[1]))
+            }
+            Term::Op(name, args) if *name == ops.with_extension && args.len() == 2 => {
+                format!("{}.{}", self.shown(function, args[0]), self.shown(function, args[1]))
+            }
+            Term::Op(name, args) if *name == ops.parent && args.len() == 1 => {
+                format!("directory of {}", self.shown(function, args[0]))
+            }
+            Term::Op(name, args) => match name.strip_prefix("format:") {
+                Some(text) => text.to_string(),
+                None if args.is_empty() => "a value made here".to_string(),
+                None => format!("{name}({})", self.shown(function, args[0])),
+            },
+            Term::Element(inner) => format!("{}[…]", self.shown(function, *inner)),
+            Term::Success(inner) | Term::Buffered(inner) => self.shown(function, *inner),
+            Term::Handle { file, .. } => self.shown(function, *file),
+            _ => "a value made here".to_string(),
         }
     }
 
@@ -648,9 +699,9 @@ impl<'a> Audit<'a> {
             .filter(|deed| !deed.failing && deed.did != Did::Overwrite)
             .map(|deed| Effect {
                 what: words(deed, directories.contains(&deed.file)),
-                file: self.flow.terms.show(deed.file),
+                file: self.shown(id, deed.file),
                 span: deed.trace.origin().span,
-                condition: self.condition(deed),
+                condition: self.condition(id, deed),
             })
             .collect();
         let mut missing: Vec<Reason> = Vec::new();
@@ -663,13 +714,13 @@ impl<'a> Audit<'a> {
         Operation { name: function.name, span: function.name_span, effects, missing, unseen: self.unseen(id) }
     }
 
-    fn condition(&self, deed: &Deed) -> Option<String> {
+    fn condition(&self, function: FuncId, deed: &Deed) -> Option<String> {
         let words: Vec<String> = deed
             .guards
             .iter()
-            .filter(|(_, question, _)| matches!(question, Question::True | Question::Variant(_)))
+            .filter(|(value, question, _)| self.is_option(*value, *question))
             .map(|&(value, question, answer)| {
-                let name = self.option_name(value);
+                let name = self.name(function, value);
                 match question {
                     Question::Variant(variant) => {
                         let variant = variant.rsplit("::").next().unwrap_or_default();

@@ -116,6 +116,16 @@ pub struct Function {
     pub unread: Vec<Span>,
 }
 
+impl Function {
+    /// Whether it calls `other` itself.
+    pub fn calls(&self, other: FuncId) -> bool {
+        self.blocks.iter().flat_map(|block| &block.insts).any(|inst| match &inst.kind {
+            InstKind::Call(Call { callee: Callee::Functions(functions), .. }) => functions.contains(&other),
+            _ => false,
+        })
+    }
+}
+
 /// What is known of the kind of thing a value is. A hint: `Unknown` is always allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ValueKind {

@@ -93,7 +93,7 @@ fn is_empty(function: &Function) -> bool {
 /// As [`is_empty`], and nothing below it syncs.
 fn does_nothing(function: &Function, summary: &Summary) -> bool {
     is_empty(function)
-        && !summary.bounded
+        && !(summary.bounded || summary.acts_lost)
         && summary.calls.is_empty()
         && !summary.triggers.iter().any(|trigger| matches!(trigger.act, Act::Sync { .. }))
         && summary.outcomes.iter().any(|outcome| outcome.success)
@@ -110,7 +110,7 @@ fn step(function: &Function) -> FindingStep {
 
 /// It handles a file, comes back with success by some way that no option chose, and asks for no sync on it.
 fn breaks_promise(context: &Context<'_>, function: &Function, summary: &Summary) -> bool {
-    if summary.bounded || !summary.calls.is_empty() {
+    if summary.bounded || summary.acts_lost || !summary.calls.is_empty() {
         return false;
     }
     let terms = context.terms.borrow();

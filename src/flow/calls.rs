@@ -1,5 +1,6 @@
 //! One call: a library's effect, or the summary of a function of the program, told in the caller's terms.
 
+use super::Engine;
 use super::exec::{At, MAX_TRACE, Run};
 use super::state::{How, Kind, Origin, Pending, Question, Shared, State, Trace};
 use super::summary::{Act, Outcome, Summary, Trigger};
@@ -15,6 +16,7 @@ const MAX_DISPATCH: usize = 4;
 
 /// Turns the terms of one callee into those of the caller at one call.
 struct Translation<'a> {
+    caller: FuncId,
     replace: Replace<'a>,
     heap: Shared<BTreeMap<(Value, Ustr), Value>>,
     names: Shared<BTreeMap<Value, Value>>,
@@ -44,13 +46,14 @@ impl Translation<'_> {
     }
 
     /// A callee's file key: where the caller's names lead, handles looked through.
-    fn key(&mut self, terms: &mut Terms, key: Value) -> Value {
-        let value = self.value(terms, key);
-        let value = terms.unbuffered(value);
-        match terms.get(value) {
-            Term::Handle { file, .. } => *file,
-            _ => self.names.get(&value).copied().unwrap_or(value),
+    fn key(&mut self, engine: &mut Engine<'_>, key: Value) -> Value {
+        let value = self.value(&mut engine.terms, key);
+        let value = engine.terms.unbuffered(value);
+        if let Term::Handle { file, .. } = engine.terms.get(value) {
+            return *file;
         }
+        let path = engine.linked(self.caller, &self.heap, value).unwrap_or(value);
+        self.names.get(&path).copied().unwrap_or(path)
     }
 }
 
@@ -249,6 +252,7 @@ impl<'p> Run<'_, 'p> {
                 return Vec::new();
             }
             self.summary.bounded |= summary.bounded;
+            self.summary.acts_lost |= summary.acts_lost;
             self.hand_over(&mut state, args, call, inst);
             let result = self.opaque_result(&mut state, body.name, args, site);
             state.env[call.result.index()] = result;
@@ -271,6 +275,7 @@ impl<'p> Run<'_, 'p> {
         let same = |old: &Translated| old.args == args && old.heap == state.heap && old.names == state.names;
         let done = known.iter().position(same).map(|place| known.swap_remove(place).done).unwrap_or_default();
         Translation {
+            caller: self.id,
             replace: Replace { args, call: site, done },
             heap: state.heap.clone(),
             names: state.names.clone(),
@@ -278,7 +283,7 @@ impl<'p> Run<'_, 'p> {
     }
 
     fn keep_translation(&mut self, translation: Translation<'_>, site: Site) {
-        let Translation { replace, heap, names } = translation;
+        let Translation { replace, heap, names, .. } = translation;
         let known = self.translated.entry(site).or_default();
         if known.len() >= MAX_TRANSLATED {
             known.remove(0);
@@ -313,6 +318,7 @@ impl<'p> Run<'_, 'p> {
         self.summary.effective |= summary.effective;
         self.summary.touches |= summary.touches;
         self.summary.bounded |= summary.bounded;
+        self.summary.acts_lost |= summary.acts_lost;
         if summary.triggers.is_empty() {
             return;
         }
@@ -328,13 +334,13 @@ impl<'p> Run<'_, 'p> {
             }) {
                 continue;
             }
-            let terms = &mut self.engine.terms;
+            let engine = &mut *self.engine;
             let killed: Vec<_> =
-                trigger.killed.iter().map(|&(key, kind)| (translation.key(terms, key), kind)).collect();
-            let flushed: Vec<_> = trigger.flushed.iter().map(|&key| translation.key(terms, key)).collect();
+                trigger.killed.iter().map(|&(key, kind)| (translation.key(engine, key), kind)).collect();
+            let flushed: Vec<_> = trigger.flushed.iter().map(|&key| translation.key(engine, key)).collect();
             let facts: Vec<_> =
-                trigger.facts.iter().map(|&(key, facts)| (translation.key(terms, key), facts)).collect();
-            let act = translate_act(trigger.act, translation, terms);
+                trigger.facts.iter().map(|&(key, facts)| (translation.key(engine, key), facts)).collect();
+            let act = translate_act(trigger.act, translation, engine);
             if let Act::Rename { file, .. } = act {
                 self.retires(file);
             }
@@ -396,8 +402,8 @@ impl<'p> Run<'_, 'p> {
             let terms = &mut self.engine.terms;
             guards.retain(|(value, ..)| terms.is_stable(*value));
             guards.extend(own.iter().copied());
-            let file = translation.key(terms, deed.file);
-            let to = deed.to.map(|to| translation.value(terms, to));
+            let file = translation.key(self.engine, deed.file);
+            let to = deed.to.map(|to| translation.value(&mut self.engine.terms, to));
             let trace = self.engine.via(here, &deed.trace);
             let failing = state.failing || deed.failing;
             self.deed(100 + number, super::summary::Deed { did: deed.did, file, to, trace, guards, failing });
@@ -426,7 +432,7 @@ impl<'p> Run<'_, 'p> {
             }
         }
         for &key in &outcome.flushed {
-            let key = translation.key(&mut self.engine.terms, key);
+            let key = translation.key(self.engine, key);
             let trace = self.here(inst);
             self.drain(&mut state, key, Some(&trace));
             if !state.flushed.contains(&key) && state.flushed.len() < 32 {
@@ -439,14 +445,14 @@ impl<'p> Run<'_, 'p> {
             state.all_killed = true;
         }
         for &(key, kind) in &outcome.killed {
-            let key = translation.key(&mut self.engine.terms, key);
+            let key = translation.key(self.engine, key);
             if kind == Kind::Data {
                 self.note_sync(&state, key);
                 self.settle(&mut state, key, false);
             }
         }
         for &key in &outcome.unopened {
-            let key = translation.key(&mut self.engine.terms, key);
+            let key = translation.key(self.engine, key);
             self.unopened(&mut state, key);
         }
         if outcome.vague_sync {
@@ -472,11 +478,11 @@ impl<'p> Run<'_, 'p> {
     fn adopt(&mut self, state: &mut State, outcome: &Outcome, translation: &mut Translation<'_>, at: At<'_>) {
         let At { call, inst, .. } = at;
         let args = translation.replace.args;
-        let terms = &mut self.engine.terms;
+        let engine = &mut *self.engine;
         let names: Vec<_> = outcome
             .names
             .iter()
-            .map(|&(path, key)| (translation.value(terms, path), translation.key(terms, key)))
+            .map(|&(path, key)| (translation.value(&mut engine.terms, path), translation.key(engine, key)))
             .collect();
         for (path, key) in names {
             if state.names.get(&path) != Some(&key) {
@@ -484,18 +490,19 @@ impl<'p> Run<'_, 'p> {
             }
         }
         for &((base, name), value) in &outcome.heap {
+            let terms = &mut self.engine.terms;
             let base = translation.value(terms, base);
             let base = terms.unbuffered(base);
             let value = translation.value(terms, value);
             state.heap.insert((base, name), value);
         }
         for &(key, facts) in &outcome.facts {
-            let key = translation.key(terms, key);
+            let key = translation.key(self.engine, key);
             state.absorb(key, facts);
         }
         // What the callee renamed or removed has lost the name that was pending here.
         for pending in &outcome.pending {
-            let file = translation.key(&mut self.engine.terms, pending.file);
+            let file = translation.key(self.engine, pending.file);
             let renamed = |old: &Pending| {
                 old.kind == Kind::Name && old.file == file && matches!(old.how, How::Created | How::MaybeCreated)
             };
@@ -527,16 +534,17 @@ impl<'p> Run<'_, 'p> {
             }
             let file_value = translation.value(terms, pending.file);
             // What is made of nothing (`Vec::new()`) is no file.
-            if matches!(terms.get(terms.unbuffered(file_value)), Term::Op(_, args) if args.is_empty()) {
+            if terms.is_of_nothing(terms.unbuffered(file_value)) {
                 continue;
             }
-            let file = translation.key(terms, pending.file);
+            let file = translation.key(self.engine, pending.file);
+            let terms = &self.engine.terms;
             let kind = if pending.kind == Kind::Data && terms.is_buffered(file_value) && pending.flushed.is_none() {
                 Kind::Buffer
             } else {
                 pending.kind
             };
-            let dir = translation.key(terms, pending.dir);
+            let dir = translation.key(self.engine, pending.dir);
             let trace = self.engine.via(here, &pending.trace);
             let flushed = pending.flushed.as_ref().map(|flush| self.engine.via(here, flush));
             let new = Pending { kind, file, dir, trace, flushed, ..pending.clone() };
@@ -573,19 +581,19 @@ fn still_pending(
         .collect()
 }
 
-fn translate_act(act: Act, translation: &mut Translation<'_>, terms: &mut Terms) -> Act {
+fn translate_act(act: Act, translation: &mut Translation<'_>, engine: &mut Engine<'_>) -> Act {
     match act {
         Act::Rename { file, from, to, temporary } => Act::Rename {
-            file: translation.key(terms, file),
-            from: translation.value(terms, from),
-            to: translation.value(terms, to),
+            file: translation.key(engine, file),
+            from: translation.value(&mut engine.terms, from),
+            to: translation.value(&mut engine.terms, to),
             temporary,
         },
         Act::Remove { file, path, tree } => {
-            Act::Remove { file: translation.key(terms, file), path: translation.value(terms, path), tree }
+            Act::Remove { file: translation.key(engine, file), path: translation.value(&mut engine.terms, path), tree }
         }
-        Act::Cut { file, by_handle } => Act::Cut { file: translation.key(terms, file), by_handle },
-        Act::Sync { file } => Act::Sync { file: translation.key(terms, file) },
+        Act::Cut { file, by_handle } => Act::Cut { file: translation.key(engine, file), by_handle },
+        Act::Sync { file } => Act::Sync { file: translation.key(engine, file) },
         Act::Succeed => Act::Succeed,
     }
 }

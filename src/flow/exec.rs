@@ -3,7 +3,7 @@
 use super::intent::FieldKey;
 use super::state::{Facts, How, Kind, Origin, Pending, Question, Shared, State, Trace, join_values};
 use super::summary::{Act, Deed, Did, Outcome, Summary, Trigger};
-use super::terms::{ABSENT, Site, Term, UNIT, UNSET, Value};
+use super::terms::{ABSENT, OF_NOTHING, Site, Term, UNIT, UNSET, Value};
 use super::{Binding, Engine, Moment};
 use crate::ir::{
     Base, BlockId, Call, Cond, Exit, FuncId, Function, Inst, InstKind, LocalId, Operand, Place, Rvalue, Step,
@@ -13,7 +13,10 @@ use crate::source::Span;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use ustr::Ustr;
 
+/// What stands for the elements of a collection among its fields.
+const ELEMENT: &str = "[]";
 /// At most so many states are kept apart at the entry of a block.
 const MAX_STATES: usize = 6;
 /// A block is run at most so often for each state that is kept.
@@ -418,7 +421,11 @@ impl<'e, 'p> Run<'e, 'p> {
                     field
                 }
                 Step::Element => {
-                    let element = self.engine.terms.element(value);
+                    let list = self.engine.terms.unbuffered(value);
+                    let element = match state.heap.get(&(list, Ustr::from(ELEMENT))) {
+                        Some(&element) => element,
+                        None => self.engine.terms.element(value),
+                    };
                     for field in self.engine.intents.fields_of(self.id, value).to_vec() {
                         self.note_field(element, field);
                     }
@@ -450,16 +457,7 @@ impl<'e, 'p> Run<'e, 'p> {
 
     /// Remembers from or to which field a value goes.
     pub fn note_field(&mut self, value: Value, field: FieldKey) {
-        let value = self.engine.terms.unbuffered(value);
-        let key = match self.engine.terms.get(value) {
-            Term::Handle { file, .. } => *file,
-            Term::Const(_) | Term::Unit | Term::Absent => return,
-            _ => value,
-        };
-        let fields = self.engine.intents.fields.entry((self.id, key)).or_default();
-        if !fields.contains(&field) && fields.len() < 4 {
-            fields.push(field);
-        }
+        self.engine.note_field(self.id, value, field);
     }
 
     pub fn assign(&mut self, state: &mut State, place: &Place, value: Value) {
@@ -477,7 +475,28 @@ impl<'e, 'p> Run<'e, 'p> {
                 self.check_link((*owner, *name), value);
             }
             state.heap.insert((base, *name), value);
+        } else {
+            self.put_in(state, base, value);
         }
+    }
+
+    /// Puts a value into a collection: its element is this, or what it was before.
+    fn put_in(&mut self, state: &mut State, list: Value, value: Value) {
+        let list = self.engine.terms.unbuffered(list);
+        // Of a collection that was not made here nothing is known.
+        if !self.engine.terms.is_of_nothing(list) {
+            return;
+        }
+        let place = (list, Ustr::from(ELEMENT));
+        let value = self.engine.terms.bare(value);
+        let joined = match state.heap.get(&place) {
+            Some(&old) => {
+                let site = self.engine.terms.site(self.id, 0xB000_0000);
+                join_values(old, value, &mut self.engine.terms, site, list.0)
+            }
+            None => value,
+        };
+        state.heap.insert(place, joined);
     }
 
     fn rvalue(&mut self, state: &mut State, value: &Rvalue, site: Site) -> Value {
@@ -501,6 +520,10 @@ impl<'e, 'p> Run<'e, 'p> {
                 self.engine.terms.make(Term::Closure(*function, captures))
             }
             Rvalue::FunctionValue(functions) => self.engine.terms.make(Term::Functions(functions.clone())),
+            // Each collection is its own, however empty.
+            Rvalue::Op { op, args } if args.is_empty() && !op.starts_with("format:") => {
+                self.fresh(state, site, OF_NOTHING)
+            }
             Rvalue::Op { op, args } => {
                 let args: Vec<_> = args.iter().map(|arg| self.operand(state, arg)).collect();
                 self.engine.terms.op(*op, &args)
@@ -563,7 +586,7 @@ impl<'e, 'p> Run<'e, 'p> {
             Term::Handle { file, .. } => return *file,
             _ => value,
         };
-        if let Some(path) = self.linked(state, key) {
+        if let Some(path) = self.engine.linked(self.id, &state.heap, key) {
             return state.key(path);
         }
         let alternatives = self.engine.terms.alternatives(key);
@@ -576,25 +599,6 @@ impl<'e, 'p> Run<'e, 'p> {
             }
         }
         state.key(key)
-    }
-
-    /// The path of the file behind a field, where every record of the type holds both.
-    fn linked(&mut self, state: &State, key: Value) -> Option<Value> {
-        let &Term::Field(base, name) = self.engine.terms.get(key) else { return None };
-        let field = self.engine.intents.fields_of(self.id, key).iter().find(|field| field.1 == name)?;
-        let path = (*self.engine.intents.links.get(field)?)?;
-        let site = self.engine.terms.site(self.id, 0xF000_0000);
-        let mut replace = super::terms::Replace { args: &[base], call: site, done: FxHashMap::default() };
-        let field = *field;
-        let told = self.engine.terms.replace(path, &mut replace, &|terms, base, name| {
-            let base = terms.unbuffered(base);
-            state.heap.get(&(base, name)).copied().unwrap_or_else(|| terms.field(base, name))
-        });
-        self.note_field(told, field);
-        if let Term::Field(_, name) = *self.engine.terms.get(told) {
-            self.note_field(told, (field.0, name));
-        }
-        Some(told)
     }
 
     /// Learns which fields hold handles whose writes are durable by the way they were opened.
@@ -743,7 +747,7 @@ impl<'e, 'p> Run<'e, 'p> {
         } else if self.summary.triggers.len() < MAX_TRIGGERS {
             self.summary.triggers.push(trigger);
         } else {
-            self.summary.bounded = true;
+            self.summary.acts_lost = true;
         }
     }
 
@@ -887,8 +891,16 @@ impl<'e, 'p> Run<'e, 'p> {
                 && old.result == outcome.result
                 && (old.guards == outcome.guards || content(old) == content(&outcome))
         });
-        let full =
-            || (list.iter().filter(|old| same(old)).count() >= limit).then(|| list.iter().rposition(same)).flatten();
+        // Too many: the one that differs least.
+        let distance = |old: &Outcome| {
+            let lost = old.guards.iter().filter(|guard| !outcome.guards.contains(guard)).count();
+            (old.pending != outcome.pending, lost)
+        };
+        let full = || {
+            let alike = (0..list.len()).rev().filter(|&at| same(&list[at]));
+            let crowded = alike.clone().count() >= limit;
+            crowded.then(|| alike.min_by_key(|&at| distance(&list[at]))).flatten()
+        };
         match alike.or_else(full) {
             Some(place) => {
                 let site = self.engine.terms.site(self.id, 0xD000_0000 | u32::from(outcome.success));
@@ -1014,13 +1026,18 @@ fn join_outcomes(into: &mut Outcome, other: Outcome, terms: &mut super::terms::T
     }
 }
 
-/// Where there are too many states, the one to join a new one with: one that went as well as it, if there is any.
+/// Where there are too many states, the one to join a new one with: of those that went as well as it, the one that differs least.
 fn crowded(states: &[State], new: &State, terms: &super::terms::Terms) -> Option<usize> {
     if states.len() < MAX_STATES {
         return None;
     }
-    let alike = states.iter().rposition(|old| old.failing == new.failing && !old.contradicts(new, terms));
-    alike.or_else(|| (states.len() >= 2 * MAX_STATES).then(|| states.len() - 1))
+    let distance = |old: &State| {
+        let lost = old.guards.iter().filter(|(question, answer)| new.guards.get(question) != Some(answer)).count();
+        (old.pending != new.pending, lost)
+    };
+    let alike =
+        (0..states.len()).rev().filter(|&at| states[at].failing == new.failing && !states[at].contradicts(new, terms));
+    alike.min_by_key(|&at| distance(&states[at])).or_else(|| (states.len() >= 2 * MAX_STATES).then(|| states.len() - 1))
 }
 
 /// States between two instructions that do not differ are one.

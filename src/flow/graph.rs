@@ -12,7 +12,7 @@ pub(super) struct CallGraph {
     graph: DiGraph<(), ()>,
     /// The callers of each function; a closure's parent counts as its caller.
     pub callers: Vec<Vec<FuncId>>,
-    /// Whether a function does something to files, itself or below.
+    /// Whether a function does something to files, itself or below, or reads them for one that does.
     pub effective: Vec<bool>,
 }
 
@@ -26,6 +26,7 @@ impl CallGraph {
         }
         let mut callers = vec![Vec::new(); count];
         let mut effective = vec![false; count];
+        let mut reads = vec![false; count];
         for (at, function) in program.functions.iter().enumerate() {
             let me = FuncId(at as u32);
             let mut calls = |callee: FuncId| {
@@ -43,7 +44,8 @@ impl CallGraph {
                     InstKind::Call(call) => match &call.callee {
                         Callee::Functions(functions) => functions.iter().for_each(|function| calls(*function)),
                         Callee::Api { api, .. } => {
-                            effective[at] |= apis.get(*api).steps().any(|step| matters(step.effect))
+                            effective[at] |= apis.get(*api).steps().any(|step| matters(step.effect));
+                            reads[at] |= apis.get(*api).steps().any(|step| step.effect == Effect::Read);
                         }
                         _ => {}
                     },
@@ -51,11 +53,15 @@ impl CallGraph {
                 }
             }
         }
+        spread_up(&mut effective, &callers);
+        spread_up(&mut reads, &callers);
+        // What was read decides what a removal or a cut destroys.
         let mut work: Vec<usize> = (0..count).filter(|&at| effective[at]).collect();
         while let Some(at) = work.pop() {
-            for caller in &callers[at] {
-                if !std::mem::replace(&mut effective[caller.index()], true) {
-                    work.push(caller.index());
+            for callee in graph.neighbors(NodeIndex::new(at)) {
+                let callee = callee.index();
+                if reads[callee] && !std::mem::replace(&mut effective[callee], true) {
+                    work.push(callee);
                 }
             }
         }
@@ -87,6 +93,18 @@ impl CallGraph {
                 functions
             })
             .collect()
+    }
+}
+
+/// What holds for a function holds for its callers.
+fn spread_up(holds: &mut [bool], callers: &[Vec<FuncId>]) {
+    let mut work: Vec<usize> = (0..holds.len()).filter(|&at| holds[at]).collect();
+    while let Some(at) = work.pop() {
+        for caller in &callers[at] {
+            if !std::mem::replace(&mut holds[caller.index()], true) {
+                work.push(caller.index());
+            }
+        }
     }
 }
 

@@ -21,13 +21,14 @@ pub use exec::MAX_TRACE;
 
 use crate::apis::Apis;
 use crate::ir::{Base, FuncId, Function, InstKind, Operand, Program, Rvalue, Step, ValueKind};
-use intent::Intents;
+use intent::{FieldKey, Intents};
 use rustc_hash::{FxHashMap, FxHashSet};
 use state::{Facts, Kind, Origin, Pending, Question, Shared, Trace};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use summary::{Act, Summary};
-use terms::{Terms, Value};
+use terms::{Term, Terms, Value};
+use ustr::Ustr;
 
 /// Something fell due while something was pending.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +89,8 @@ struct Engine<'p> {
     terms: Terms,
     summaries: FxHashMap<(FuncId, Binding), Rc<Summary>>,
     running: FxHashSet<(FuncId, Binding)>,
+    /// For functions that lead back to themselves: what the round before made of them.
+    assumed: FxHashMap<FuncId, Rc<Summary>>,
     moments: Vec<Moment>,
     intents: Intents,
     /// Functions that do something to files, or may.
@@ -114,6 +117,7 @@ pub fn analyse(program: &Program, apis: &Apis, tell_deeds: bool) -> Flow {
         terms: Terms::default(),
         summaries: FxHashMap::default(),
         running: FxHashSet::default(),
+        assumed: FxHashMap::default(),
         moments: Vec::new(),
         intents: Intents::default(),
         effective: graph.effective.clone(),
@@ -187,13 +191,49 @@ impl Engine<'_> {
         self.traces.entry(key).or_insert_with(|| Rc::new(Trace::Via(origin, inner.clone()))).clone()
     }
 
+    /// Remembers from or to which field a value of `function` goes.
+    fn note_field(&mut self, function: FuncId, value: Value, field: FieldKey) {
+        let value = self.terms.unbuffered(value);
+        let key = match self.terms.get(value) {
+            Term::Handle { file, .. } => *file,
+            Term::Const(_) | Term::Unit | Term::Absent => return,
+            _ => value,
+        };
+        let fields = self.intents.fields.entry((function, key)).or_default();
+        if !fields.contains(&field) && fields.len() < 4 {
+            fields.push(field);
+        }
+    }
+
+    /// The path of the file behind a field that `function` sees at `key`, where every record of the type holds both; `heap` has the
+    /// fields that were assigned.
+    fn linked(&mut self, function: FuncId, heap: &BTreeMap<(Value, Ustr), Value>, key: Value) -> Option<Value> {
+        let &Term::Field(base, name) = self.terms.get(key) else { return None };
+        let field = *self.intents.fields_of(function, key).iter().find(|field| field.1 == name)?;
+        let path = (*self.intents.links.get(&field)?)?;
+        let site = self.terms.site(function, 0xF000_0000);
+        let mut replace = terms::Replace { args: &[base], call: site, done: FxHashMap::default() };
+        let told = self.terms.replace(path, &mut replace, &|terms, base, name| {
+            let base = terms.unbuffered(base);
+            heap.get(&(base, name)).copied().unwrap_or_else(|| terms.field(base, name))
+        });
+        self.note_field(function, told, field);
+        if let Term::Field(_, name) = *self.terms.get(told) {
+            self.note_field(function, told, (field.0, name));
+        }
+        Some(told)
+    }
+
     /// Analyses the functions of one component of the call graph, whose callees are done.
     fn component(&mut self, component: &[FuncId], effective: &[bool]) {
-        let rounds = if component.len() > 1 { 2 } else { 1 };
-        for round in 0..rounds {
+        let recursive = component.len() > 1
+            || component.iter().any(|function| self.program.functions[function.index()].calls(*function));
+        for round in 0..if recursive { 2 } else { 1 } {
             for &function in component.iter().filter(|function| effective[function.index()]) {
                 if round > 0 {
-                    self.summaries.remove(&(function, Vec::new()));
+                    if let Some(summary) = self.summaries.remove(&(function, Vec::new())) {
+                        self.assumed.insert(function, summary);
+                    }
                     self.moments.retain(|moment| moment.function != function);
                 }
                 self.summary(function, Vec::new());
@@ -201,15 +241,21 @@ impl Engine<'_> {
         }
     }
 
-    /// The summary of `function` where the function values in `binding` are known. A function that is being analysed already has an empty one.
+    /// The summary of `function` where the function values in `binding` are known. A function that is being analysed already has
+    /// that of the round before, or an empty one.
     fn summary(&mut self, function: FuncId, binding: Binding) -> Rc<Summary> {
         let key = (function, binding);
         if let Some(summary) = self.summaries.get(&key) {
             return summary.clone();
         }
-        if self.depth >= MAX_NESTING || !self.running.insert(key.clone()) {
+        if self.running.contains(&key) {
+            let nothing = || Rc::new(Summary { acts_lost: true, ..Summary::default() });
+            return self.assumed.get(&key.0).cloned().unwrap_or_else(nothing);
+        }
+        if self.depth >= MAX_NESTING {
             return Rc::new(Summary { bounded: true, ..Summary::default() });
         }
+        self.running.insert(key.clone());
         self.depth += 1;
         let run = || exec::Run::new(self, function, &key.1).run();
         // A fault of ours costs one function, not the report.

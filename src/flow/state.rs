@@ -449,12 +449,14 @@ impl State {
         for (number, (place, theirs)) in other.heap.iter().enumerate() {
             let mine = match self.heap.get(place) {
                 Some(&mine) => mine,
+                // A collection that is empty there has no other elements.
+                None if terms.is_of_nothing(place.0) => *theirs,
                 None => terms.field(place.0, place.1),
             };
             renamed.insert(*place, join_values(mine, *theirs, terms, site, 0x8000 + number as u32));
         }
         for (number, (place, mine)) in self.heap.iter().enumerate() {
-            if !other.heap.contains_key(place) {
+            if !other.heap.contains_key(place) && !terms.is_of_nothing(place.0) {
                 let theirs = terms.field(place.0, place.1);
                 renamed.insert(*place, join_values(*mine, theirs, terms, site, 0xC000 + number as u32));
             }

@@ -153,4 +153,6 @@ pub struct Summary {
     pub syncs: bool,
     /// A bound was hit: not all of it was seen.
     pub bounded: bool,
+    /// There were more acts than are passed on, or it leads back to itself: callers do not see all of them.
+    pub acts_lost: bool,
 }

@@ -109,6 +109,8 @@ pub struct Ops {
     pub with_extension: Ustr,
     /// `with_file_name(path, name)`.
     pub with_file_name: Ustr,
+    /// `entries(dir)`: the collection of the paths in a directory.
+    pub entries: Ustr,
 }
 
 impl Default for Terms {
@@ -118,6 +120,7 @@ impl Default for Terms {
             parent: "parent".into(),
             with_extension: "with_extension".into(),
             with_file_name: "with_file_name".into(),
+            entries: "entries".into(),
         };
         let mut terms = Terms {
             terms: Vec::new(),
@@ -135,6 +138,9 @@ impl Default for Terms {
         terms
     }
 }
+
+/// The number of [`Term::Fresh`] values that are made of nothing (an empty collection): memory, no file.
+pub const OF_NOTHING: u32 = 0x4000_0000;
 
 /// [`Term::Unset`].
 pub const UNSET: Value = Value(0);
@@ -272,6 +278,12 @@ impl Terms {
                 self.parent(args[0])
             }
             Term::Op(name, args) if is_suffixing(name, args.len()) => self.parent(args[0]),
+            Term::Element(list) if matches!(self.get(list), Term::Op(name, _) if *name == ops.entries) => {
+                match self.get(list) {
+                    Term::Op(_, args) if args.len() == 1 => args[0],
+                    _ => self.make(Term::Op(ops.parent, SmallVec::from_slice(&[path]))),
+                }
+            }
             Term::Handle { file, .. } => self.parent(file),
             _ => self.make(Term::Op(ops.parent, SmallVec::from_slice(&[path]))),
         }
@@ -332,6 +344,11 @@ impl Terms {
             }
             _ => self.is_under(one, other) || self.is_under(other, one),
         }
+    }
+
+    /// Whether the value is made of nothing: an empty collection, memory.
+    pub fn is_of_nothing(&self, value: Value) -> bool {
+        matches!(self.get(value), Term::Fresh(_, OF_NOTHING))
     }
 
     /// The values that `value` stands for, if it is a join of several.
