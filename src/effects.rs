@@ -37,6 +37,8 @@ pub enum Effect {
     CreateUnnamed,
     /// Bytes of `to` go to the file behind handle `on`: pending data, or user-buffered data if the handle buffers.
     Write,
+    /// As `write`, and what sits in user-space buffers or is on its way in the background is with the kernel when it is done.
+    WriteFlushed,
     /// As `write`, but into a user-space buffer whatever the handle is.
     WriteBuffered,
     /// The file at path `on` is created or cut, and filled with `to`, and closed: pending name, truncation and data.

@@ -5,6 +5,7 @@
 
 mod ack_before_sync;
 mod act;
+mod async_file_dropped;
 mod create_without_dir_sync;
 mod delete_before_sync;
 mod flush_is_not_sync;
@@ -51,7 +52,8 @@ pub fn run(program: &Program, mut flow: Flow, policies: &[Option<Policy>]) -> Ve
     let terms = RefCell::new(std::mem::take(&mut flow.terms));
     let context = Context { program, flow: &flow, terms: &terms, policies };
     let mut findings = Vec::new();
-    let told = act::run(&context, ACT_RULES, &mut findings);
+    let mut told = act::run(&context, ACT_RULES, &mut findings);
+    told.extend(async_file_dropped::run(&context, &told, &mut findings));
     // What is published or outlived too early is told there, not again where success is reported.
     let mut successes = Vec::new();
     success::run(&context, SUCCESS_RULES, &mut successes);

@@ -92,6 +92,14 @@ pub const RULES: &[RuleInfo] = &[
         page: include_str!("../../rules/flush-is-not-sync.md"),
     },
     RuleInfo {
+        id: "async-file-dropped",
+        title: "an async file is dropped while its last write is still on its way",
+        level: Level::Warning,
+        obligation: "acknowledge",
+        policy: Policy::Atomic,
+        page: include_str!("../../rules/async-file-dropped.md"),
+    },
+    RuleInfo {
         id: "ack-before-sync",
         title: "success is returned while the written bytes are still pending",
         level: Level::Warning,

@@ -3,7 +3,7 @@
 use super::act::ActRule;
 use super::{Context, purpose, story};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
-use crate::flow::state::{How, Kind, Pending, Trace};
+use crate::flow::state::{How, Kind, Pending, Trace, Transit};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
 use crate::ir::ValueKind;
@@ -78,5 +78,7 @@ fn nothing(file: Value, trace: &Rc<Trace>) -> Pending {
         cared: false,
         doubt: false,
         closed: false,
+        transit: Transit::Arrived,
+        lost: None,
     }
 }

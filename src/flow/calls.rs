@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::exec::{At, MAX_TRACE, Run};
-use super::state::{How, Kind, Origin, Pending, Question, Shared, State, Trace};
+use super::state::{How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit};
 use super::summary::{Act, Outcome, Summary, Trigger};
 use super::terms::{Replace, Site, Term, Terms, UNIT, Value};
 use crate::ir::{Call, Callee, FuncId, Inst, Passing, ValueKind};
@@ -107,7 +107,7 @@ impl<'p> Run<'_, 'p> {
         for state in &mut states {
             for (arg, &value) in call.args.iter().zip(args) {
                 if arg.passing == Passing::Move && arg.kind == ValueKind::BufferedFile {
-                    self.drop_value(state, value, 0);
+                    self.drop_value(state, value, None, 0);
                 }
             }
         }
@@ -460,6 +460,7 @@ impl<'p> Run<'_, 'p> {
             self.doubt_all(&mut state);
         }
         self.adopt(&mut state, outcome, translation, at);
+        self.let_go(&mut state, outcome, translation, at);
         state.failing |= !outcome.success && outcome.changed || outcome.failing;
         let result = translation.value(&mut self.engine.terms, outcome.result);
         state.env[call.result.index()] = if !call.fallible {
@@ -472,6 +473,36 @@ impl<'p> Run<'_, 'p> {
             self.engine.terms.make(Term::Failure(bare))
         };
         Some(state)
+    }
+
+    /// What the callee was given and let go is gone here too, but for what it gave back of it.
+    fn let_go(&mut self, state: &mut State, outcome: &Outcome, translation: &mut Translation<'_>, at: At<'_>) {
+        let At { call, inst, .. } = at;
+        if outcome.dropped.is_empty() || state.pending.iter().all(|pending| pending.kind == Kind::Name) {
+            return;
+        }
+        let result = translation.value(&mut self.engine.terms, outcome.result);
+        let kept = self.engine.terms.parts(result);
+        for (dropped, trace) in &outcome.dropped {
+            // A type parameter may stand for a reference.
+            let lent = |number: u16| call.args.get(number as usize).is_none_or(|arg| arg.passing != Passing::Move);
+            if matches!(self.engine.terms.get(*dropped), &Term::Param(number) if lent(number)) {
+                continue;
+            }
+            let value = translation.value(&mut self.engine.terms, *dropped);
+            let value = self.engine.terms.unbuffered(value);
+            let now = |&(name, field): &(Ustr, Value)| state.heap.get(&(value, name)).copied().unwrap_or(field);
+            let gone: Vec<Value> = match self.engine.terms.get(value) {
+                Term::Aggregate { fields, .. } => fields.iter().map(now).collect(),
+                _ => vec![value],
+            };
+            let trace = self.engine.via(Origin { span: inst.focus, function: self.id }, trace);
+            for value in gone {
+                if !kept.contains(&self.engine.terms.unbuffered(value)) {
+                    self.drop_value(state, value, Some(&trace), 1);
+                }
+            }
+        }
     }
 
     /// Takes over names, fields, facts and pending effects of a callee.
@@ -547,7 +578,12 @@ impl<'p> Run<'_, 'p> {
             let dir = translation.key(self.engine, pending.dir);
             let trace = self.engine.via(here, &pending.trace);
             let flushed = pending.flushed.as_ref().map(|flush| self.engine.via(here, flush));
-            let new = Pending { kind, file, dir, trace, flushed, ..pending.clone() };
+            let lost = pending.lost.as_ref().map(|lost| self.engine.via(here, lost));
+            let in_background = pending.transit == Transit::Written
+                && kind == Kind::Data
+                && state.facts.get(&file).is_some_and(|facts| facts.background);
+            let transit = if in_background { Transit::Background } else { pending.transit };
+            let new = Pending { kind, file, dir, trace, flushed, transit, lost, ..pending.clone() };
             self.summary.effective = true;
             adopted.push(new);
         }

@@ -1,13 +1,13 @@
 //! Runs one function: a worklist over its blocks, with states kept apart while their answers to stable questions differ.
 
 use super::intent::FieldKey;
-use super::state::{Facts, How, Kind, Origin, Pending, Question, Shared, State, Trace, join_values};
+use super::state::{Facts, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit, join_values};
 use super::summary::{Act, Deed, Did, Outcome, Summary, Trigger};
 use super::terms::{ABSENT, OF_NOTHING, Site, Term, UNIT, UNSET, Value};
 use super::{Binding, Engine, Moment};
 use crate::ir::{
-    Base, BlockId, Call, Cond, Exit, FuncId, Function, Inst, InstKind, LocalId, Operand, Place, Rvalue, Step,
-    Terminator,
+    Base, BlockId, Call, Cond, Exit, FuncId, Function, FunctionKind, Inst, InstKind, LocalId, Operand, Place, Rvalue,
+    Step, Terminator,
 };
 use crate::source::Span;
 use rustc_hash::FxHashMap;
@@ -327,28 +327,40 @@ impl<'e, 'p> Run<'e, 'p> {
             InstKind::Call(call) => self.call(state, At { call, inst, site }),
             InstKind::Drop(local) => {
                 let value = state.env[local.index()];
-                self.drop_value(&mut state, value, 0);
+                let trace = self.here(inst);
+                self.drop_value(&mut state, value, Some(&trace), 0);
                 vec![state]
             }
         }
     }
 
-    /// A value goes away: what its buffers held reaches the kernel, errors unseen.
-    pub fn drop_value(&mut self, state: &mut State, value: Value, depth: usize) {
+    /// A value goes away, where `trace` says: what its buffers held reaches the kernel, errors unseen; but not through a handle that
+    /// finishes its writes in the background, which waits for nothing.
+    pub fn drop_value(&mut self, state: &mut State, value: Value, trace: Option<&Rc<Trace>>, depth: usize) {
+        let value = self.engine.terms.unbuffered(value);
+        if let (Term::Param(_), Some(trace)) = (self.engine.terms.get(value), trace)
+            && !state.dropped.iter().any(|(dropped, _)| *dropped == value)
+        {
+            state.dropped.push((value, trace.clone()));
+        }
         if state.pending.iter().all(|pending| pending.kind == Kind::Name) || depth > 3 {
             return;
         }
-        let value = self.engine.terms.unbuffered(value);
         if let Term::Aggregate { fields, .. } = self.engine.terms.get(value).clone() {
             for (name, field) in fields {
                 let field = state.heap.get(&(value, name)).copied().unwrap_or(field);
-                self.drop_value(state, field, depth + 1);
+                self.drop_value(state, field, trace, depth + 1);
             }
             return;
         }
         let file = self.file_of(state, value);
-        self.drain(state, file, None);
         let held = !matches!(self.engine.terms.get(value), Term::Handle { .. } | Term::Param(_));
+        if let Some(trace) = trace
+            && (!held || self.is_captured(value))
+        {
+            self.lose(state, file, trace);
+        }
+        self.drain(state, file, None);
         for pending in &mut state.pending {
             if pending.file == file && pending.kind == Kind::Data && !held {
                 pending.closed = true;
@@ -360,12 +372,38 @@ impl<'e, 'p> Run<'e, 'p> {
         }
     }
 
+    /// Whether the value is what a function value captured.
+    fn is_captured(&self, value: Value) -> bool {
+        let captured = |base: &Value| matches!(self.engine.terms.get(*base), Term::Param(0));
+        matches!(self.function.kind, FunctionKind::Closure { .. })
+            && matches!(self.engine.terms.get(value), Term::Field(base, _) if captured(base))
+    }
+
+    /// The handle of `file` goes away: what it had not handed to the kernel yet is lost. Behind a failure nobody counts on it.
+    fn lose(&mut self, state: &mut State, file: Value, trace: &Rc<Trace>) {
+        if state.failing {
+            return;
+        }
+        let background = state.facts.get(&file).is_some_and(|facts| facts.background);
+        let lost = |pending: &Pending| {
+            pending.file == file
+                && pending.lost.is_none()
+                && (pending.transit == Transit::Background || background && pending.kind == Kind::Buffer)
+        };
+        if state.pending.iter().any(lost) {
+            for pending in state.pending.iter_mut().filter(|pending| lost(pending)) {
+                pending.lost = Some(trace.clone());
+            }
+        }
+    }
+
     /// User-space buffers of `file` reach the kernel; by a flush at `flush`, if that is given.
     pub fn drain(&mut self, state: &mut State, file: Value, flush: Option<&Rc<Trace>>) {
         let keys = self.keys(file);
         let mut moved = Vec::new();
         state.pending.retain_mut(|pending| {
             if keys.contains(&pending.file) {
+                pending.transit = Transit::Arrived;
                 if let Some(flush) = flush {
                     pending.flushed = Some(flush.clone());
                 }
@@ -681,6 +719,8 @@ impl<'e, 'p> Run<'e, 'p> {
                 cared: false,
                 doubt: false,
                 closed: false,
+                transit: Transit::Arrived,
+                lost: None,
             });
         }
         self.moment(state, act, trace.clone(), pending, state.failing);
@@ -854,6 +894,7 @@ impl<'e, 'p> Run<'e, 'p> {
                     || terms.parts(pending.file).iter().any(|part| reachable.contains(part) || terms.is_stable(*part))
             })
             .cloned()
+            .map(|pending| Pending { lost: pending.lost.filter(|_| success), ..pending })
             .collect();
         Outcome {
             success,
@@ -861,6 +902,7 @@ impl<'e, 'p> Run<'e, 'p> {
             pending,
             killed: state.killed.to_vec(),
             flushed: state.flushed.to_vec(),
+            dropped: state.dropped.to_vec(),
             all_killed: state.all_killed,
             names: state.names.iter().map(|(path, key)| (*path, *key)).take(24).collect(),
             heap: state
@@ -957,7 +999,14 @@ impl<'e, 'p> Run<'e, 'p> {
     pub fn pend(&mut self, state: &mut State, kind: Kind, file: Value, dir: Value, how: How, trace: &Rc<Trace>) {
         self.summary.effective = true;
         self.did(state, Did::Pend(how, kind), file, (kind == Kind::Name).then_some(dir), trace);
-        let cared = kind == Kind::Name && state.facts.get(&file).is_some_and(|facts| facts.synced);
+        let facts = state.facts.get(&file).copied().unwrap_or_default();
+        let cared = kind == Kind::Name && facts.synced;
+        let written = kind == Kind::Data && matches!(how, How::Written | How::HandedOver);
+        let transit = match written {
+            true if facts.background => Transit::Background,
+            true => Transit::Written,
+            false => Transit::Arrived,
+        };
         state.add(Pending {
             kind,
             file,
@@ -968,6 +1017,8 @@ impl<'e, 'p> Run<'e, 'p> {
             cared,
             doubt: false,
             closed: false,
+            transit,
+            lost: None,
         });
     }
 }
@@ -994,6 +1045,7 @@ fn join_outcomes(into: &mut Outcome, other: Outcome, terms: &mut super::terms::T
     }
     into.killed.retain(|kill| other.killed.contains(kill));
     into.flushed.retain(|file| other.flushed.contains(file));
+    into.dropped.retain(|dropped| other.dropped.contains(dropped));
     into.all_killed &= other.all_killed;
     into.vague_sync |= other.vague_sync;
     into.changed |= other.changed;

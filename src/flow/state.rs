@@ -49,6 +49,17 @@ pub enum How {
     DirectoryMade,
 }
 
+/// How far written bytes have come on their way to the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Transit {
+    /// The kernel has them: a flush, or the call that wrote them, waited for that.
+    Arrived,
+    /// The kernel has them unless the handle finishes its writes in the background.
+    Written,
+    /// The handle finishes the write in the background: it is lost, or its failure unseen, if the handle goes away first.
+    Background,
+}
+
 /// A place in the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin {
@@ -124,6 +135,10 @@ pub struct Pending {
     pub doubt: bool,
     /// For data: the handle it was written through is gone, so nobody can sync it without opening the file again.
     pub closed: bool,
+    /// How far the bytes have come.
+    pub transit: Transit,
+    /// Where the handle went away before the bytes had reached the kernel.
+    pub lost: Option<Rc<Trace>>,
 }
 
 /// A question about a value that does not change on the way.
@@ -158,6 +173,8 @@ pub struct Facts {
     pub renamed: bool,
     /// Opened so that each write is durable.
     pub write_through: bool,
+    /// Behind a handle that finishes its writes in the background.
+    pub background: bool,
 }
 
 impl Facts {
@@ -170,6 +187,7 @@ impl Facts {
         self.synced |= other.synced;
         self.renamed |= other.renamed;
         self.write_through |= other.write_through;
+        self.background |= other.background;
     }
 }
 
@@ -259,6 +277,8 @@ pub struct State {
     pub killed: Shared<Vec<(Value, Kind)>>,
     /// Flushes on every path since entry.
     pub flushed: Shared<Vec<Value>>,
+    /// What the function was given and let go, and where.
+    pub dropped: Shared<Vec<(Value, Rc<Trace>)>>,
     /// What is known of files.
     pub facts: Shared<BTreeMap<Value, Facts>>,
     /// An error edge lies behind.
@@ -285,6 +305,7 @@ impl State {
             pending: Shared::default(),
             killed: Shared::default(),
             flushed: Shared::default(),
+            dropped: Shared::default(),
             facts: Shared::default(),
             failing: false,
             all_killed: false,
@@ -331,6 +352,8 @@ impl State {
             old.doubt &= new.doubt;
             old.cared |= new.cared;
             old.closed |= new.closed;
+            old.transit = old.transit.max(new.transit);
+            old.lost = old.lost.take().or(new.lost);
             old.flushed = old.flushed.take().and(new.flushed);
             return;
         }
@@ -372,6 +395,7 @@ impl State {
             && self.facts == other.facts
             && self.vague_sync == other.vague_sync
             && self.flushed == other.flushed
+            && self.dropped == other.dropped
             && self.unopened == other.unopened
     }
 
@@ -412,6 +436,7 @@ impl State {
         }
         keep_common(&mut self.killed, &other.killed);
         keep_common(&mut self.flushed, &other.flushed);
+        keep_common(&mut self.dropped, &other.dropped);
         if !self.facts.is(&other.facts) {
             for (file, theirs) in &other.facts {
                 self.absorb(*file, *theirs);

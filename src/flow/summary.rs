@@ -80,6 +80,8 @@ pub struct Outcome {
     pub killed: Vec<(Value, Kind)>,
     /// What it flushed.
     pub flushed: Vec<Value>,
+    /// What it was given and let go, and where.
+    pub dropped: Vec<(Value, Rc<Trace>)>,
     /// It synced everything.
     pub all_killed: bool,
     /// Names that lead elsewhere afterwards.

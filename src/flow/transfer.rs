@@ -18,6 +18,8 @@ pub(super) struct Operands {
     has_to: bool,
     /// What kind of thing the subject is.
     kind: ValueKind,
+    /// What kind of thing the result is.
+    makes: ValueKind,
     site: Site,
     trace: Rc<Trace>,
     /// The operation that a path operation is, if not the one the call is named after.
@@ -117,12 +119,13 @@ impl Run<'_, '_> {
             }
         }
         let kind = place(step.on).and_then(|at| call.args.get(at)).map_or(ValueKind::Unknown, |arg| arg.kind);
-        Operands { on, to, has_to: step.to.is_some(), kind, site, trace: self.here(inst), op: row.op }
+        let makes = self.function.locals[call.result.index()].kind;
+        Operands { on, to, has_to: step.to.is_some(), kind, makes, site, trace: self.here(inst), op: row.op }
     }
 
     /// What a failed call may have done all the same.
     fn failed(&mut self, state: &mut State, effect: Effect, operands: &Operands) {
-        if matches!(effect, Effect::Write | Effect::WriteBuffered) {
+        if matches!(effect, Effect::Write | Effect::WriteFlushed | Effect::WriteBuffered) {
             self.write(state, operands, effect == Effect::WriteBuffered);
         }
         if matches!(effect, Effect::OpenRead | Effect::OptionsOpen) {
@@ -178,6 +181,12 @@ impl Run<'_, '_> {
             Effect::CreateTemp | Effect::CreateUnnamed => self.create_temporary(state, o, effect == Effect::CreateTemp),
             Effect::CreateReplacement => self.create_replacement(state, o),
             Effect::Write => self.write(state, o, false),
+            Effect::WriteFlushed => {
+                self.write(state, o, false);
+                let file = self.file_of(state, o.on);
+                self.drain(state, file, None);
+                UNIT
+            }
             Effect::WriteBuffered => self.write(state, o, true),
             Effect::WriteFile => self.write_file(state, o, o.on, How::WrittenWhole),
             Effect::CopyFile => {
@@ -339,6 +348,9 @@ impl Run<'_, '_> {
         if mode.write_through {
             state.fact(key).write_through = true;
         }
+        if o.makes == ValueKind::AsyncFile {
+            state.fact(key).background = true;
+        }
         self.engine.terms.make(Term::Handle { site: o.site, file: key, writable: mode.write })
     }
 
@@ -413,6 +425,11 @@ impl Run<'_, '_> {
             return UNIT;
         }
         state.fact(file).written = true;
+        match o.kind {
+            ValueKind::AsyncFile => state.fact(file).background = true,
+            ValueKind::File => state.fact(file).background = false,
+            _ => {}
+        }
         if !buffered
             && (state.fact(file).write_through
                 || self.engine.intents.lives_in(self.id, file, &self.engine.intents.write_through_fields))

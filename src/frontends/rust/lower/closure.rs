@@ -12,11 +12,18 @@ struct Shape {
     tys: Vec<Ty>,
     head: Sp,
     moves: bool,
+    /// It runs once: what it captured goes away at its end.
+    once: bool,
 }
 
 impl<'h> Lower<'h> {
     /// A closure as a value: a function with what it captures.
     pub(super) fn closure_value(&mut self, closure: &'h Closure, params: &[Ty], sp: Sp) -> Val {
+        self.closure_run(closure, params, false, sp)
+    }
+
+    /// [`Self::closure_value`] of one that is run `once`, or as often as its callee likes.
+    fn closure_run(&mut self, closure: &'h Closure, params: &[Ty], once: bool, sp: Sp) -> Val {
         if self.outer.len() > MAX_NESTED {
             return self.opaque(Ty::Unknown, sp);
         }
@@ -44,7 +51,8 @@ impl<'h> Lower<'h> {
         self.f.targets.push(Frame { target: Target::Function, loops: 0 });
         self.closure_body(&closure.body);
         let tys = (0..closure.params.len()).map(|at| params.get(at).cloned().unwrap_or_default()).collect();
-        self.close_closure(open, Shape { list, tys, head: closure.head, moves: closure.moves }, sp)
+        let shape = Shape { list, tys, head: closure.head, moves: closure.moves, once: once && closure.moves };
+        self.close_closure(open, shape, sp)
     }
 
     /// A block that runs some time later, as a function value.
@@ -53,7 +61,7 @@ impl<'h> Lower<'h> {
         let list = vec![self.temp(Ty::Unknown)];
         self.f.targets.push(Frame { target: Target::Function, loops: 0 });
         self.tail_block(block);
-        self.close_closure(open, Shape { list, tys: Vec::new(), head: sp, moves: true }, sp)
+        self.close_closure(open, Shape { list, tys: Vec::new(), head: sp, moves: true, once: true }, sp)
     }
 
     /// A task that is started and not waited for (`spawn(async { … });`): its body is a function that nobody is known to call.
@@ -79,7 +87,7 @@ impl<'h> Lower<'h> {
         }
         let value = match &body.kind {
             ExprKind::Async(block) => self.block_as_value(block, body.span),
-            ExprKind::Closure(closure) if closure.params.is_empty() => self.closure_value(closure, &[], body.span),
+            ExprKind::Closure(closure) if closure.params.is_empty() => self.closure_run(closure, &[], true, body.span),
             _ => return false,
         };
         self.emit_call(Callee::Unknown, name, vec![(value, Passing::Move)], Ty::Unknown, false, e.span, e.span);
@@ -106,6 +114,9 @@ impl<'h> Lower<'h> {
         function.span = self.span(sp);
         function.name_span = self.span(shape.head);
         function.fallible = state.ret.is_result() || (state.ret.is_unknown() && state.fails);
+        if shape.once {
+            self.let_captures_go(&mut function, &state.captures);
+        }
         self.closures[number] = function;
         if shape.moves {
             for (_, op, ty) in &state.captures {
@@ -115,6 +126,26 @@ impl<'h> Lower<'h> {
         let captures = state.captures.into_iter().map(|(name, op, _)| (name, op)).collect();
         let value = Rvalue::Closure { function: FuncId(CLOSURE | number as u32), captures };
         self.value(value, Ty::Fn(Arc::new((shape.tys, state.ret))), sp)
+    }
+
+    /// What `function` captured and did not give away goes away where it returns.
+    fn let_captures_go(&self, function: &mut Function, captures: &[(Ustr, Operand, Ty)]) {
+        for (name, _, ty) in captures {
+            let mut place = Place::local(LocalId(0));
+            place.steps.push(Step::Field { name: *name, owner: None });
+            let place = Operand::Place(place);
+            if matches!(ty, Ty::Ref(..)) || !self.world.holds_handle(ty, 0) || gives(function, &place) {
+                continue;
+            }
+            let local = LocalId(function.locals.len() as u32);
+            let (kind, type_name) = (self.world.kind(ty), self.world.type_name(ty));
+            function.locals.push(Local { name: Some(*name), kind, type_name });
+            for block in &mut function.blocks {
+                let Terminator::Return { span, .. } = block.end else { continue };
+                let assign = InstKind::Assign { place: Place::local(local), value: Rvalue::Use(place.clone()) };
+                block.insts.extend([assign, InstKind::Drop(local)].map(|kind| Inst { kind, span, focus: span }));
+            }
+        }
     }
 
     fn closure_body(&mut self, body: &'h Expr) {
@@ -183,6 +214,28 @@ impl<'h> Lower<'h> {
         self.start(exit);
         self.result_of(result)
     }
+}
+
+/// Whether `function` gives the value away, or another name.
+fn gives(function: &Function, value: &Operand) -> bool {
+    let in_rvalue = |rvalue: &Rvalue| match rvalue {
+        Rvalue::Use(operand) | Rvalue::Success(operand) | Rvalue::Failure(operand) => operand == value,
+        Rvalue::Aggregate { fields, base, .. } => {
+            fields.iter().any(|(_, operand)| operand == value) || base.as_ref() == Some(value)
+        }
+        Rvalue::Closure { captures, .. } => captures.iter().any(|(_, operand)| operand == value),
+        Rvalue::Op { args, .. } => args.contains(value),
+        Rvalue::FunctionValue(_) | Rvalue::Opaque => false,
+    };
+    function.blocks.iter().any(|block| {
+        let returned = matches!(&block.end, Terminator::Return { value: returned, .. } if returned == value);
+        returned
+            || block.insts.iter().any(|inst| match &inst.kind {
+                InstKind::Assign { value, .. } => in_rvalue(value),
+                InstKind::Call(call) => call.args.iter().any(|arg| arg.passing == Passing::Move && arg.value == *value),
+                InstKind::Drop(_) => false,
+            })
+    })
 }
 
 pub(super) fn placeholder(name: Ustr, short_name: Ustr, package: PackageId, file: FileId) -> Function {
