@@ -11,6 +11,7 @@ use crate::flow::Flow;
 use crate::frontends::rust;
 use crate::ir::{Function, Program};
 use crate::source::{FileId, SourceMap, Span};
+use crate::suppress::{self, Allow};
 use crate::{checks, flow};
 use rustc_hash::FxHashMap;
 use std::borrow::Cow;
@@ -80,7 +81,7 @@ pub fn audit(workspace: &Workspace, texts: &dyn Texts, config: &Config) -> Audit
     let start = Instant::now();
     let mut report = Report { problems: workspace.problems.clone(), ..Report::default() };
     let mut rows = Vec::new();
-    if let Some((program, flow)) = analyse(workspace, texts, config, true, &mut report) {
+    if let Some(Analysed { program, flow, .. }) = analyse(workspace, texts, config, true, &mut report) {
         rows = crate::audit::audit(&program, &flow);
     }
     let Report { mut problems, mut stats, sources, .. } = report;
@@ -166,16 +167,26 @@ fn policy_at(program: &Program, policies: &[Option<Policy>], span: Span) -> Opti
 
 /// Front end, flow and checks.
 fn read(workspace: &Workspace, texts: &dyn Texts, config: &Config, report: &mut Report) -> Vec<Found> {
-    let Some((program, flow)) = analyse(workspace, texts, config, false, report) else { return Vec::new() };
+    let Some(Analysed { program, flow, allows }) = analyse(workspace, texts, config, false, report) else {
+        return Vec::new();
+    };
     let policies = policies(&program, &report.sources, config);
     // To show everything, nothing may be held back; what a policy adds stays.
     let held = policies.iter().map(|policy| policy.filter(|policy| !config.output_all || *policy == Policy::Durable));
-    let findings = checks::run(&program, flow, &held.collect::<Vec<_>>());
+    let mut findings = checks::run(&program, flow, &held.collect::<Vec<_>>());
+    suppress::apply(&mut findings, &allows);
     let with_policy = |finding: Finding| {
         let policy = policy_at(&program, &policies, finding.span);
         (finding, policy)
     };
     findings.into_iter().map(with_policy).collect()
+}
+
+/// What is known before anything is judged.
+struct Analysed {
+    program: Program,
+    flow: Flow,
+    allows: Vec<Allow>,
 }
 
 /// Front end and flow; what goes wrong and the sizes go into `report`. With `tell_deeds` for an audit.
@@ -185,7 +196,7 @@ fn analyse(
     config: &Config,
     tell_deeds: bool,
     report: &mut Report,
-) -> Option<(Program, Flow)> {
+) -> Option<Analysed> {
     let apis = match tables("rust", config) {
         Ok(apis) => apis,
         Err(error) => {
@@ -215,5 +226,5 @@ fn analyse(
             message: format!("`{}` could not be analysed: an internal error", body.name),
         });
     }
-    Some((output.program, flow))
+    Some(Analysed { program: output.program, flow, allows: output.allows })
 }

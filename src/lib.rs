@@ -2,7 +2,7 @@
 //!
 //! Modules in reading order: [`source`] (places), [`effects`] (the vocabulary), [`apis`] (who has which effect),
 //! [`ir`] (programs), [`frontends`] (texts to programs), `flow` (effects along paths), [`checks`] (obligations), [`finding`],
-//! [`discover`] (what to analyse), [`config`] (what is asked; [`spelling`] helps with what is misspelled), [`mod@check`] (all of it in a row), [`report`] (how it is
+//! [`discover`] (what to analyse), [`config`] (what is asked; [`spelling`] helps with what is misspelled), [`suppress`] (what the code says is meant), [`mod@check`] (all of it in a row), [`report`] (how it is
 //! shown), [`cli`].
 
 pub mod apis;
@@ -20,3 +20,4 @@ pub mod ir;
 pub mod report;
 pub mod source;
 pub mod spelling;
+pub mod suppress;

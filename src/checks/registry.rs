@@ -107,4 +107,28 @@ pub const RULES: &[RuleInfo] = &[
         policy: Policy::Durable,
         page: include_str!("../../rules/ack-before-sync.md"),
     },
+    RuleInfo {
+        id: "unused-allow",
+        title: "something is allowed that is not found",
+        level: Level::Warning,
+        obligation: "allow",
+        policy: Policy::None,
+        page: include_str!("../../rules/unused-allow.md"),
+    },
+    RuleInfo {
+        id: "unknown-allow",
+        title: "an allow names no rule, or cannot be read",
+        level: Level::Warning,
+        obligation: "allow",
+        policy: Policy::None,
+        page: include_str!("../../rules/unknown-allow.md"),
+    },
+    RuleInfo {
+        id: "allow-without-reason",
+        title: "an allow does not say why",
+        level: Level::Warning,
+        obligation: "allow",
+        policy: Policy::None,
+        page: include_str!("../../rules/allow-without-reason.md"),
+    },
 ];

@@ -19,11 +19,13 @@ pub struct Scanner<'a> {
     at: usize,
     /// The documentation comments passed so far.
     pub docs: Vec<Range<usize>>,
+    /// All comments passed so far, if they are asked for.
+    pub comments: Option<Vec<Range<usize>>>,
 }
 
 impl<'a> Scanner<'a> {
     pub fn new(text: &'a str) -> Scanner<'a> {
-        Scanner { bytes: text.as_bytes(), at: 0, docs: Vec::new() }
+        Scanner { bytes: text.as_bytes(), at: 0, docs: Vec::new(), comments: None }
     }
 
     fn byte(&self, ahead: usize) -> u8 {
@@ -58,6 +60,9 @@ impl<'a> Scanner<'a> {
         let third = self.bytes.get(start + 2).copied();
         if third == Some(letter) || third == Some(b'!') {
             self.docs.push(start..self.at);
+        }
+        if let Some(comments) = &mut self.comments {
+            comments.push(start..self.at);
         }
     }
 

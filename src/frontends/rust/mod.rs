@@ -1,9 +1,10 @@
 //! Rust: texts are parsed with syn, names are resolved over the whole workspace, function bodies are lowered with light inference.
 //!
-//! In reading order: [`lex`] and [`cfg`] (what is read), [`hir`] (what is kept), [`extract`], [`extract_expr`], [`macros`] and [`mbe`]
+//! In reading order: [`lex`] and [`cfg`] (what is read), [`allows`] (what the code says is meant), [`hir`] (what is kept), [`extract`], [`extract_expr`], [`macros`] and [`mbe`]
 //! (from the parser's tree to it), [`world`] (names), [`types`], [`methods`], and `lower` (to the intermediate representation).
 //! The parser's tree and spans never leave the thread that made them.
 
+mod allows;
 mod cfg;
 pub mod dump;
 mod extract;
@@ -24,7 +25,9 @@ mod world;
 use crate::apis::Apis;
 use crate::discover::{MAX_FILE_BYTES, Problem, Texts, Workspace};
 use crate::ir::{FuncId, Function, Package, Program};
-use crate::source::SourceMap;
+use crate::source::{FileId, SourceMap};
+use crate::suppress::Allow;
+use allows::TextAllow;
 use macros::{MacroRules, MacroTable};
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
@@ -73,6 +76,8 @@ pub struct Output {
     pub program: Program,
     /// What could not be read; everything else is there.
     pub problems: Vec<Problem>,
+    /// What the code says is meant.
+    pub allows: Vec<Allow>,
     /// How much was read.
     pub stats: Stats,
 }
@@ -89,6 +94,7 @@ struct Text {
     text: Arc<str>,
     /// Bodies of functions that need not be parsed, as byte ranges between their braces.
     without: Vec<Range<usize>>,
+    allows: Vec<TextAllow>,
 }
 
 /// Reads the Rust code of `workspace` into a program. Never fails: what cannot be read is a problem of its own.
@@ -134,8 +140,10 @@ fn read_all(
                     message: format!("file is larger than {} MiB", MAX_FILE_BYTES >> 20),
                 });
             }
+            let allows = allows::read(&text, options);
             Ok(Text {
                 without: Vec::new(),
+                allows,
                 number,
                 path: file.path.clone(),
                 shown: file.shown.clone(),
@@ -161,6 +169,8 @@ fn read_all(
         .into_iter()
         .zip(chosen)
         .filter_map(|(text, choice)| match choice {
+            // Whether its allows are used is to be told.
+            prefilter::Choice::Skip if !text.allows.is_empty() => Some(text),
             prefilter::Choice::Skip => None,
             prefilter::Choice::Parse { without } => Some(Text { without, ..text }),
         })
@@ -171,13 +181,16 @@ fn read_all(
         match result {
             Ok(hir) => {
                 let file = sources.add(text.shown, text.text);
+                output.allows.extend(text.allows.into_iter().map(|allow| allow.in_file(file)));
                 files.push(world::Parsed { path: text.path, package: text.package, file, hir });
                 output.stats.parsed += 1;
             }
             Err(problem) => output.problems.push(problem),
         }
     }
-    output.program = lower_all(workspace, &files, apis, &mut output.problems, sources);
+    let (program, off) = lower_all(workspace, &files, apis, &mut output.problems, sources);
+    output.program = program;
+    output.allows.retain(|allow| !off.contains(&allow.span.file));
     output
 }
 
@@ -255,14 +268,16 @@ fn skip_head(text: &str) -> (usize, &str) {
     (base, &text[base..])
 }
 
+/// The program, and the files that are of modules which are left out.
 fn lower_all(
     workspace: &Workspace,
     files: &[world::Parsed],
     apis: &Apis,
     problems: &mut Vec<Problem>,
     sources: &SourceMap,
-) -> Program {
+) -> (Program, FxHashSet<FileId>) {
     let world = world::build(workspace, files, apis);
+    let off = files.iter().zip(&world.off).filter(|(_, off)| **off).map(|(file, _)| file.file).collect();
     let returns = returns(&world, apis);
     let context = lower::Context { world: &world, returns: &returns };
     let ids: Vec<u32> = (0..world.fns.len() as u32).filter(|id| world.fns[*id as usize].func.is_some()).collect();
@@ -301,7 +316,7 @@ fn lower_all(
         }
     }
     program.functions.append(&mut closures);
-    program
+    (program, off)
 }
 
 /// The types that the rows give back.

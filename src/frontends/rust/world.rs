@@ -135,6 +135,8 @@ pub struct FnInfo<'h> {
 pub struct World<'h> {
     pub apis: &'h Apis,
     pub files: &'h [Parsed],
+    /// Which files are of modules that are left out.
+    pub off: Vec<bool>,
     pub crates: Vec<Crate>,
     pub modules: Vec<Module<'h>>,
     pub adts: Vec<Adt<'h>>,
@@ -169,6 +171,7 @@ pub fn build<'h>(workspace: &Workspace, files: &'h [Parsed], apis: &'h Apis) -> 
     let world = World {
         apis,
         files,
+        off: Vec::new(),
         crates: Vec::new(),
         modules: Vec::new(),
         adts: Vec::new(),
@@ -191,6 +194,7 @@ pub fn build<'h>(workspace: &Workspace, files: &'h [Parsed], apis: &'h Apis) -> 
     builder.entries(workspace);
     builder.orphans(workspace);
     let mut world = builder.world;
+    world.off = builder.off;
     world.link(workspace);
     world.link_globs();
     world.tables = super::methods::Tables::build(&world);
