@@ -15,6 +15,7 @@ use crate::suppress::{self, Allow};
 use crate::{checks, flow};
 use rustc_hash::FxHashMap;
 use std::borrow::Cow;
+use std::path::Path;
 use std::time::Instant;
 
 /// Sizes of a run.
@@ -93,6 +94,11 @@ pub fn audit(workspace: &Workspace, texts: &dyn Texts, config: &Config) -> Audit
     problems.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     stats.elapsed_ms = start.elapsed().as_millis() as u64;
     AuditReport { rows, problems, stats, sources }
+}
+
+/// Whether `text` can be parsed, standing at `path`. Errors say what is wrong with it and where.
+pub fn readable(path: &Path, text: &str) -> Result<(), Problem> {
+    rust::readable(path, text)
 }
 
 /// A finding, and the policy that somebody set for the place it is in.

@@ -140,7 +140,7 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-fn too_large(bytes: u64) -> String {
+pub(crate) fn too_large(bytes: u64) -> String {
     format!("is {} MiB large: files above {} MiB are not read", bytes.div_ceil(1 << 20), MAX_FILE_BYTES >> 20)
 }
 
@@ -157,10 +157,27 @@ pub fn missing(paths: &[PathBuf]) -> Vec<&PathBuf> {
     paths.iter().filter(|path| std::fs::symlink_metadata(path).is_err()).collect()
 }
 
+/// `path` by its one true name: absolute, and without links as far as it is on the disk.
+pub fn canonical(path: &Path) -> PathBuf {
+    let path = std::path::absolute(on_disk(path)).unwrap_or_else(|_| path.to_path_buf());
+    for above in path.ancestors() {
+        if let (Ok(real), Ok(inside)) = (std::fs::canonicalize(above), path.strip_prefix(above)) {
+            return lexical(&real.join(inside));
+        }
+    }
+    path
+}
+
 /// Finds the packages and source files below `paths`. A path inside a package brings the rest of that package along as
 /// [`Workspace::context`].
 pub fn discover(paths: &[PathBuf], options: &DiscoverOptions) -> Workspace {
-    let mut search = Search::default();
+    discover_with(paths, options, &[])
+}
+
+/// [`discover`], as if the files `unsaved` were on the disk: an editor has their text, and their folder may be missing as well.
+/// `unsaved` and `paths` are absolute.
+pub fn discover_with(paths: &[PathBuf], options: &DiscoverOptions, unsaved: &[PathBuf]) -> Workspace {
+    let mut search = Search { unsaved: unsaved.to_vec(), ..Search::default() };
     let mut roots: Vec<Root> = paths.iter().filter_map(|path| search.root(path, options)).collect();
     // Whole trees before single packages, outer before inner: the first to claim a package has all of it.
     roots.sort_by_key(|root| (root.one_package, root.canonical.components().count()));
@@ -202,6 +219,8 @@ struct Search {
     roots: manifest::Roots,
     /// Canonical folders that were asked for settings.
     configured: FxHashSet<PathBuf>,
+    /// Files that only an editor has.
+    unsaved: Vec<PathBuf>,
 }
 
 struct PendingDependencies {
@@ -217,20 +236,22 @@ impl Search {
             shown.pop();
         }
         let about = std::fs::metadata(on_disk(&shown));
-        let (about, canonical) = match about.and_then(|about| Ok((about, std::fs::canonicalize(on_disk(&shown))?))) {
+        let found = about.and_then(|about| Ok((about.is_dir(), std::fs::canonicalize(on_disk(&shown))?)));
+        let (is_dir, canonical) = match found {
             Ok(both) => both,
+            Err(_) if self.unsaved.contains(&shown) => (false, canonical(&shown)),
             Err(error) => {
                 self.problem(&shown, 1, format!("cannot be read: {}", in_words(&error)));
                 return None;
             }
         };
-        if !about.is_dir() && shown.extension().is_none_or(|extension| extension != "rs") {
+        if !is_dir && shown.extension().is_none_or(|extension| extension != "rs") {
             self.problem(&shown, 1, "is not a Rust source file".into());
             return None;
         }
         self.given.push(canonical.clone());
-        self.configs_above(&shown, &canonical, about.is_dir());
-        if !about.is_dir() {
+        self.configs_above(&shown, &canonical, is_dir);
+        if !is_dir {
             self.given_files.push((shown.clone(), canonical.clone()));
         } else if canonical.join("Cargo.toml").is_file() {
             return Some(Root { shown, canonical, one_package: false, include_tests: options.include_tests });
@@ -239,9 +260,7 @@ impl Search {
             Some((shown, canonical, tests)) => {
                 Some(Root { shown, canonical, one_package: true, include_tests: options.include_tests || tests })
             }
-            None if about.is_dir() => {
-                Some(Root { shown, canonical, one_package: false, include_tests: options.include_tests })
-            }
+            None if is_dir => Some(Root { shown, canonical, one_package: false, include_tests: options.include_tests }),
             None => None,
         }
     }
@@ -295,6 +314,9 @@ impl Search {
     /// Makes the packages of one tree.
     fn add_tree(&mut self, root: &Root) {
         let mut tree = Tree::walk(&root.shown, root.one_package);
+        for file in &self.unsaved {
+            tree.insert(file);
+        }
         let mut manifests = self.read_manifests(&mut tree);
         if root.one_package {
             manifests.retain(|manifest| manifest.folder == root.shown);
@@ -527,14 +549,6 @@ fn canonical_of(root: &Root, shown: &Path) -> PathBuf {
         Ok(inside) => root.canonical.join(inside),
         Err(_) => std::fs::canonicalize(on_disk(shown)).unwrap_or_else(|_| shown.to_path_buf()),
     }
-}
-
-/// `path` by its one true name: absolute, no links. What is not on the disk is made absolute as it is written.
-pub fn canonical(path: &Path) -> PathBuf {
-    let path = on_disk(path);
-    std::fs::canonicalize(path)
-        .or_else(|_| std::path::absolute(path).map(|path| lexical(&path)))
-        .unwrap_or_else(|_| path.to_path_buf())
 }
 
 fn has(bytes: &[u8], word: &[u8]) -> bool {

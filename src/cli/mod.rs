@@ -6,6 +6,7 @@ mod audit;
 mod check;
 mod explain;
 mod init;
+mod lsp;
 mod terminal;
 mod work;
 
@@ -26,7 +27,7 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// When to use colours
-    #[arg(long, value_enum, default_value_t = ColorChoice::Auto, global = true, value_name = "WHEN")]
+    #[arg(long, value_enum, default_value_t = ColorChoice::Auto, global = true, value_name = "WHEN", display_order = 900)]
     color: ColorChoice,
 }
 
@@ -49,6 +50,8 @@ enum Command {
     },
     /// List the rules
     Rules,
+    /// Serve an editor over standard input and output
+    Lsp(lsp::LspArgs),
 }
 
 /// Exit status for usage, configuration and internal errors.
@@ -95,6 +98,7 @@ impl Cli {
             Command::Audit(args) => audit::run(args, self.style()),
             Command::Init { path } => init::run(path).map_err(Failure::from),
             Command::Explain { rule } => explain::run(rule, self.style()).map_err(Failure::from),
+            Command::Lsp(_) => lsp::run().map_err(Failure::from),
             Command::Rules => {
                 let done = print(|out| page::table(RULES, self.style(), out));
                 done.map(|()| ExitCode::SUCCESS).map_err(Failure::from)

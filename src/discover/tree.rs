@@ -17,6 +17,8 @@ pub(super) struct Tree {
     /// What could not be listed.
     pub problems: Vec<Problem>,
     root: PathBuf,
+    /// Folders that were looked into.
+    walked: FxHashSet<PathBuf>,
     /// Targets of links to folders that were followed: each once, so that no tangle of links is endless.
     followed: FxHashSet<PathBuf>,
 }
@@ -59,6 +61,7 @@ impl Tree {
             if folder != top && (listing.foreign || one_package && listing.has_manifest) {
                 continue;
             }
+            self.walked.insert(folder.clone());
             if listing.has_manifest && !self.manifests.contains(&folder) {
                 self.manifests.push(folder.clone());
             }
@@ -75,6 +78,19 @@ impl Tree {
         }
         self.files.sort();
         self.files.dedup();
+    }
+
+    /// Adds a file that is not on the disk, unless it would lie where nobody looks.
+    pub fn insert(&mut self, file: &Path) {
+        let seen =
+            file.ancestors().skip(1).find(|folder| folder.is_dir()).is_some_and(|folder| self.walked.contains(folder));
+        let is_source = file.extension().is_some_and(|extension| extension == "rs");
+        if let Err(at) = self.files.binary_search_by(|other| other.as_path().cmp(file))
+            && seen
+            && is_source
+        {
+            self.files.insert(at, file.to_path_buf());
+        }
     }
 
     fn follow(&mut self, link: PathBuf, folders: &mut Vec<PathBuf>) {

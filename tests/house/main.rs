@@ -78,6 +78,8 @@ fn output_libraries_stay_in_their_format() {
         "`codespan_reporting`",
     );
     finds(rules::output_libraries, "src/finding.rs", "use lsp_types::Range;", "`lsp_types`");
+    finds(rules::output_libraries, "src/cli/lsp.rs", "use lsp_server::Connection;", "`lsp_server`");
+    accepts(rules::output_libraries, "src/lsp/server.rs", "use lsp_server::Connection;");
     accepts(rules::output_libraries, "src/report/human.rs", "use codespan_reporting::files::Files;");
 }
 
@@ -127,7 +129,7 @@ fn the_ir_speaks_no_language() {
 #[test]
 fn there_is_one_way_to_check() {
     hold(rules::one_check);
-    finds(rules::one_check, "src/lsp.rs", "use crate::frontends::rust;", "crate::frontends");
+    finds(rules::one_check, "src/lsp/analysis.rs", "use crate::frontends::rust;", "crate::frontends");
     finds(rules::one_check, "src/cli/check.rs", "fn f() { crate::checks::run(); }", "checks::run");
     accepts(rules::one_check, "src/check.rs", "use crate::frontends::rust;");
     accepts(rules::one_check, "src/cli/check.rs", "use crate::checks::registry;");
@@ -137,6 +139,7 @@ fn there_is_one_way_to_check() {
 fn only_discovery_reads_files() {
     hold(rules::reading);
     finds(rules::reading, "src/frontends/rust/modules.rs", "fn f() { std::fs::read_to_string(p); }", "std::fs");
+    finds(rules::reading, "src/lsp/server.rs", "fn f() { std::fs::read_to_string(p); }", "std::fs");
     accepts(rules::reading, "src/discover/tree.rs", "fn f() { std::fs::read_dir(p); }");
 }
 

@@ -59,8 +59,8 @@ pub fn output_libraries(path: &str, source: &Source) -> Vec<(usize, String)> {
             "only src/report/human.rs knows how people are shown things",
         ));
     }
-    if !path.starts_with("src/lsp") {
-        wrong.extend(words(source, &["lsp_types", "lsp_server"], "only src/lsp.rs knows the editor"));
+    if !path.starts_with("src/lsp/") {
+        wrong.extend(words(source, &["lsp_types", "lsp_server"], "only src/lsp knows the editor"));
     }
     wrong
 }
@@ -152,7 +152,9 @@ pub fn one_check(path: &str, source: &Source) -> Vec<(usize, String)> {
 }
 
 pub fn reading(path: &str, source: &Source) -> Vec<(usize, String)> {
-    if path.starts_with("src/discover") || path.starts_with("src/cli/") {
+    // The pages are fsynclint's own files, and written, not read.
+    let writes_its_own = path == "src/lsp/pages.rs";
+    if path.starts_with("src/discover") || path.starts_with("src/cli/") || writes_its_own {
         return vec![];
     }
     words(

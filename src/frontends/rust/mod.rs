@@ -220,21 +220,8 @@ fn macro_table(texts: &[Text], options: &Options) -> MacroTable {
 const MACRO_BUDGET: usize = 4 << 20;
 
 fn parse(text: &Text, macros: &MacroTable, options: &Options) -> Result<hir::FileHir, Problem> {
-    let problem = |line: usize, message: String| Problem { path: text.shown.clone(), line, message };
-    let line_of = |offset: usize| text.text.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count() + 1;
     let blanked = prefilter::blank(&text.text, &text.without);
-    let (base, body) = skip_head(&blanked);
-    if let Some(offset) = lex::too_deep(body) {
-        return Err(problem(line_of(base + offset), "nested too deeply to be read".into()));
-    }
-    let result = std::panic::catch_unwind(|| {
-        let first_line = line_of(base);
-        let tokens: proc_macro2::TokenStream = body.parse().map_err(|error: proc_macro2::LexError| {
-            problem(error.span().start().line + first_line - 1, format!("cannot be read: {error}"))
-        })?;
-        let file: syn::File = syn::parse2(tokens).map_err(|error| {
-            problem(error.span().start().line + first_line - 1, format!("cannot be parsed: {error}"))
-        })?;
+    with_tree(&text.shown, &blanked, |file, base, body| {
         let mut extractor = extract::Extractor {
             options,
             macros,
@@ -249,8 +236,37 @@ fn parse(text: &Text, macros: &MacroTable, options: &Options) -> Result<hir::Fil
             budget: MACRO_BUDGET,
             without: &text.without,
         };
-        Ok(extractor.file(&file))
-    });
+        extractor.file(file)
+    })
+}
+
+/// Whether the file at `path` could be read if `text` was its text; if not, why and where.
+pub fn readable(path: &Path, text: &str) -> Result<(), Problem> {
+    // What is nested deeply needs its stack; the threads of `read` have it.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).stack_size(STACK).build();
+    let read = || with_tree(path, text, |_, _, _| ());
+    pool.map_or_else(|_| read(), |pool| pool.install(read))
+}
+
+/// Parses `text` and gives its tree to `take`, with the part of it that was parsed and where that starts. The tree and its spans
+/// belong to this thread.
+fn with_tree<T>(path: &Path, text: &str, take: impl FnOnce(&syn::File, usize, &str) -> T) -> Result<T, Problem> {
+    let problem = |line: usize, message: String| Problem { path: path.to_path_buf(), line, message };
+    let line_of = |offset: usize| text.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let (base, body) = skip_head(text);
+    if let Some(offset) = lex::too_deep(body) {
+        return Err(problem(line_of(base + offset), "nested too deeply to be read".into()));
+    }
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let first_line = line_of(base);
+        let tokens: proc_macro2::TokenStream = body.parse().map_err(|error: proc_macro2::LexError| {
+            problem(error.span().start().line + first_line - 1, format!("cannot be read: {error}"))
+        })?;
+        let file: syn::File = syn::parse2(tokens).map_err(|error| {
+            problem(error.span().start().line + first_line - 1, format!("cannot be parsed: {error}"))
+        })?;
+        Ok(take(&file, base, body))
+    }));
     proc_macro2::extra::invalidate_current_thread_spans();
     result.unwrap_or_else(|_| Err(problem(1, "reading it failed inside the parser".into())))
 }
