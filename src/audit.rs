@@ -11,7 +11,7 @@
 //!
 //! What was not seen to the end is `unknown`, with the reason.
 
-use crate::flow::state::{How, Kind, Origin, Pending, Question, Trace};
+use crate::flow::state::{Guard, How, Kind, Origin, Pending, Question, Trace};
 use crate::flow::summary::{Act, Deed, Did};
 use crate::flow::terms::{Term, Value};
 use crate::flow::{Flow, Moment};
@@ -445,7 +445,8 @@ impl<'a> Audit<'a> {
         let left = |pending: &Pending| pending.kind != Kind::Name && written.contains(&pending.trace.origin());
         let (guilty, innocent): (Vec<&Moment>, Vec<&Moment>) =
             self.successes(operation).iter().copied().partition(|moment| moment.pending.iter().any(left));
-        let via_log = is_logged(&normal);
+        let all: Vec<&Deed> = self.deeds(operation).iter().filter(|deed| !deed.failing).collect();
+        let via_log = is_logged(&normal, &all);
         let Some(first) = guilty.first() else {
             return Some(match self.unseen(operation) {
                 Some(why) => Cell::detailed(Verdict::Unknown, format!("`{}`: {why}", self.short(operation))),
@@ -456,7 +457,7 @@ impl<'a> Audit<'a> {
         let pending = first.pending.iter().find(|pending| left(pending)).expect("guilty moments have one");
         let span = pending.trace.origin().span;
         let text = format!("`{}` reports success while what it wrote is not synced", self.short(operation));
-        if let Some(option) = self.option(operation, &guilty, &innocent) {
+        if let Some(option) = self.option(operation, &guilty, &innocent, &left) {
             let text = format!("{text}, depending on `{option}`");
             return Some(Cell::detailed(Verdict::Conditional, option).because(text, span));
         }
@@ -483,35 +484,39 @@ impl<'a> Audit<'a> {
         summary.bounded.then_some("it is too large or too deep to be followed to its end")
     }
 
-    /// The option with which no path is guilty: every guilty one has the same answer, which some path that settles has not.
-    fn option(&self, function: FuncId, guilty: &[&Moment], innocent: &[&Moment]) -> Option<String> {
+    /// The option with which no path is guilty: whatever is `left` on a guilty path is left under the same answer, which some path that
+    /// settles it has not.
+    fn option(
+        &self,
+        function: FuncId,
+        guilty: &[&Moment],
+        innocent: &[&Moment],
+        left: &dyn Fn(&Pending) -> bool,
+    ) -> Option<String> {
         let settling = |moment: &Moment| moment.facts.iter().any(|(_, facts)| facts.written && facts.synced);
-        let found = guilty.first()?.guards.iter().find(|guard| {
-            self.is_option(guard.0, guard.1)
-                && guilty.iter().all(|moment| moment.guards.contains(guard))
-                && innocent.iter().any(|moment| settling(moment) && !moment.guards.contains(guard))
+        let culprits: Vec<(&Moment, &Pending)> = guilty
+            .iter()
+            .flat_map(|moment| moment.pending.iter().filter(|pending| left(pending)).map(|pending| (*moment, pending)))
+            .collect();
+        let (moment, pending) = culprits.first()?;
+        let common: Vec<&Guard> = pending
+            .when
+            .iter()
+            .chain(&moment.guards)
+            .filter(|guard| self.flow.terms.is_setting(guard.0, guard.1))
+            .filter(|guard| {
+                culprits.iter().all(|(moment, pending)| moment.guards.contains(guard) || pending.when.contains(guard))
+            })
+            .collect();
+        let found = common.into_iter().find(|guard| {
+            let parted = culprits.iter().any(|(moment, pending)| pending.when.contains(guard) && settling(moment));
+            let mut settled = innocent.iter().filter(|moment| settling(moment)).peekable();
+            match settled.peek() {
+                Some(_) => settled.any(|moment| !moment.guards.contains(guard)),
+                None => parted,
+            }
         });
         found.map(|&(value, ..)| self.name(function, value))
-    }
-
-    /// Whether a question is about something that somebody set: a flag or mode in a field, a global or a parameter.
-    fn is_option(&self, value: Value, question: Question) -> bool {
-        let terms = &self.flow.terms;
-        match terms.get(value) {
-            Term::Op(name, args) if name == "!" && args.len() == 1 => self.is_option(args[0], question),
-            Term::Op(name, args) if (name == "==" || name == "!=") && args.len() == 2 => {
-                let constant = |at: usize| matches!(terms.get(args[at]), Term::Const(text) if !text.starts_with(|c: char| c.is_ascii_digit()));
-                match (constant(0), constant(1)) {
-                    (false, true) => self.is_option(args[0], question),
-                    (true, false) => self.is_option(args[1], question),
-                    _ => false,
-                }
-            }
-            Term::Field(..) | Term::Global(_) | Term::Param(_) => {
-                matches!(question, Question::True | Question::Variant(_)) && terms.is_stable(value)
-            }
-            _ => false,
-        }
     }
 
     /// What `function` calls a value, in a few words.
@@ -718,7 +723,7 @@ impl<'a> Audit<'a> {
         let words: Vec<String> = deed
             .guards
             .iter()
-            .filter(|(value, question, _)| self.is_option(*value, *question))
+            .filter(|(value, question, _)| self.flow.terms.is_setting(*value, *question))
             .map(|&(value, question, answer)| {
                 let name = self.name(function, value);
                 match question {
@@ -776,14 +781,13 @@ fn role(deeds: &[&Deed]) -> Option<Role> {
     (retired && kept).then_some(Role::Checkpoint)
 }
 
-/// Whether a log goes first: a file is written and synced, others are written, and then it is cut.
-fn is_logged(deeds: &[&Deed]) -> bool {
-    let position = |is: &dyn Fn(&Deed) -> bool| deeds.iter().position(|deed| is(deed));
-    deeds.iter().filter(|deed| matches!(deed.did, Did::Pend(How::Cut, _))).any(|cut| {
+/// Whether a log goes first: a file is written and synced, others are written as well, and in the end it is cut.
+fn is_logged(normal: &[&Deed], all: &[&Deed]) -> bool {
+    all.iter().filter(|deed| matches!(deed.did, Did::Pend(How::Cut, _))).any(|cut| {
         let log = cut.file;
-        let written = position(&|deed| writes(deed) && deed.file == log);
-        let synced = position(&|deed| deed.did == Did::Sync && deed.file == log);
-        let others = deeds.iter().any(|deed| writes(deed) && deed.file != log);
+        let written = normal.iter().position(|deed| writes(deed) && deed.file == log);
+        let synced = normal.iter().position(|deed| deed.did == Did::Sync && deed.file == log);
+        let others = normal.iter().any(|deed| writes(deed) && deed.file != log);
         others && written.zip(synced).is_some_and(|(written, synced)| written < synced)
     })
 }

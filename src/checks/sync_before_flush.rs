@@ -80,5 +80,6 @@ fn nothing(file: Value, trace: &Rc<Trace>) -> Pending {
         closed: false,
         transit: Transit::Arrived,
         lost: None,
+        when: Vec::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::exec::{At, MAX_TRACE, Run};
-use super::state::{How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit};
+use super::state::{Guard, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit};
 use super::summary::{Act, Outcome, Summary, Trigger};
 use super::terms::{Replace, Site, Term, Terms, UNIT, Value};
 use crate::ir::{Call, Callee, FuncId, Inst, Passing, ValueKind};
@@ -564,6 +564,8 @@ impl<'p> Run<'_, 'p> {
                 continue;
             }
             let file_value = translation.value(terms, pending.file);
+            let Some(when) = self.conditions(state, &pending.when, translation) else { continue };
+            let terms = &mut self.engine.terms;
             // What is made of nothing (`Vec::new()`) is no file.
             if terms.is_of_nothing(terms.unbuffered(file_value)) {
                 continue;
@@ -583,11 +585,27 @@ impl<'p> Run<'_, 'p> {
                 && kind == Kind::Data
                 && state.facts.get(&file).is_some_and(|facts| facts.background);
             let transit = if in_background { Transit::Background } else { pending.transit };
-            let new = Pending { kind, file, dir, trace, flushed, transit, lost, ..pending.clone() };
+            let new = Pending { kind, file, dir, trace, flushed, transit, lost, when, ..pending.clone() };
             self.summary.effective = true;
             adopted.push(new);
         }
         state.add_all(&adopted);
+    }
+}
+
+impl Run<'_, '_> {
+    /// The conditions of a callee's pending effect as the caller sees them; `None` if they do not hold here.
+    fn conditions(&mut self, state: &State, when: &[Guard], translation: &mut Translation<'_>) -> Option<Vec<Guard>> {
+        let mut told = Vec::new();
+        for &(value, question, answer) in when {
+            let value = translation.value(&mut self.engine.terms, value);
+            match self.answer(state, value, question) {
+                Some(known) if known != answer => return None,
+                None if self.engine.terms.is_setting(value, question) => told.push((value, question, answer)),
+                _ => {}
+            }
+        }
+        Some(told)
     }
 }
 

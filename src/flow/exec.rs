@@ -1,7 +1,10 @@
 //! Runs one function: a worklist over its blocks, with states kept apart while their answers to stable questions differ.
 
 use super::intent::FieldKey;
-use super::state::{Facts, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit, join_values};
+use super::state::{
+    Facts, Guard, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit, is_surely_there, join_pending,
+    join_values,
+};
 use super::summary::{Act, Deed, Did, Outcome, Summary, Trigger};
 use super::terms::{ABSENT, OF_NOTHING, Site, Term, UNIT, UNSET, Value};
 use super::{Binding, Engine, Moment};
@@ -289,10 +292,7 @@ impl<'e, 'p> Run<'e, 'p> {
                 self.answer(state, inner, question)
             }
             (Question::Present, Term::Absent) => Some(false),
-            (
-                Question::Present,
-                Term::Handle { .. } | Term::Aggregate { .. } | Term::Const(_) | Term::Closure(..) | Term::Unit,
-            ) => Some(true),
+            (Question::Present, there) if is_surely_there(there) => Some(true),
             // Every path that names a file has a directory.
             (Question::Present, Term::Op(name, _)) if *name == terms.ops.parent || *name == terms.ops.join => {
                 Some(true)
@@ -721,6 +721,7 @@ impl<'e, 'p> Run<'e, 'p> {
                 closed: false,
                 transit: Transit::Arrived,
                 lost: None,
+                when: Vec::new(),
             });
         }
         self.moment(state, act, trace.clone(), pending, state.failing);
@@ -922,7 +923,12 @@ impl<'e, 'p> Run<'e, 'p> {
     }
 
     fn add_outcome(&mut self, outcome: Outcome) {
-        let same = |old: &Outcome| old.success == outcome.success && old.failing == outcome.failing;
+        // Whether there is a result is what comes next.
+        let same = |old: &Outcome| {
+            old.success == outcome.success
+                && old.failing == outcome.failing
+                && (old.result == ABSENT) == (outcome.result == ABSENT)
+        };
         let list = &mut self.summary.outcomes;
         if list.contains(&outcome) {
             return;
@@ -1019,6 +1025,7 @@ impl<'e, 'p> Run<'e, 'p> {
             closed: false,
             transit,
             lost: None,
+            when: Vec::new(),
         });
     }
 }
@@ -1037,8 +1044,13 @@ fn content(outcome: &Outcome) -> Content<'_> {
 }
 
 fn join_outcomes(into: &mut Outcome, other: Outcome, terms: &mut super::terms::Terms, site: Site) {
+    let lost = |mine: &[Guard], theirs: &[Guard]| -> Vec<Guard> {
+        let lost = mine.iter().filter(|guard| !theirs.contains(guard));
+        lost.filter(|(value, question, _)| terms.is_setting(*value, *question)).copied().collect()
+    };
+    let lost = [lost(&into.guards, &other.guards), lost(&other.guards, &into.guards)];
     into.guards.retain(|guard| other.guards.contains(guard));
-    for pending in other.pending {
+    for pending in join_pending(&mut into.pending, &other.pending, [&lost[0], &lost[1]]) {
         if !into.pending.contains(&pending) {
             into.pending.push(pending);
         }

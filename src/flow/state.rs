@@ -139,6 +139,56 @@ pub struct Pending {
     pub transit: Transit,
     /// Where the handle went away before the bytes had reached the kernel.
     pub lost: Option<Rc<Trace>>,
+    /// Answers about settings that held on every path that leaves it, where such paths were joined with others since.
+    pub when: Vec<Guard>,
+}
+
+/// A question, and its answer.
+pub type Guard = (Value, Question, bool);
+
+/// At most so many answers are kept with what is pending.
+const MAX_WHEN: usize = 8;
+
+impl Pending {
+    /// Whether both are the same effect, if they come from one place.
+    fn is_same_effect(&self, other: &Pending) -> bool {
+        self.file == other.file && self.kind == other.kind && self.dir == other.dir && self.how == other.how
+    }
+
+    /// Notes that it is left only under `guards`.
+    fn only_under(&mut self, guards: &[Guard]) {
+        for guard in guards {
+            if self.when.len() < MAX_WHEN && !self.when.contains(guard) {
+                self.when.push(*guard);
+            }
+        }
+    }
+}
+
+/// Joins what is pending on two paths: what either has. `lost` are the answers about settings that the paths do not share, mine and
+/// theirs.
+pub(super) fn join_pending(mine: &mut [Pending], theirs: &[Pending], lost: [&[Guard]; 2]) -> Vec<Pending> {
+    let origins: Vec<Origin> = mine.iter().map(|pending| pending.trace.origin()).collect();
+    let mut met = vec![false; mine.len()];
+    let mut new = Vec::new();
+    for their in theirs {
+        let origin = their.trace.origin();
+        let same = (0..mine.len()).find(|&at| origins[at] == origin && mine[at].is_same_effect(their));
+        let mut their = their.clone();
+        their.only_under(lost[1]);
+        if let Some(at) = same {
+            if !std::mem::replace(&mut met[at], true) {
+                mine[at].only_under(lost[0]);
+            }
+            mine[at].when.retain(|guard| their.when.contains(guard));
+        }
+        new.push(their);
+    }
+    for (at, mine) in mine.iter_mut().enumerate().filter(|(at, _)| !met[*at]) {
+        debug_assert!(!met[at]);
+        mine.only_under(lost[0]);
+    }
+    new
 }
 
 /// A question about a value that does not change on the way.
@@ -333,14 +383,7 @@ impl State {
     /// [`State::add`], where the origins of what is pending are known.
     fn add_one(&mut self, new: Pending, origins: &mut Vec<Origin>) {
         let origin = new.trace.origin();
-        let same = |place: &usize| {
-            let old = &self.pending[*place];
-            origins[*place] == origin
-                && old.file == new.file
-                && old.kind == new.kind
-                && old.dir == new.dir
-                && old.how == new.how
-        };
+        let same = |place: &usize| origins[*place] == origin && self.pending[*place].is_same_effect(&new);
         if let Some(place) = (0..origins.len()).find(same) {
             if self.pending[place] == new {
                 return;
@@ -354,6 +397,7 @@ impl State {
             old.closed |= new.closed;
             old.transit = old.transit.max(new.transit);
             old.lost = old.lost.take().or(new.lost);
+            old.when.retain(|guard| new.when.contains(guard));
             old.flushed = old.flushed.take().and(new.flushed);
             return;
         }
@@ -399,14 +443,16 @@ impl State {
             && self.unopened == other.unopened
     }
 
-    /// Whether some variable holds a success here and a failure there: what comes next depends on it.
+    /// Whether some variable holds a success here and a failure there, or something here and nothing there: what comes next depends
+    /// on it.
     pub fn contradicts(&self, other: &State, terms: &Terms) -> bool {
         self.env.iter().zip(&other.env).any(|(&mine, &theirs)| {
             mine != theirs
-                && matches!(
-                    (terms.get(mine), terms.get(theirs)),
-                    (Term::Success(_), Term::Failure(_)) | (Term::Failure(_), Term::Success(_))
-                )
+                && match (terms.get(mine), terms.get(theirs)) {
+                    (Term::Success(_), Term::Failure(_)) | (Term::Failure(_), Term::Success(_)) => true,
+                    (Term::Absent, there) | (there, Term::Absent) => is_surely_there(there),
+                    _ => false,
+                }
         })
     }
 
@@ -423,6 +469,8 @@ impl State {
         if self.heap != other.heap {
             self.join_heap(other, terms, site);
         }
+        let lost =
+            [lost_settings(&self.guards, &other.guards, terms), lost_settings(&other.guards, &self.guards, terms)];
         let agreed = |question: &(Value, Question), answer: &bool| other.guards.get(question) == Some(answer);
         if !self.guards.is(&other.guards) && !self.guards.iter().all(|(question, answer)| agreed(question, answer)) {
             self.guards.retain(|question, answer| agreed(question, answer));
@@ -432,7 +480,8 @@ impl State {
         }
         if !self.pending.is(&other.pending) {
             let common = self.pending.iter().zip(&other.pending).take_while(|(mine, theirs)| mine == theirs).count();
-            self.add_all(&other.pending[common..]);
+            let theirs = join_pending(&mut self.pending[common..], &other.pending[common..], [&lost[0], &lost[1]]);
+            self.add_all(&theirs);
         }
         keep_common(&mut self.killed, &other.killed);
         keep_common(&mut self.flushed, &other.flushed);
@@ -508,11 +557,31 @@ impl State {
     }
 }
 
+/// Answers about settings in `mine` that `theirs` has not.
+fn lost_settings(
+    mine: &Shared<BTreeMap<(Value, Question), bool>>,
+    theirs: &Shared<BTreeMap<(Value, Question), bool>>,
+    terms: &Terms,
+) -> Vec<Guard> {
+    if mine.is(theirs) {
+        return Vec::new();
+    }
+    let lost = mine.iter().filter(|(question, answer)| theirs.get(question) != Some(answer));
+    lost.filter(|((value, question), _)| terms.is_setting(*value, *question))
+        .map(|(&(value, question), &answer)| (value, question, answer))
+        .collect()
+}
+
 /// Keeps what is in both lists.
 fn keep_common<T: Clone + PartialEq>(mine: &mut Shared<Vec<T>>, theirs: &Shared<Vec<T>>) {
     if !mine.is(theirs) && !mine.iter().all(|one| theirs.contains(one)) {
         mine.retain(|one| theirs.contains(one));
     }
+}
+
+/// Whether an optional value with this content is known to be there.
+pub(super) fn is_surely_there(term: &Term) -> bool {
+    matches!(term, Term::Handle { .. } | Term::Aggregate { .. } | Term::Const(_) | Term::Closure(..) | Term::Unit)
 }
 
 /// One value for what is `mine` on one path and `theirs` on the other.

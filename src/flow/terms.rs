@@ -4,6 +4,7 @@
 //! function's parameters, globals, and things made at its own sites. Summaries carry terms of the callee; [`Terms::replace`] turns
 //! them into terms of the caller.
 
+use super::state::Question;
 use crate::ir::FuncId;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -400,6 +401,25 @@ impl Terms {
                 self.is_stable(*base)
             }
             Term::Op(_, args) => args.iter().all(|&arg| self.is_stable(arg)),
+            _ => false,
+        }
+    }
+
+    /// Whether a question is about something that somebody set: a flag or mode in a field, a global or a parameter.
+    pub fn is_setting(&self, value: Value, question: Question) -> bool {
+        match self.get(value) {
+            Term::Op(name, args) if name == "!" && args.len() == 1 => self.is_setting(args[0], question),
+            Term::Op(name, args) if (name == "==" || name == "!=") && args.len() == 2 => {
+                let named = |at: usize| matches!(self.get(args[at]), Term::Const(text) if !text.starts_with(|c: char| c.is_ascii_digit()));
+                match (named(0), named(1)) {
+                    (false, true) => self.is_setting(args[0], question),
+                    (true, false) => self.is_setting(args[1], question),
+                    _ => false,
+                }
+            }
+            Term::Field(..) | Term::Global(_) | Term::Param(_) => {
+                matches!(question, Question::True | Question::Variant(_)) && self.is_stable(value)
+            }
             _ => false,
         }
     }
