@@ -38,6 +38,9 @@ fn main() {
                     pending.closed,
                     pending.flushed.is_some()
                 );
+                for (value, question, answer) in &pending.when {
+                    println!("      only if {} {question:?} = {answer}", terms.show(*value));
+                }
             }
             for (file, kind) in &outcome.killed {
                 println!("    durable {kind:?} {}", terms.show(*file));

@@ -505,14 +505,14 @@ impl<'a> Audit<'a> {
             .chain(&moment.guards)
             .filter(|guard| self.flow.terms.is_setting(guard.0, guard.1))
             .filter(|guard| {
-                culprits.iter().all(|(moment, pending)| moment.guards.contains(guard) || pending.when.contains(guard))
+                culprits.iter().all(|(moment, pending)| holds(&moment.guards, guard) || holds(&pending.when, guard))
             })
             .collect();
         let found = common.into_iter().find(|guard| {
             let parted = culprits.iter().any(|(moment, pending)| pending.when.contains(guard) && settling(moment));
             let mut settled = innocent.iter().filter(|moment| settling(moment)).peekable();
             match settled.peek() {
-                Some(_) => settled.any(|moment| !moment.guards.contains(guard)),
+                Some(_) => settled.any(|moment| !holds(&moment.guards, guard)),
                 None => parted,
             }
         });
@@ -656,7 +656,9 @@ impl<'a> Audit<'a> {
                 .any(|deed| matches!(deed.did, Did::Pend(how, Kind::Name) if how != How::DirectoryMade));
             unseen = unseen.or_else(|| Some((operation, self.unseen(operation)?)));
             for moment in self.successes(operation) {
-                for pending in moment.pending.iter().filter(named) {
+                // What an opening clears away, the next one clears away again.
+                let cleared = |pending: &&Pending| pending.how == How::Removed && self.is_opening(store, operation);
+                for pending in moment.pending.iter().filter(named).filter(|pending| !cleared(pending)) {
                     if pending.doubt || moment.vague_sync {
                         doubtful = doubtful.or(Some((operation, pending)));
                         continue;
@@ -789,6 +791,18 @@ fn is_logged(normal: &[&Deed], all: &[&Deed]) -> bool {
         let synced = normal.iter().position(|deed| deed.did == Did::Sync && deed.file == log);
         let others = normal.iter().any(|deed| writes(deed) && deed.file != log);
         others && written.zip(synced).is_some_and(|(written, synced)| written < synced)
+    })
+}
+
+/// Whether `guards` say or imply an answer: what is one variant is no other.
+fn holds(guards: &[Guard], &(value, question, answer): &Guard) -> bool {
+    guards.iter().any(|&(other, asked, said)| {
+        other == value
+            && (asked == question && said == answer
+                || !answer
+                    && said
+                    && asked != question
+                    && matches!((asked, question), (Question::Variant(_), Question::Variant(_))))
     })
 }
 

@@ -2,8 +2,8 @@
 
 use super::intent::FieldKey;
 use super::state::{
-    Facts, Guard, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit, is_surely_there, join_pending,
-    join_values,
+    Facts, Guard, Guards, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit, implies,
+    is_surely_there, join_pending, join_values, keep_common_answers,
 };
 use super::summary::{Act, Deed, Did, Outcome, Summary, Trigger};
 use super::terms::{ABSENT, OF_NOTHING, Site, Term, UNIT, UNSET, Value};
@@ -1044,12 +1044,20 @@ fn content(outcome: &Outcome) -> Content<'_> {
 }
 
 fn join_outcomes(into: &mut Outcome, other: Outcome, terms: &mut super::terms::Terms, site: Site) {
-    let lost = |mine: &[Guard], theirs: &[Guard]| -> Vec<Guard> {
-        let lost = mine.iter().filter(|guard| !theirs.contains(guard));
+    let answers = |guards: &[Guard]| -> Guards {
+        guards.iter().map(|&(value, question, answer)| ((value, question), answer)).collect()
+    };
+    let (mine, theirs) = (answers(&into.guards), answers(&other.guards));
+    let lost = |guards: &[Guard], there: &Guards| -> Vec<Guard> {
+        let lost = guards.iter().filter(|(value, question, answer)| !implies(there, &(*value, *question), *answer));
         lost.filter(|(value, question, _)| terms.is_setting(*value, *question)).copied().collect()
     };
-    let lost = [lost(&into.guards, &other.guards), lost(&other.guards, &into.guards)];
-    into.guards.retain(|guard| other.guards.contains(guard));
+    let lost = [lost(&into.guards, &theirs), lost(&other.guards, &mine)];
+    into.guards.retain(|(value, question, answer)| implies(&theirs, &(*value, *question), *answer));
+    let implied = |(value, question, answer): &&Guard| {
+        !mine.contains_key(&(*value, *question)) && implies(&mine, &(*value, *question), *answer)
+    };
+    into.guards.extend(other.guards.iter().filter(implied));
     for pending in join_pending(&mut into.pending, &other.pending, [&lost[0], &lost[1]]) {
         if !into.pending.contains(&pending) {
             into.pending.push(pending);
@@ -1107,10 +1115,7 @@ fn crowded(states: &[State], new: &State, terms: &super::terms::Terms) -> Option
 /// States between two instructions that do not differ are one.
 fn merge_into(states: &mut Vec<State>, new: State, terms: &mut super::terms::Terms, site: Site) {
     if let Some(old) = states.iter_mut().find(|old| old.same_content(&new)) {
-        let agreed = |question: &(Value, Question), answer: &bool| new.guards.get(question) == Some(answer);
-        if !old.guards.is(&new.guards) && !old.guards.iter().all(|(question, answer)| agreed(question, answer)) {
-            old.guards.retain(|question, answer| agreed(question, answer));
-        }
+        keep_common_answers(&mut old.guards, &new.guards);
     } else if let Some(place) = (states.len() >= 2 * MAX_STATES).then(|| crowded(states, &new, terms)).flatten() {
         states[place].join(&new, terms, site);
     } else {

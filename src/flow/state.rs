@@ -318,7 +318,7 @@ pub struct State {
     /// Fields that were assigned.
     pub heap: Shared<BTreeMap<(Value, Ustr), Value>>,
     /// Questions that were answered on the way here.
-    pub guards: Shared<BTreeMap<(Value, Question), bool>>,
+    pub guards: Shared<Guards>,
     /// Where names lead, where that changed.
     pub names: Shared<BTreeMap<Value, Value>>,
     /// What a crash may undo.
@@ -471,10 +471,7 @@ impl State {
         }
         let lost =
             [lost_settings(&self.guards, &other.guards, terms), lost_settings(&other.guards, &self.guards, terms)];
-        let agreed = |question: &(Value, Question), answer: &bool| other.guards.get(question) == Some(answer);
-        if !self.guards.is(&other.guards) && !self.guards.iter().all(|(question, answer)| agreed(question, answer)) {
-            self.guards.retain(|question, answer| agreed(question, answer));
-        }
+        keep_common_answers(&mut self.guards, &other.guards);
         if self.names != other.names {
             self.join_names(other, terms, site);
         }
@@ -557,16 +554,45 @@ impl State {
     }
 }
 
+/// The answers of a path.
+pub(super) type Guards = BTreeMap<(Value, Question), bool>;
+
+/// Whether `guards` say or imply an answer: what is one variant is no other.
+pub(super) fn implies(guards: &Guards, about: &(Value, Question), answer: bool) -> bool {
+    match (guards.get(about), about.1) {
+        (Some(known), _) => *known == answer,
+        (None, Question::Variant(name)) if !answer => guards
+            .range((about.0, Question::Succeeded)..)
+            .take_while(|((value, _), _)| *value == about.0)
+            .any(|((_, asked), yes)| *yes && matches!(asked, Question::Variant(is) if *is != name)),
+        _ => false,
+    }
+}
+
+/// Keeps the answers that hold on both paths.
+pub(super) fn keep_common_answers(mine: &mut Shared<Guards>, theirs: &Shared<Guards>) {
+    if mine.is(theirs) {
+        return;
+    }
+    let implied: Vec<_> = theirs
+        .iter()
+        .filter(|(about, answer)| !mine.contains_key(about) && implies(mine, about, **answer))
+        .map(|(about, answer)| (*about, *answer))
+        .collect();
+    if !mine.iter().all(|(about, answer)| implies(theirs, about, *answer)) {
+        mine.retain(|about, answer| implies(theirs, about, *answer));
+    }
+    if !implied.is_empty() {
+        mine.extend(implied);
+    }
+}
+
 /// Answers about settings in `mine` that `theirs` has not.
-fn lost_settings(
-    mine: &Shared<BTreeMap<(Value, Question), bool>>,
-    theirs: &Shared<BTreeMap<(Value, Question), bool>>,
-    terms: &Terms,
-) -> Vec<Guard> {
+fn lost_settings(mine: &Shared<Guards>, theirs: &Shared<Guards>, terms: &Terms) -> Vec<Guard> {
     if mine.is(theirs) {
         return Vec::new();
     }
-    let lost = mine.iter().filter(|(question, answer)| theirs.get(question) != Some(answer));
+    let lost = mine.iter().filter(|(question, answer)| !implies(theirs, question, **answer));
     lost.filter(|((value, question), _)| terms.is_setting(*value, *question))
         .map(|(&(value, question), &answer)| (value, question, answer))
         .collect()
