@@ -1,13 +1,14 @@
 //! `fsynclint check`.
 
 use super::UNUSABLE;
-use super::terminal::print;
+use super::terminal::write;
 use super::work::{Failure, WorkArgs, analyse, nothing_read};
 use crate::check::{Report, check};
 use crate::config::{Config, Policy};
 use crate::finding::{Confidence, Level};
-use crate::report::{human, json};
+use crate::report::{github, human, json, sarif};
 use clap::{Args, ValueEnum};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// What `check` is asked.
@@ -15,9 +16,12 @@ use std::process::ExitCode;
 pub(super) struct CheckArgs {
     #[command(flatten)]
     work: WorkArgs,
-    /// How to report
+    /// How to report: for people, as JSON, as SARIF 2.1.0, as annotations of a GitHub workflow
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+    /// Write the report to this file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
     /// Report everything, whatever its level, confidence and policy
     #[arg(long)]
     output_all: bool,
@@ -36,6 +40,8 @@ pub(super) struct CheckArgs {
 enum Format {
     Human,
     Json,
+    Sarif,
+    Github,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -66,9 +72,11 @@ pub(super) fn run(args: &CheckArgs, style: human::Style) -> Result<ExitCode, Fai
         let nothing_read = nothing_read(workspace, &report.problems);
         (report, nothing_read)
     })?;
-    print(|out| match args.format {
+    write(args.output.as_deref(), style, |style, out| match args.format {
         Format::Human => human::render(&report, style, out),
         Format::Json => json::render(&report, out),
+        Format::Sarif => sarif::render(&report, out),
+        Format::Github => github::render(&report, out),
     })?;
     Ok(status(&report, nothing_read))
 }

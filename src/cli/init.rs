@@ -1,6 +1,6 @@
 //! `fsynclint init`.
 
-use super::terminal::print;
+use super::terminal::note;
 use crate::config::START;
 use crate::discover::CONFIG_NAME;
 use std::fs::OpenOptions;
@@ -19,7 +19,7 @@ pub(super) fn run(folder: &Path) -> Result<ExitCode, String> {
     });
     match written {
         Ok(()) => {
-            print(|out| writeln!(out, "{shown} is written: every setting is in it, commented out"))?;
+            note(&format!("{shown} is written: every setting is in it, commented out"))?;
             Ok(ExitCode::SUCCESS)
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(format!("{shown} is there already")),

@@ -5,9 +5,11 @@
 mod audit;
 mod check;
 mod explain;
+mod generated;
 mod init;
 mod lsp;
 mod terminal;
+mod version;
 mod work;
 
 use crate::checks::registry::RULES;
@@ -17,18 +19,21 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use terminal::{print, say};
+use terminal::{Asked, print, say};
 use work::Failure;
 
 /// Finds the places where a power cut loses data.
 #[derive(Debug, Parser)]
-#[command(name = "fsynclint", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "fsynclint", version = version::text(), about, max_term_width = 100, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
     /// When to use colours
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto, global = true, value_name = "WHEN", display_order = 900)]
     color: ColorChoice,
+    /// Say nothing but findings and errors: no summary, no hints, no progress
+    #[arg(long, short, global = true)]
+    quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -52,6 +57,16 @@ enum Command {
     Rules,
     /// Serve an editor over standard input and output
     Lsp(lsp::LspArgs),
+    /// Print what completes this program's arguments in a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, of the program or of one of its commands
+    Man {
+        /// The command
+        command: Option<String>,
+    },
 }
 
 /// Exit status for usage, configuration and internal errors.
@@ -92,7 +107,7 @@ pub fn run_for_cargo(args: Vec<OsString>) -> ExitCode {
 
 impl Cli {
     fn run(self) -> ExitCode {
-        let _ = terminal::COLOR.set(self.color);
+        terminal::ask(Asked { color: self.color, quiet: self.quiet });
         let done = match &self.command {
             Command::Check(args) => check::run(args, self.style()),
             Command::Audit(args) => audit::run(args, self.style()),
@@ -103,6 +118,8 @@ impl Cli {
                 let done = print(|out| page::table(RULES, self.style(), out));
                 done.map(|()| ExitCode::SUCCESS).map_err(Failure::from)
             }
+            Command::Completions { shell } => generated::completions(*shell, Cli::command()).map_err(Failure::from),
+            Command::Man { command } => generated::man(command.as_deref(), Cli::command()).map_err(Failure::from),
         };
         done.unwrap_or_else(|failure| {
             if let Failure::Message(message) = failure {

@@ -3,6 +3,7 @@
 use crate::discover::{DiskTexts, Problem, Texts};
 use crate::report::human;
 use clap::ColorChoice;
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,6 +24,21 @@ pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Res
     }
 }
 
+/// Writes a report to `file`, without colours, or else to standard output.
+pub(super) fn write(
+    file: Option<&Path>,
+    style: human::Style,
+    write: impl FnOnce(human::Style, &mut dyn Write) -> io::Result<()>,
+) -> Result<(), String> {
+    let Some(path) = file else { return print(|out| write(style, out)) };
+    let written = File::create(path).and_then(|file| {
+        let mut out = BufWriter::new(file);
+        write(human::Style { color: false, ..style }, &mut out)?;
+        out.flush()
+    });
+    written.map_err(|error| format!("{} cannot be written: {error}", path.display()))
+}
+
 /// Writes diagnostics to standard error.
 pub(super) fn tell(write: impl FnOnce(human::Style, &mut dyn Write) -> io::Result<()>) {
     let style = style(io::stderr().is_terminal());
@@ -32,21 +48,43 @@ pub(super) fn tell(write: impl FnOnce(human::Style, &mut dyn Write) -> io::Resul
 
 /// How to write to a stream, given whether it is a terminal.
 pub(super) fn style(is_terminal: bool) -> human::Style {
-    let color = match COLOR.get() {
-        Some(ColorChoice::Always) => true,
-        Some(ColorChoice::Never) => false,
-        Some(ColorChoice::Auto) | None => {
+    let asked = asked();
+    let color = match asked.color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => {
             let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
             let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
             is_terminal && !refused && !dumb
         }
     };
     let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
-    human::Style { color, width: width.clamp(60, 160) }
+    human::Style { color, width: width.clamp(60, 160), quiet: asked.quiet }
 }
 
-/// When colours were asked for; set once, before anything is written.
-pub(super) static COLOR: OnceLock<ColorChoice> = OnceLock::new();
+/// What was asked of everything that is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub color: ColorChoice,
+    pub quiet: bool,
+}
+
+/// Set once, before anything is written.
+static ASKED: OnceLock<Asked> = OnceLock::new();
+
+/// Notes what was asked.
+pub(super) fn ask(asked: Asked) {
+    let _ = ASKED.set(asked);
+}
+
+fn asked() -> Asked {
+    ASKED.get().copied().unwrap_or(Asked { color: ColorChoice::Auto, quiet: false })
+}
+
+/// Writes what is good to know and no result.
+pub(super) fn note(message: &str) -> Result<(), String> {
+    if asked().quiet { Ok(()) } else { print(|out| writeln!(out, "{message}")) }
+}
 
 /// One line on standard error.
 pub(super) fn say(message: &str) {
@@ -74,7 +112,7 @@ pub(super) struct Progress {
 
 impl Progress {
     pub fn start(read: &Arc<AtomicUsize>) -> Progress {
-        if !io::stderr().is_terminal() {
+        if !io::stderr().is_terminal() || asked().quiet {
             return Progress { stop: None, thread: None };
         }
         let (stop, stopped) = mpsc::channel();

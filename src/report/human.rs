@@ -22,6 +22,8 @@ pub struct Style {
     pub color: bool,
     /// Columns there are.
     pub width: usize,
+    /// Nothing but findings and what could not be read.
+    pub quiet: bool,
 }
 
 /// Labels on one line of source above which a snippet turns into a pile; further ones are told below it.
@@ -41,6 +43,9 @@ pub fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<
         emit(&diagnostic, &view, style, out)?;
     }
     problems(&report.problems, style, out)?;
+    if style.quiet {
+        return Ok(());
+    }
     writeln!(out, "{}", summary(&report.findings, &report.stats))?;
     // The first of the worst.
     let Some(worst) = report.findings.iter().rev().max_by_key(|finding| finding.level) else { return Ok(()) };
@@ -435,7 +440,7 @@ mod tests {
         let stats = Stats { files: 120, lines: 9000, elapsed_ms: 87, ..Stats::default() };
         let report = Report { findings, problems, stats, sources: sources.clone(), ..Report::default() };
         let mut out = Vec::new();
-        render(&report, Style { color: false, width: 100 }, &mut out).unwrap();
+        render(&report, Style { color: false, width: 100, quiet: false }, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

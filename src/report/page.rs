@@ -201,10 +201,10 @@ mod tests {
         let rule =
             RuleInfo { id: "x", title: "t", level: Level::Error, obligation: "o", policy: Policy::Atomic, page: PAGE };
         let mut out = Vec::new();
-        page(&rule, Style { color: false, width: 60 }, &mut out).unwrap();
+        page(&rule, Style { color: false, width: 60, quiet: false }, &mut out).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap());
         let mut out = Vec::new();
-        page(&rule, Style { color: true, width: 60 }, &mut out).unwrap();
+        page(&rule, Style { color: true, width: 60, quiet: false }, &mut out).unwrap();
         assert!(String::from_utf8(out).unwrap().contains("with \x1b[36mcode\x1b[0m"));
     }
 }
