@@ -148,7 +148,7 @@ fn is_option(context: &Context<'_>, moment: &Moment, value: Value, question: Que
     loop {
         match terms.get(at) {
             Term::Op(name, args) if name == "!" && args.len() == 1 => at = args[0],
-            Term::Op(name, args) if (name == "==" || name == "!=") && args.len() == 2 => {
+            Term::Op(name, args) if name == "==" && args.len() == 2 => {
                 let constant = |at: usize| matches!(terms.get(args[at]), Term::Const(_));
                 match (constant(0), constant(1)) {
                     (false, true) => at = args[0],

@@ -3,7 +3,7 @@
 use super::success::SuccessRule;
 use super::{Context, success::Left};
 use crate::finding::{Confidence, Level};
-use crate::flow::state::{How, Kind};
+use crate::flow::state::{How, Kind, Pending};
 
 /// The rule.
 pub const RULE: SuccessRule = SuccessRule {
@@ -32,6 +32,11 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     }
     if left.must_be_durable(context) || left.left_by.iter().any(|(_, pending)| pending.cared) {
         return Some(if pending.how == How::Created { Confidence::High } else { Confidence::Medium });
+    }
+    // Its content is lost with it: that is told where the content was due.
+    let lost = |other: &Pending| other.kind == Kind::Data && other.closed && other.file == pending.file;
+    if left.moment.pending.iter().any(lost) {
+        return None;
     }
     // The file lives on in a field that is synced elsewhere.
     let lives_on = left.lives_in(context, &intents.synced_fields);

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::exec::{At, MAX_TRACE, Run};
+use super::intent::FieldKey;
 use super::state::{Guard, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit};
 use super::summary::{Act, Outcome, Summary, Trigger};
 use super::terms::{Replace, Site, Term, Terms, UNIT, Value};
@@ -17,7 +18,10 @@ const MAX_DISPATCH: usize = 4;
 /// Turns the terms of one callee into those of the caller at one call.
 struct Translation<'a> {
     caller: FuncId,
+    callee: FuncId,
     replace: Replace<'a>,
+    /// How many translated values had their fields noted.
+    noted: usize,
     heap: Shared<BTreeMap<(Value, Ustr), Value>>,
     names: Shared<BTreeMap<Value, Value>>,
 }
@@ -27,6 +31,7 @@ pub(super) struct Translated {
     args: Vec<Value>,
     heap: Shared<BTreeMap<(Value, Ustr), Value>>,
     names: Shared<BTreeMap<Value, Value>>,
+    callee: FuncId,
     done: FxHashMap<Value, Value>,
 }
 
@@ -233,7 +238,7 @@ impl<'p> Run<'_, 'p> {
         } else {
             Rc::new(Summary::default())
         };
-        let mut translation = self.translation(&state, args, site);
+        let mut translation = self.translation(&state, function, args, site);
         if !summary.calls.is_empty() {
             let binding = self.bindings(&summary, &mut translation);
             if !binding.is_empty() {
@@ -270,12 +275,17 @@ impl<'p> Run<'_, 'p> {
     }
 
     /// The translation at the call at `site`, with what was translated there from an equal state before.
-    fn translation<'a>(&mut self, state: &State, args: &'a [Value], site: Site) -> Translation<'a> {
+    fn translation<'a>(&mut self, state: &State, callee: FuncId, args: &'a [Value], site: Site) -> Translation<'a> {
         let known = self.translated.entry(site).or_default();
-        let same = |old: &Translated| old.args == args && old.heap == state.heap && old.names == state.names;
-        let done = known.iter().position(same).map(|place| known.swap_remove(place).done).unwrap_or_default();
+        let same = |old: &Translated| {
+            old.callee == callee && old.args == args && old.heap == state.heap && old.names == state.names
+        };
+        let done: FxHashMap<Value, Value> =
+            known.iter().position(same).map(|place| known.swap_remove(place).done).unwrap_or_default();
         Translation {
             caller: self.id,
+            callee,
+            noted: done.len(),
             replace: Replace { args, call: site, done },
             heap: state.heap.clone(),
             names: state.names.clone(),
@@ -283,12 +293,31 @@ impl<'p> Run<'_, 'p> {
     }
 
     fn keep_translation(&mut self, translation: Translation<'_>, site: Site) {
-        let Translation { replace, heap, names, .. } = translation;
+        self.note_fields_of_callee(&translation);
+        let Translation { callee, replace, heap, names, .. } = translation;
         let known = self.translated.entry(site).or_default();
         if known.len() >= MAX_TRANSLATED {
             known.remove(0);
         }
-        known.push(Translated { args: replace.args.to_vec(), heap, names, done: replace.done });
+        known.push(Translated { args: replace.args.to_vec(), heap, names, callee, done: replace.done });
+    }
+
+    /// What the callee stored into a field, or read from one, is of that field here too.
+    fn note_fields_of_callee(&mut self, translation: &Translation<'_>) {
+        let Translation { callee, replace, .. } = translation;
+        let mut told: Vec<(Value, FieldKey)> = Vec::new();
+        for (number, &arg) in replace.args.iter().enumerate() {
+            let param = self.engine.terms.make(Term::Param(number as u16));
+            told.extend(self.engine.intents.fields_of(*callee, param).iter().map(|field| (arg, *field)));
+        }
+        if replace.done.len() > translation.noted {
+            for (&theirs, &ours) in &replace.done {
+                told.extend(self.engine.intents.fields_of(*callee, theirs).iter().map(|field| (ours, *field)));
+            }
+        }
+        for (value, field) in told {
+            self.note_field(value, field);
+        }
     }
 
     /// The value of a call that cannot be looked into: the same for equal arguments.

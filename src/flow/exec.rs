@@ -13,7 +13,7 @@ use crate::ir::{
     Step, Terminator,
 };
 use crate::source::Span;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use ustr::Ustr;
@@ -21,7 +21,7 @@ use ustr::Ustr;
 /// What stands for the elements of a collection among its fields.
 const ELEMENT: &str = "[]";
 /// At most so many states are kept apart at the entry of a block.
-const MAX_STATES: usize = 6;
+const MAX_STATES: usize = 8;
 /// A block is run at most so often for each state that is kept.
 const MAX_VISITS: u32 = 24;
 /// At most so many ways to leave a function by success are kept apart.
@@ -33,9 +33,9 @@ const MAX_MOMENTS: usize = 1024;
 /// At most so many deeds are told of one function.
 const MAX_DEEDS: usize = 192;
 /// At most so much work is done for one function: states run through instructions, and what callees tell to them.
-const MAX_WORK: usize = 2_000_000;
+const MAX_WORK: usize = 600_000;
 /// After so much of it states are joined wherever they meet.
-const HASTY_WORK: usize = 1_000_000;
+const HASTY_WORK: usize = 100_000;
 /// Acts and effects further down than this are not passed on.
 pub const MAX_TRACE: usize = 8;
 
@@ -68,6 +68,8 @@ pub(super) struct Run<'e, 'p> {
     live: Vec<super::live::Locals>,
     /// Work done so far.
     pub work: usize,
+    /// What is given back or stored where callers see it, by any way out.
+    given: FxHashSet<Value>,
     /// What was translated at each call.
     pub translated: FxHashMap<Site, Vec<super::calls::Translated>>,
 }
@@ -91,6 +93,7 @@ impl<'e, 'p> Run<'e, 'p> {
             deeds: BTreeMap::new(),
             live: super::live::at_entries(function),
             work: 0,
+            given: FxHashSet::default(),
             translated: FxHashMap::default(),
         }
     }
@@ -262,9 +265,28 @@ impl<'e, 'p> Run<'e, 'p> {
             }
             Cond::Succeeded(value) => (self.operand(&mut state, value), Question::Succeeded),
             Cond::Present(value) => (self.operand(&mut state, value), Question::Present),
-            Cond::True(value) => (self.operand(&mut state, value), Question::True),
+            Cond::True(value) => {
+                let value = self.operand(&mut state, value);
+                let (value, negated) = self.engine.terms.unnegated(value);
+                if negated {
+                    return self.ask(value, Question::True, [otherwise, then], state, out);
+                }
+                (value, Question::True)
+            }
             Cond::Variant(value, name) => (self.operand(&mut state, value), Question::Variant(*name)),
         };
+        self.ask(value, question, [then, otherwise], state, out);
+    }
+
+    /// Goes on to the first target if the answer is yes, to the second if it is no, to both if it is open.
+    fn ask(
+        &mut self,
+        value: Value,
+        question: Question,
+        [then, otherwise]: [BlockId; 2],
+        mut state: State,
+        out: &mut Vec<(BlockId, State)>,
+    ) {
         match self.answer(&state, value, question) {
             Some(true) => out.push((then, state)),
             Some(false) => out.push((otherwise, state)),
@@ -299,10 +321,23 @@ impl<'e, 'p> Run<'e, 'p> {
             }
             (Question::True, Term::Const(text)) if text == "true" => Some(true),
             (Question::True, Term::Const(text)) if text == "false" => Some(false),
-            (Question::True, Term::Op(name, args)) if (name == "==" || name == "!=") && args.len() == 2 => {
+            (Question::True, Term::Op(name, args)) if name == "!" && args.len() == 1 => {
+                let inner = args[0];
+                self.answer(state, inner, question).map(|answer| !answer)
+            }
+            (Question::True, Term::Op(name, args)) if name == "==" && args.len() == 2 => {
                 let same = args[0] == args[1];
                 let constant = |value: Value| matches!(terms.get(value), Term::Const(_));
-                (same || constant(args[0]) && constant(args[1])).then_some(same == (name == "=="))
+                (same || constant(args[0]) && constant(args[1])).then_some(same)
+            }
+            // What was made here, or has a new name in it, is there.
+            (Question::True, Term::Op(name, args)) if (name == "exists" || name == "is_dir") && args.len() == 1 => {
+                let key = state.key(args[0]);
+                let made = state.pending.iter().any(|pending| {
+                    pending.kind == Kind::Name
+                        && (pending.dir == key || pending.file == key && pending.how != How::Removed)
+                });
+                (made && !matches!(terms.get(key), Term::Gone(_))).then_some(true)
             }
             (Question::Variant(name), Term::Const(text)) => Some(*text == name),
             (Question::Variant(name), Term::Aggregate { type_name: Some(text), .. }) => Some(*text == name),
@@ -845,10 +880,13 @@ impl<'e, 'p> Run<'e, 'p> {
                 self.summary.effective = true;
             }
         }
+        let (terms, given) = (&self.engine.terms, &self.given);
+        // An act on what no caller can know of owes callers nothing.
+        self.summary.triggers.retain(|trigger| trigger.act.operands().any(|value| terms.is_visible(value, given)));
         self.summary.deeds = std::mem::take(&mut self.deeds).into_values().collect();
         let moments = std::mem::take(&mut self.moments);
         // An act with nothing pending on one path says under which condition something is on another.
-        let guilty: rustc_hash::FxHashSet<Rc<Trace>> =
+        let guilty: FxHashSet<Rc<Trace>> =
             moments.iter().filter(|moment| !moment.pending.is_empty()).map(|moment| moment.trace.clone()).collect();
         self.engine.moments.extend(moments.into_iter().filter(|moment| {
             // An act of its own may find what other methods left.
@@ -877,49 +915,61 @@ impl<'e, 'p> Run<'e, 'p> {
     fn outcome(&mut self, state: State, value: Value, success: bool) -> Outcome {
         let terms = &self.engine.terms;
         let result = if success { terms.bare(value) } else { value };
-        let mut reachable = terms.parts(result);
+        let mut given: FxHashSet<Value> = terms.parts(result).into_iter().collect();
         // A record that is given back goes with what was assigned to its fields.
         for ((base, _), value) in &state.heap {
-            if reachable.contains(base) || terms.is_stable(*base) {
-                reachable.extend(terms.parts(*value));
+            if given.contains(base) || terms.is_stable(*base) {
+                given.extend(terms.parts(*value));
             }
         }
+        given.retain(|part| !matches!(terms.get(*part), Term::Const(_) | Term::Unit | Term::Absent));
         let changed = state.failing || !state.pending.is_empty() || !state.killed.is_empty();
-        let temporary = |file: &Value| state.facts.get(file).is_some_and(|facts| facts.temporary && !facts.renamed);
-        let pending = state
-            .pending
+        let seen = |value: Value| terms.is_visible(value, &given);
+        let heap: Vec<_> = state
+            .heap
             .iter()
-            .filter(|pending| pending.trace.depth() < MAX_TRACE)
-            .filter(|pending| {
-                !temporary(&pending.file)
-                    || terms.parts(pending.file).iter().any(|part| reachable.contains(part) || terms.is_stable(*part))
-            })
-            .cloned()
-            .map(|pending| Pending { lost: pending.lost.filter(|_| success), ..pending })
+            .filter(|((base, _), _)| terms.is_stable(*base) || given.contains(base))
+            .map(|(place, value)| (*place, *value))
+            .take(48)
             .collect();
-        Outcome {
+        let outcome = Outcome {
             success,
             guards: self.stable_guards(&state),
-            pending,
-            killed: state.killed.to_vec(),
-            flushed: state.flushed.to_vec(),
-            dropped: state.dropped.to_vec(),
-            all_killed: state.all_killed,
-            names: state.names.iter().map(|(path, key)| (*path, *key)).take(24).collect(),
-            heap: state
-                .heap
+            pending: state
+                .pending
                 .iter()
-                .filter(|((base, _), _)| terms.is_stable(*base) || reachable.contains(base))
-                .map(|(place, value)| (*place, *value))
-                .take(48)
+                .filter(|pending| pending.trace.depth() < MAX_TRACE)
+                .filter(|pending| seen(pending.file) || pending.kind == Kind::Name && seen(pending.dir))
+                .cloned()
+                .map(|pending| Pending { lost: pending.lost.filter(|_| success), ..pending })
                 .collect(),
-            facts: state.facts.iter().map(|(file, facts)| (*file, *facts)).take(32).collect(),
+            dropped: state.dropped.iter().filter(|(key, _)| seen(*key)).cloned().collect(),
+            killed: state.killed.iter().copied().filter(|&(key, _)| seen(key)).collect(),
+            flushed: state.flushed.iter().copied().filter(|&key| seen(key)).collect(),
+            all_killed: state.all_killed,
+            names: state
+                .names
+                .iter()
+                .map(|(path, key)| (*path, *key))
+                .filter(|&(path, _)| seen(path))
+                .take(24)
+                .collect(),
+            heap,
+            facts: state
+                .facts
+                .iter()
+                .map(|(file, facts)| (*file, *facts))
+                .filter(|&(file, _)| seen(file))
+                .take(32)
+                .collect(),
             result,
             vague_sync: state.vague_sync,
-            unopened: state.unopened,
+            unopened: state.unopened.iter().copied().filter(|&key| seen(key)).collect(),
             changed,
             failing: state.failing,
-        }
+        };
+        self.given.extend(given);
+        outcome
     }
 
     fn add_outcome(&mut self, outcome: Outcome) {

@@ -44,6 +44,19 @@ pub enum Act {
     Succeed,
 }
 
+impl Act {
+    /// The files and paths that it is about.
+    pub fn operands(&self) -> impl Iterator<Item = Value> {
+        let (one, other) = match *self {
+            Act::Rename { file, to, .. } => (Some(file), Some(to)),
+            Act::Remove { file, path, .. } => (Some(file), Some(path)),
+            Act::Cut { file, .. } | Act::Sync { file } => (Some(file), None),
+            Act::Succeed => (None, None),
+        };
+        one.into_iter().chain(other)
+    }
+}
+
 /// An act with what had been made durable since the function's entry when it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trigger {

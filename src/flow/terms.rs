@@ -6,7 +6,7 @@
 
 use super::state::Question;
 use crate::ir::FuncId;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use ustr::Ustr;
 
@@ -82,7 +82,7 @@ pub enum Term {
 }
 
 /// Terms nested deeper than this become opaque: bounds the work on cyclic data.
-const MAX_DEPTH: u8 = 14;
+const MAX_DEPTH: u8 = 24;
 
 /// The table of all terms of a run.
 #[derive(Debug)]
@@ -112,6 +112,8 @@ pub struct Ops {
     pub with_file_name: Ustr,
     /// `entries(dir)`: the collection of the paths in a directory.
     pub entries: Ustr,
+    /// `file_name(path)`.
+    pub file_name: Ustr,
 }
 
 impl Default for Terms {
@@ -122,6 +124,7 @@ impl Default for Terms {
             with_extension: "with_extension".into(),
             with_file_name: "with_file_name".into(),
             entries: "entries".into(),
+            file_name: "file_name".into(),
         };
         let mut terms = Terms {
             terms: Vec::new(),
@@ -260,7 +263,45 @@ impl Terms {
         if name == self.ops.parent && args.len() == 1 {
             return self.parent(args[0]);
         }
+        if name == self.ops.join
+            && let &[dir, last] = args.as_slice()
+            && let Term::Op(of, whole) = self.get(last)
+            && *of == self.ops.file_name
+            && let &[whole] = whole.as_slice()
+        {
+            // A path taken apart and put together again. Programs put `.` where a path has no directory.
+            let at_home = self.parent(whole) == dir || self.is_dot(dir);
+            if at_home {
+                return whole;
+            }
+        }
+        // One question, one term: `a != b` is `!(a == b)`, and the order of the sides does not matter.
+        match (name.as_str(), args.as_slice()) {
+            ("!=", &[one, other]) => {
+                let equal = self.op(Ustr::from("=="), &[one, other]);
+                return self.op(Ustr::from("!"), &[equal]);
+            }
+            ("==", &[one, other]) if one > other => {
+                return self.make(Term::Op(name, SmallVec::from_slice(&[other, one])));
+            }
+            ("!", &[inner]) => {
+                if let Term::Op(not, inner) = self.get(inner)
+                    && not == "!"
+                {
+                    return inner[0];
+                }
+            }
+            _ => {}
+        }
         self.make(Term::Op(name, args))
+    }
+
+    /// `value` without negations around it, and whether there was an odd number of them.
+    pub fn unnegated(&self, value: Value) -> (Value, bool) {
+        match self.get(value) {
+            Term::Op(name, args) if name == "!" && args.len() == 1 => (args[0], true),
+            _ => (value, false),
+        }
     }
 
     /// The directory that holds `path`.
@@ -392,6 +433,17 @@ impl Terms {
     /// Whether the value is told by parameters, globals and constants alone, so that a caller can tell it too.
     pub fn is_stable(&self, value: Value) -> bool {
         self.stable[value.0 as usize]
+    }
+
+    /// Whether a caller can tell `value`, or a part of it: by its own terms, or because the part is among what it is `given`.
+    pub fn is_visible(&self, value: Value, given: &FxHashSet<Value>) -> bool {
+        if self.is_stable(value) {
+            return true;
+        }
+        self.parts(value).iter().any(|part| {
+            given.contains(part)
+                || self.is_stable(*part) && !matches!(self.get(*part), Term::Const(_) | Term::Unit | Term::Absent)
+        })
     }
 
     fn is_stable_term(&self, term: &Term) -> bool {
