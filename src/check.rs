@@ -104,12 +104,13 @@ pub fn readable(path: &Path, text: &str) -> Result<(), Problem> {
 /// A finding, and the policy that somebody set for the place it is in.
 type Found = (Finding, Option<Policy>);
 
-/// Keeps what is asked for.
+/// Keeps what is asked for: at the levels that are set, and about what was given.
 fn judge(found: Vec<Found>, workspace: &Workspace, config: &Config, report: &mut Report) {
     let mut settings: FxHashMap<FileId, Settings<'_>> = FxHashMap::default();
     for (mut finding, policy) in found {
         let path = report.sources.path(finding.span.file);
-        if workspace.context.contains(path) {
+        let is_context = |span: Span| workspace.context.contains(report.sources.path(span.file));
+        if is_context(finding.span) && finding.steps.iter().all(|step| is_context(step.span)) {
             continue;
         }
         let settings = settings.entry(finding.span.file).or_insert_with(|| config.at(path));

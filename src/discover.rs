@@ -23,7 +23,8 @@ pub struct Workspace {
     pub packages: Vec<SourcePackage>,
     /// What could not be read or understood; everything else is analysed all the same.
     pub problems: Vec<Problem>,
-    /// Files (as shown) that are read only because what was given cannot be understood without them: nothing is reported in them.
+    /// Files (as shown) that are read only because what was given cannot be understood without them. A fault in them is reported only
+    /// if its story leads through what was given.
     pub context: BTreeSet<PathBuf>,
     /// Files that hold settings for what was found, outer folders first.
     pub configs: Vec<ConfigFile>,
@@ -168,7 +169,7 @@ pub fn canonical(path: &Path) -> PathBuf {
     path
 }
 
-/// Finds the packages and source files below `paths`. A path inside a package brings the rest of that package along as
+/// Finds the packages and source files below `paths`. A path inside a package brings the rest of its workspace along as
 /// [`Workspace::context`].
 pub fn discover(paths: &[PathBuf], options: &DiscoverOptions) -> Workspace {
     discover_with(paths, options, &[])
@@ -178,9 +179,16 @@ pub fn discover(paths: &[PathBuf], options: &DiscoverOptions) -> Workspace {
 /// `unsaved` and `paths` are absolute.
 pub fn discover_with(paths: &[PathBuf], options: &DiscoverOptions, unsaved: &[PathBuf]) -> Workspace {
     let mut search = Search { unsaved: unsaved.to_vec(), ..Search::default() };
-    let mut roots: Vec<Root> = paths.iter().filter_map(|path| search.root(path, options)).collect();
-    // Whole trees before single packages, outer before inner: the first to claim a package has all of it.
-    roots.sort_by_key(|root| (root.one_package, root.canonical.components().count()));
+    let mut roots: Vec<Root> = paths.iter().flat_map(|path| search.roots(path, options)).collect();
+    // Whole trees before single packages, outer before inner: the first to claim a package has all of it. What is there for context
+    // alone comes last: a package that was given is told of by the name it was given by.
+    roots.sort_by_cached_key(|root| {
+        (root.for_context, root.one_package, root.canonical.components().count(), root.canonical.clone())
+    });
+    roots.dedup_by(|a, b| {
+        let key = |root: &Root| (root.for_context, root.one_package, root.include_tests);
+        key(a) == key(b) && a.canonical == b.canonical
+    });
     for root in &roots {
         search.add_tree(root);
     }
@@ -197,6 +205,8 @@ struct Root {
     canonical: PathBuf,
     /// Only the package whose folder this is: it was found from a path inside it.
     one_package: bool,
+    /// The workspace of a package that was found so.
+    for_context: bool,
     include_tests: bool,
 }
 
@@ -229,8 +239,8 @@ struct PendingDependencies {
 }
 
 impl Search {
-    /// Where to look for `path`: the folder itself, or that of the package which it is a part of.
-    fn root(&mut self, path: &Path, options: &DiscoverOptions) -> Option<Root> {
+    /// Where to look for `path`: the folder itself; or the workspace of the package which it is a part of, and that package.
+    fn roots(&mut self, path: &Path, options: &DiscoverOptions) -> Vec<Root> {
         let mut shown = tidy(path);
         if shown.file_name().is_some_and(|name| name == "Cargo.toml") {
             shown.pop();
@@ -242,26 +252,38 @@ impl Search {
             Err(_) if self.unsaved.contains(&shown) => (false, canonical(&shown)),
             Err(error) => {
                 self.problem(&shown, 1, format!("cannot be read: {}", in_words(&error)));
-                return None;
+                return Vec::new();
             }
         };
         if !is_dir && shown.extension().is_none_or(|extension| extension != "rs") {
             self.problem(&shown, 1, "is not a Rust source file".into());
-            return None;
+            return Vec::new();
         }
         self.given.push(canonical.clone());
         self.configs_above(&shown, &canonical, is_dir);
+        let root = |shown, canonical, one_package| Root {
+            shown,
+            canonical,
+            one_package,
+            for_context: false,
+            include_tests: options.include_tests,
+        };
         if !is_dir {
             self.given_files.push((shown.clone(), canonical.clone()));
         } else if canonical.join("Cargo.toml").is_file() {
-            return Some(Root { shown, canonical, one_package: false, include_tests: options.include_tests });
+            return vec![root(shown, canonical, false)];
         }
         match enclosing_package(&shown, &canonical) {
-            Some((shown, canonical, tests)) => {
-                Some(Root { shown, canonical, one_package: true, include_tests: options.include_tests || tests })
+            // The rest of the workspace calls it, and is called; tests are the package's own.
+            Some((shown, canonical, false)) => {
+                let workspace = enclosing_workspace(&shown, &canonical);
+                let workspace =
+                    workspace.map(|(shown, canonical)| Root { for_context: true, ..root(shown, canonical, false) });
+                workspace.into_iter().chain([root(shown, canonical, true)]).collect()
             }
-            None if is_dir => Some(Root { shown, canonical, one_package: false, include_tests: options.include_tests }),
-            None => None,
+            Some((shown, canonical, true)) => vec![Root { include_tests: true, ..root(shown, canonical, true) }],
+            None if is_dir => vec![root(shown, canonical, false)],
+            None => Vec::new(),
         }
     }
 
@@ -506,6 +528,25 @@ fn enclosing_package(given: &Path, canonical: &Path) -> Option<(PathBuf, PathBuf
         }
         let takes = manifest.source_folders().iter().any(|folder| inner.starts_with(folder));
         return takes.then(|| (shown, above.to_path_buf(), false));
+    }
+    None
+}
+
+/// The workspace that the package in `folder` is in: its folder as shown and canonical.
+fn enclosing_workspace(folder: &Path, canonical: &Path) -> Option<(PathBuf, PathBuf)> {
+    let mut shown = folder.to_path_buf();
+    for (at, above) in canonical.ancestors().enumerate() {
+        if at > 0 {
+            shown = parent_shown(&shown);
+        }
+        if !above.join("Cargo.toml").is_file() {
+            continue;
+        }
+        let manifest = Manifest::read(&shown, &mut Vec::new());
+        if manifest.has_workspace {
+            let inside = canonical.strip_prefix(above).ok()?;
+            return (!manifest.excludes(&shown.join(inside))).then(|| (shown, above.to_path_buf()));
+        }
     }
     None
 }

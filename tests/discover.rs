@@ -106,11 +106,15 @@ fn tests_only_if_asked_for() {
 }
 
 #[test]
-fn a_file_brings_its_package_as_context() {
+fn a_file_brings_its_workspace_as_context() {
+    let rest = ["store-io: (crates/io/lib/io.rs)", "wal: (crates/wal/src/lib.rs) (crates/wal/src/walk.rs)"];
     let files = "store: (crates/store/src/bin/dump.rs) (crates/store/src/lib.rs) crates/store/src/save.rs";
-    check(STORE, &["crates/store/src/save.rs"], &[files]);
+    check(STORE, &["crates/store/src/save.rs"], &[files, rest[0], rest[1]]);
+    check(STORE, &["crates/store/src/save.rs", "crates/store/src/save.rs"], &[files, rest[0], rest[1]]);
     let files = "store: crates/store/src/bin/dump.rs (crates/store/src/lib.rs) (crates/store/src/save.rs)";
-    check(STORE, &["crates/store/src/bin"], &[files]);
+    check(STORE, &["crates/store/src/bin"], &[files, rest[0], rest[1]]);
+    // What is excluded from the workspace stands alone.
+    check(STORE, &["fixtures/bad/src/lib.rs"], &["bad: fixtures/bad/src/lib.rs"]);
 }
 
 #[test]
@@ -126,8 +130,12 @@ fn a_test_that_is_given_is_read() {
 fn what_no_package_compiles_is_read_if_it_is_given() {
     check(STORE, &["fixtures"], &["bad: fixtures/bad/src/lib.rs"]);
     check(STORE, &["crates/store/scripts/not_compiled.rs"], &["not_compiled: crates/store/scripts/not_compiled.rs"]);
-    let both =
-        ["wal: crates/wal/src/lib.rs crates/wal/src/walk.rs", "not_compiled: crates/store/scripts/not_compiled.rs"];
+    let both = [
+        "wal: crates/wal/src/lib.rs crates/wal/src/walk.rs",
+        "store-io: (crates/io/lib/io.rs)",
+        "store: (crates/store/src/bin/dump.rs) (crates/store/src/lib.rs) (crates/store/src/save.rs)",
+        "not_compiled: crates/store/scripts/not_compiled.rs",
+    ];
     check(STORE, &["crates/store/scripts/not_compiled.rs", "crates/wal", "crates/wal/src/lib.rs"], &both);
 }
 

@@ -23,7 +23,8 @@ pub(super) struct Manifest {
     /// Its folder as shown.
     pub folder: PathBuf,
     has_package: bool,
-    has_workspace: bool,
+    /// It is the root of a workspace.
+    pub has_workspace: bool,
     name: Option<String>,
     /// `package.workspace`.
     root: Option<String>,
@@ -538,7 +539,7 @@ pub(super) fn owners(manifests: &[Manifest], include_tests: bool) -> Owners {
 
 impl Manifest {
     /// Whether `folder` is excluded from this workspace: by a path that says more than any member's.
-    fn excludes(&self, folder: &Path) -> bool {
+    pub fn excludes(&self, folder: &Path) -> bool {
         let depth = |path: &String| {
             let listed = self.below(path);
             folder.starts_with(&listed).then(|| listed.components().count())
