@@ -648,6 +648,7 @@ impl<'a> Audit<'a> {
             pending.kind == Kind::Name
                 && matches!(pending.how, How::Created | How::MaybeCreated | How::Renamed | How::Linked | How::Removed)
         };
+        let only = self.only_directory(store);
         let (mut any, mut doubtful, mut unseen) = (false, None, None);
         for &operation in &store.operations {
             any |= self
@@ -657,9 +658,16 @@ impl<'a> Audit<'a> {
             unseen = unseen.or_else(|| Some((operation, self.unseen(operation)?)));
             for moment in self.successes(operation) {
                 // What an opening clears away, the next one clears away again.
-                let cleared = |pending: &&Pending| pending.how == How::Removed && self.is_opening(store, operation);
-                for pending in moment.pending.iter().filter(named).filter(|pending| !cleared(pending)) {
-                    if pending.doubt || moment.vague_sync {
+                let excused = |pending: &&Pending| {
+                    pending.how == How::Removed && self.is_opening(store, operation)
+                        || self.is_being_built(operation, pending.file)
+                };
+                for pending in moment.pending.iter().filter(named).filter(|pending| !excused(pending)) {
+                    let elsewhere = self.synced_elsewhere(operation, pending);
+                    if elsewhere.is_some() && elsewhere == only {
+                        continue;
+                    }
+                    if pending.doubt || moment.vague_sync || elsewhere.is_some() {
                         doubtful = doubtful.or(Some((operation, pending)));
                         continue;
                     }
@@ -679,6 +687,39 @@ impl<'a> Audit<'a> {
             (true, None, None) => Cell::new(Verdict::Yes),
             (false, None, _) => Cell::new(Verdict::NotApplicable),
         }
+    }
+
+    /// The one directory that operations on an open store make names in, if there is only one.
+    fn only_directory(&self, store: &Store) -> Option<Value> {
+        let operations = store.operations.iter().filter(|&&operation| !self.is_opening(store, operation));
+        let mut directories = operations.flat_map(|&operation| self.name_directories(operation));
+        let first = directories.next()?;
+        directories.all(|directory| directory == first).then_some(first)
+    }
+
+    /// The directories, told by settings of the store, that an operation makes names in.
+    fn name_directories(&self, operation: FuncId) -> impl Iterator<Item = Value> {
+        let names = self.deeds(operation).iter().filter(|deed| matches!(deed.did, Did::Pend(_, Kind::Name)));
+        names.filter_map(|deed| deed.to).filter(|&directory| matches!(self.flow.terms.get(directory), Term::Field(..)))
+    }
+
+    /// For a name whose directory cannot be told: the directory that is synced after it all the same.
+    fn synced_elsewhere(&self, operation: FuncId, pending: &Pending) -> Option<Value> {
+        if !self.flow.terms.is_bare_parent(pending.dir) {
+            return None;
+        }
+        let origin = pending.trace.origin();
+        let deeds = self.deeds(operation);
+        let at = deeds.iter().rposition(|deed| deed.trace.origin() == origin)?;
+        let directories: Vec<Value> = self.name_directories(operation).collect();
+        deeds[at..]
+            .iter()
+            .find(|deed| {
+                deed.did == Did::Sync
+                    && (directories.contains(&deed.file)
+                        || !deeds.iter().any(|other| writes(other) && other.file == deed.file))
+            })
+            .map(|deed| deed.file)
     }
 
     fn name_left(&self, operation: FuncId, pending: &Pending) -> String {
@@ -762,7 +803,17 @@ fn role(deeds: &[&Deed]) -> Option<Role> {
     let files = |is: &dyn Fn(&Deed) -> bool| -> FxHashSet<Value> {
         deeds.iter().filter(|deed| is(deed)).map(|deed| deed.file).collect()
     };
-    let read = files(&|deed| deed.did == Did::Read);
+    // What is read only after it was made is no input.
+    let made = |deed: &Deed| matches!(deed.did, Did::Overwrite | Did::Pend(How::Created | How::Copied, _));
+    let mut read = FxHashSet::default();
+    let mut made_before = FxHashSet::default();
+    for deed in deeds {
+        if made(deed) {
+            made_before.insert(deed.file);
+        } else if deed.did == Did::Read && !made_before.contains(&deed.file) {
+            read.insert(deed.file);
+        }
+    }
     let written = files(&writes);
     let created = files(&|deed| {
         matches!(deed.did, Did::Pend(How::Created | How::MaybeCreated | How::Copied | How::WrittenWhole, _))

@@ -4,7 +4,7 @@ use super::Engine;
 use super::exec::{At, MAX_TRACE, Run};
 use super::intent::FieldKey;
 use super::state::{Guard, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit};
-use super::summary::{Act, Outcome, Summary, Trigger};
+use super::summary::{Act, Did, Outcome, Summary, Trigger};
 use super::terms::{Replace, Site, Term, Terms, UNIT, Value};
 use crate::ir::{Call, Callee, FuncId, Inst, Passing, ValueKind};
 use rustc_hash::FxHashMap;
@@ -370,6 +370,9 @@ impl<'p> Run<'_, 'p> {
             let facts: Vec<_> =
                 trigger.facts.iter().map(|&(key, facts)| (translation.key(engine, key), facts)).collect();
             let act = translate_act(trigger.act, translation, engine);
+            if matches!(act, Act::Remove { file, .. } if self.is_gone(file)) {
+                continue;
+            }
             if let Act::Rename { file, .. } = act {
                 self.retires(file);
             }
@@ -432,6 +435,9 @@ impl<'p> Run<'_, 'p> {
             guards.retain(|(value, ..)| terms.is_stable(*value));
             guards.extend(own.iter().copied());
             let file = translation.key(self.engine, deed.file);
+            if matches!(deed.did, Did::Remove | Did::Pend(How::Removed, _)) && self.is_gone(file) {
+                continue;
+            }
             let to = deed.to.map(|to| translation.value(&mut self.engine.terms, to));
             let trace = self.engine.via(here, &deed.trace);
             let failing = state.failing || deed.failing;
@@ -538,6 +544,7 @@ impl<'p> Run<'_, 'p> {
     fn adopt(&mut self, state: &mut State, outcome: &Outcome, translation: &mut Translation<'_>, at: At<'_>) {
         let At { call, inst, .. } = at;
         let args = translation.replace.args;
+        let before = state.facts.clone();
         let engine = &mut *self.engine;
         let names: Vec<_> = outcome
             .names
@@ -558,20 +565,18 @@ impl<'p> Run<'_, 'p> {
         }
         for &(key, facts) in &outcome.facts {
             let key = translation.key(self.engine, key);
+            // What the callee renamed, and settled, has lost the name that was pending here.
+            if facts.renamed && outcome.success {
+                self.lose_made_name(state, key);
+            }
             state.absorb(key, facts);
         }
         // What the callee renamed or removed has lost the name that was pending here.
         for pending in &outcome.pending {
             let file = translation.key(self.engine, pending.file);
-            let renamed = |old: &Pending| {
-                old.kind == Kind::Name && old.file == file && matches!(old.how, How::Created | How::MaybeCreated)
-            };
             let removed = |old: &Pending| old.file == file;
             match pending.how {
-                How::Renamed => {
-                    self.note_settled(state, renamed);
-                    state.pending.retain(|old| !renamed(old));
-                }
+                How::Renamed => self.lose_made_name(state, file),
                 How::Removed => state.pending.retain(|old| !removed(old)),
                 _ => {}
             }
@@ -600,6 +605,12 @@ impl<'p> Run<'_, 'p> {
                 continue;
             }
             let file = translation.key(self.engine, pending.file);
+            // What was made here, or is gone already, leaves nothing behind.
+            if pending.how == How::Removed
+                && (self.is_gone(file) || before.get(&file).is_some_and(|facts| facts.created))
+            {
+                continue;
+            }
             let terms = &self.engine.terms;
             let kind = if pending.kind == Kind::Data && terms.is_buffered(file_value) && pending.flushed.is_none() {
                 Kind::Buffer
@@ -623,6 +634,22 @@ impl<'p> Run<'_, 'p> {
 }
 
 impl Run<'_, '_> {
+    /// Whether nothing has the name any more that led there.
+    fn is_gone(&self, file: Value) -> bool {
+        matches!(self.engine.terms.get(file), Term::Gone(_))
+    }
+
+    /// The name that `file` was made under is no longer its name.
+    fn lose_made_name(&mut self, state: &mut State, file: Value) {
+        let made = |old: &Pending| {
+            old.kind == Kind::Name && old.file == file && matches!(old.how, How::Created | How::MaybeCreated)
+        };
+        if state.pending.iter().any(made) {
+            self.note_settled(state, made);
+            state.pending.retain(|old| !made(old));
+        }
+    }
+
     /// The conditions of a callee's pending effect as the caller sees them; `None` if they do not hold here.
     fn conditions(&mut self, state: &State, when: &[Guard], translation: &mut Translation<'_>) -> Option<Vec<Guard>> {
         let mut told = Vec::new();

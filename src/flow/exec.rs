@@ -545,7 +545,7 @@ impl<'e, 'p> Run<'e, 'p> {
             let base = self.engine.terms.unbuffered(base);
             if let Some(owner) = owner {
                 self.note_field(value, (*owner, *name));
-                self.check_link((*owner, *name), value);
+                self.check_link(state, (*owner, *name), value);
             }
             state.heap.insert((base, *name), value);
         } else {
@@ -634,7 +634,7 @@ impl<'e, 'p> Run<'e, 'p> {
             }
         }
         if let Some(owner) = type_name {
-            self.learn_links(owner, &values);
+            self.learn_links(state, owner, &values);
             self.learn_write_through(state, owner, &values);
         }
         self.engine.terms.make(Term::Aggregate { site, type_name, fields: values })
@@ -685,12 +685,12 @@ impl<'e, 'p> Run<'e, 'p> {
         }
     }
 
-    /// Learns from a record that holds a handle and the path it was opened by, or a directory that the path starts from.
-    fn learn_links(&mut self, owner: ustr::Ustr, fields: &[(ustr::Ustr, Value)]) {
+    /// Learns from a record that holds a handle, itself or in a record in it, and the path it was opened by, or a directory that the
+    /// path starts from.
+    fn learn_links(&mut self, state: &State, owner: ustr::Ustr, fields: &[(ustr::Ustr, Value)]) {
         let me = self.engine.terms.make(Term::Param(0));
-        for &(name, value) in fields {
-            let handle = self.engine.terms.unbuffered(value);
-            let Term::Handle { file, .. } = *self.engine.terms.get(handle) else { continue };
+        for (field, file) in self.handles(state, fields) {
+            let name = field.split('.').next().unwrap_or_default();
             let known: FxHashMap<Value, Value> = fields
                 .iter()
                 .filter(|(other, value)| {
@@ -711,20 +711,41 @@ impl<'e, 'p> Run<'e, 'p> {
                 Some(&(other, _)) => Some(self.engine.terms.make(Term::Field(me, other))),
                 None => self.engine.terms.rebase(file, &known),
             };
-            let link = self.engine.intents.links.entry((owner, name)).or_insert(path);
+            let link = self.engine.intents.links.entry((owner, field)).or_insert(path);
             if *link != path {
                 *link = None;
             }
         }
     }
 
+    /// The handles in `fields`, and in records there, by field (`table.out`), with the keys of their files.
+    fn handles(&self, state: &State, fields: &[(Ustr, Value)]) -> Vec<(Ustr, Value)> {
+        let mut found = Vec::new();
+        for &(name, value) in fields {
+            match self.engine.terms.get(self.engine.terms.unbuffered(value)) {
+                Term::Handle { file, .. } => found.push((name, *file)),
+                Term::Aggregate { fields: inner, .. } => {
+                    let record = self.engine.terms.unbuffered(value);
+                    for &(inner_name, inner) in inner {
+                        let inner = state.heap.get(&(record, inner_name)).copied().unwrap_or(inner);
+                        if let Term::Handle { file, .. } = self.engine.terms.get(self.engine.terms.unbuffered(inner)) {
+                            found.push((Ustr::from(&format!("{name}.{inner_name}")), *file));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
     /// A handle to some other file is put into a field: its path cannot be told from the record any more.
-    fn check_link(&mut self, field: FieldKey, value: Value) {
-        let value = self.engine.terms.unbuffered(value);
-        if let Term::Handle { file, .. } = *self.engine.terms.get(value)
-            && self.engine.intents.links.get(&field) != Some(&Some(file))
-        {
-            self.engine.intents.links.insert(field, None);
+    fn check_link(&mut self, state: &State, field: FieldKey, value: Value) {
+        for (name, file) in self.handles(state, &[(field.1, value)]) {
+            let field = (field.0, name);
+            if self.engine.intents.links.get(&field) != Some(&Some(file)) {
+                self.engine.intents.links.insert(field, None);
+            }
         }
     }
 

@@ -158,8 +158,7 @@ fn makers(program: &Program) -> Vec<FuncId> {
         Operand::Place(place) => match place.base {
             Base::Local(local) => {
                 let kind = function.locals[local.index()].kind;
-                place.steps.is_empty()
-                    && !matches!(kind, ValueKind::Unknown | ValueKind::Other | ValueKind::Path | ValueKind::Aggregate)
+                place.steps.is_empty() && !matches!(kind, ValueKind::Unknown | ValueKind::Other | ValueKind::Path)
             }
             Base::Global(_) => false,
         },
@@ -208,9 +207,21 @@ impl Engine<'_> {
     /// The path of the file behind a field that `function` sees at `key`, where every record of the type holds both; `heap` has the
     /// fields that were assigned.
     fn linked(&mut self, function: FuncId, heap: &BTreeMap<(Value, Ustr), Value>, key: Value) -> Option<Value> {
-        let &Term::Field(base, name) = self.terms.get(key) else { return None };
-        let field = *self.intents.fields_of(function, key).iter().find(|field| field.1 == name)?;
-        let path = (*self.intents.links.get(&field)?)?;
+        let &Term::Field(mut base, name) = self.terms.get(key) else { return None };
+        let owned = |value: Value, name: &str| {
+            self.intents.fields_of(function, value).iter().find(|field| field.1 == name).map(|field| field.0)
+        };
+        let direct = owned(key, &name).map(|owner| (owner, name));
+        let mut link = direct.and_then(|field| Some((field, (*self.intents.links.get(&field)?)?)));
+        if let (None, &Term::Field(outer, outer_name)) = (link, self.terms.get(base))
+            && let Some(owner) = owned(base, &outer_name)
+        {
+            // A record in a record.
+            let field = (owner, Ustr::from(&format!("{outer_name}.{name}")));
+            link = self.intents.links.get(&field).copied().flatten().map(|path| (field, path));
+            base = outer;
+        }
+        let (field, path) = link?;
         let site = self.terms.site(function, 0xF000_0000);
         let mut replace = terms::Replace { args: &[base], call: site, done: FxHashMap::default() };
         let told = self.terms.replace(path, &mut replace, &|terms, base, name| {

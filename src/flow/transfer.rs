@@ -647,6 +647,10 @@ impl Run<'_, '_> {
     fn remove(&mut self, state: &mut State, o: &Operands, tree: bool) -> Value {
         let handle = self.engine.terms.unbuffered(o.on);
         let file = self.file_of(state, handle);
+        // Nothing has that name any more.
+        if matches!(self.engine.terms.get(file), Term::Gone(_)) {
+            return UNIT;
+        }
         self.act(state, Act::Remove { file, path: handle, tree }, o.trace.clone());
         self.did(state, Did::Remove, file, None, &o.trace);
         let ours = state.fact(file).created;

@@ -210,6 +210,7 @@ impl<'h> Lower<'h> {
             }
             "clone" | "cloned" | "copied" | "to_owned" | "clone_from" | "downgrade" if unit_args => {
                 let of = if matches!(name, "cloned" | "copied") { shallow(ty) } else { ty.peel_refs().clone() };
+                let of = if name == "to_owned" { owned(of) } else { of };
                 self.retype(recv, of)
             }
             "into" | "try_into" | "into_owned" | "to_path_buf" | "as_path" | "as_os_str" | "as_std_path"
@@ -553,5 +554,15 @@ fn method_result(name: &str, recv: &Ty, expect: Option<&Ty>) -> Ty {
         "send" | "parse" => Ty::result(expect.map(unwrapped).unwrap_or_default(), Ty::Unknown),
         "next" => Ty::option(recv.element()),
         _ => expect.filter(|ty| !vague(ty)).cloned().unwrap_or_default(),
+    }
+}
+
+/// What a borrowed form becomes when it is owned.
+fn owned(of: Ty) -> Ty {
+    match of.ext_name() {
+        Some("OsStr") => Ty::ext("std::ffi::OsString", []),
+        Some("Path") => Ty::ext("std::path::PathBuf", []),
+        Some("str") => Ty::ext("String", []),
+        _ => of,
     }
 }
