@@ -1,0 +1,75 @@
+//! The engines as what the linter is judged on: the durability table of all twelve, from analysis alone.
+
+mod rename;
+
+use fsynclint::check::{AuditReport, audit};
+use fsynclint::config::Config;
+use fsynclint::discover::{DiscoverOptions, DiskTexts, discover};
+use std::path::{Path, PathBuf};
+
+fn engines() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("engines")
+}
+
+/// The table of the sources at `path`: per store its name and five cells.
+fn table(path: &Path) -> (Vec<[String; 6]>, AuditReport) {
+    let workspace = discover(&[path.to_path_buf()], &DiscoverOptions::default());
+    let report = audit(&workspace, &DiskTexts, &Config::default());
+    let row = |row: &fsynclint::audit::Row| {
+        let [writes, rewrite, first] = [&row.writes, &row.rewrite, &row.deletes_first].map(|cell| cell.words());
+        [row.store.to_string(), writes, rewrite, first, row.directory.words(), row.safe.words()]
+    };
+    (report.rows.iter().map(row).collect(), report)
+}
+
+/// Every cell: store, normal writes, rewrite, inputs deleted first, directory, crash-safe. The B-tree rewrites nothing: its pages are
+/// written in place behind a log, which is emptied in the same operation. The log of the corrected write-ahead log is cut by removing
+/// whole segments once a mark says so durably.
+const TABLE: [[&str; 6]; 12] = [
+    ["btree::audited::BTree", "via log", "n/a", "no", "no", "no"],
+    ["btree::corrected::BTree", "via log", "n/a", "no", "yes", "yes"],
+    ["hash_index::audited::HashIndex", "conditional (sync_writes)", "no", "yes", "no", "no"],
+    ["hash_index::corrected::HashIndex", "conditional (sync_writes)", "yes", "no", "yes", "yes"],
+    ["hash_table::audited::HashTable", "no", "no", "yes", "no", "no"],
+    ["hash_table::corrected::HashTable", "conditional (policy)", "yes", "no", "yes", "yes"],
+    ["lsm::audited::LsmTree", "no", "no", "yes", "no", "no"],
+    ["lsm::corrected::LsmTree", "conditional (policy)", "yes", "no", "yes", "yes"],
+    ["sstable::audited::CompactionManager", "no", "no", "no (never deletes them)", "no", "no"],
+    ["sstable::corrected::CompactionManager", "yes", "yes", "no", "yes", "yes"],
+    ["wal::audited::WriteAheadLog", "conditional (sync_mode)", "yes (in place)", "no", "no", "no"],
+    ["wal::corrected::WriteAheadLog", "conditional (sync_mode)", "yes", "no", "yes", "yes"],
+];
+
+#[test]
+fn the_table_of_the_engines_is_exact() {
+    let (rows, report) = table(&engines());
+    assert_eq!(rows, TABLE.map(|row| row.map(str::to_string)));
+    assert!(report.problems.is_empty(), "{:?}", report.problems);
+    for row in &report.rows {
+        let safe = row.safe.words() == "yes";
+        assert_eq!(row.reason().is_none(), safe, "{}: a row that is not safe says why, and no other", row.store);
+        assert!(!row.operations.is_empty() && row.operations.iter().any(|operation| !operation.effects.is_empty()));
+    }
+}
+
+#[test]
+fn names_do_not_matter() {
+    let copy = tempfile::tempdir().unwrap();
+    let names = rename::engines(&engines(), copy.path());
+    let (mut rows, _) = table(copy.path());
+    let renamed = |text: &str| names.renamed(text);
+    let mut expected: Vec<[String; 6]> = TABLE
+        .iter()
+        .map(|row| {
+            let mut row = row.map(str::to_string);
+            row[0] = row[0].split("::").map(renamed).collect::<Vec<_>>().join("::");
+            if let Some((verdict, option)) = row[1].clone().split_once(" (") {
+                row[1] = format!("{verdict} ({})", renamed(option.trim_end_matches(')')));
+            }
+            row
+        })
+        .collect();
+    rows.sort();
+    expected.sort();
+    assert_eq!(rows, expected);
+}
