@@ -112,6 +112,8 @@ struct Server {
     phase: Phase,
     client: Client,
     roots: Vec<PathBuf>,
+    /// What the client gave when it started.
+    options: Value,
     settings: Settings,
     documents: Documents,
     /// Counts the states of all that an analysis depends on, as far as the client tells.
@@ -143,6 +145,7 @@ impl Server {
             phase: Phase::Uninitialized,
             client: Client { style, watches: false, announces_settings: false, gives_settings: false },
             roots: Vec::new(),
+            options: Value::Null,
             settings: Settings::default(),
             documents: Documents::default(),
             generation: 0,
@@ -246,7 +249,8 @@ impl Server {
             (None, None, Some(path)) => self.roots.push(path.into()),
             (None, None, None) => {}
         }
-        self.take_settings(&params["initializationOptions"]);
+        self.options = params["initializationOptions"].clone();
+        self.take_settings(&Value::Null);
         let sync = TextDocumentSyncOptions {
             open_close: Some(true),
             change: Some(TextDocumentSyncKind::INCREMENTAL),
@@ -392,8 +396,10 @@ impl Server {
         self.ask(asks::WorkspaceConfiguration::METHOD, json!(ConfigurationParams { items }), Asked::Settings);
     }
 
+    /// Where the client has no settings, the options that it started the server with hold.
     fn take_settings(&mut self, value: &Value) {
-        let (settings, wrong) = Settings::read(value);
+        let value = value.get("fsynclint").unwrap_or(value);
+        let (settings, wrong) = Settings::read(if value.is_null() { &self.options } else { value });
         self.settings = settings;
         for text in wrong {
             self.show(MessageType::WARNING, text);

@@ -27,6 +27,9 @@ const KEYS: [(&str, &str); 6] = [
     ("outputAll", "true or false"),
 ];
 
+/// Settings that are the client's own business.
+const OF_THE_CLIENT: [&str; 2] = ["command", "trace"];
+
 impl Settings {
     /// Reads what a client sent, and says what is wrong with it. Clients send the settings bare, or below `fsynclint`.
     pub fn read(value: &Value) -> (Settings, Vec<String>) {
@@ -47,6 +50,7 @@ impl Settings {
                 "minConfidence" => set(&mut settings.min_confidence, value),
                 "policy" => set(&mut settings.policy, value),
                 "outputAll" => set(&mut settings.output_all, value),
+                key if OF_THE_CLIENT.contains(&key) => true,
                 _ => {
                     let names = KEYS.iter().map(|(name, _)| *name);
                     let all = || format!("there are {}", names.clone().collect::<Vec<_>>().join(", "));
@@ -90,7 +94,7 @@ mod tests {
 
     #[test]
     fn settings_are_read_bare_or_below_their_name() {
-        let bare = json!({"includeTests": true, "minLevel": "info", "platform": null});
+        let bare = json!({"includeTests": true, "minLevel": "info", "platform": null, "command": "x"});
         let (settings, wrong) = Settings::read(&bare);
         assert_eq!(wrong, Vec::<String>::new());
         assert_eq!(Settings::read(&json!({ "fsynclint": bare })).0, settings);

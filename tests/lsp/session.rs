@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// A file is renamed into place before it is synced, in line 8.
-const FAULT: &str = "\
+pub const FAULT: &str = "\
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
@@ -23,7 +23,7 @@ pub fn save(dir: &Path, data: &[u8]) -> io::Result<()> {
 ";
 
 /// The line of [`FAULT`] with its fault, 0-based.
-const RENAME: u64 = 7;
+pub const RENAME: u64 = 7;
 
 /// What repairs it, before that line.
 const SYNC: &str = "    file.sync_all()?;\n";
@@ -35,7 +35,7 @@ fn repaired() -> String {
     FAULT.replace("    fs::rename", &format!("{SYNC}    fs::rename"))
 }
 
-fn manifest(name: &str) -> String {
+pub fn manifest(name: &str) -> String {
     format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n")
 }
 
@@ -350,9 +350,19 @@ fn settings_that_are_asked_for() {
     assert_eq!(client.published_that(&it, |_| true).codes(), [RULE]);
     let asked: Vec<&str> = client.asked.iter().map(|request| request.method.as_str()).collect();
     assert_eq!(asked, ["client/registerCapability", "workspace/configuration"]);
-    client.answers = vec![("workspace/configuration", json!([null]))];
+    client.answers = vec![("workspace/configuration", json!([{}]))];
     client.tell("workspace/didChangeConfiguration", json!({"settings": null}));
     assert_eq!(client.published_that(&it, |_| true).codes(), [""; 0]);
+    // A client that has no settings to give: what it started the server with holds.
+    let mut client = Client::unstarted();
+    client.answers.push(("workspace/configuration", json!([null])));
+    let able = json!({"workspace": {"configuration": true}});
+    let mut client = client.initialize(&[&folder], able, json!({"fsynclint": {"includeTests": true}}));
+    assert_eq!(client.published_that(&it, |_| true).codes(), [RULE]);
+    client.save(&it, None);
+    assert_eq!(client.asked.len(), 1);
+    client.open(&it, 1, FAULT);
+    assert_eq!(client.published(&it, 1).codes(), [RULE]);
 }
 
 #[test]
