@@ -11,6 +11,7 @@
 //!
 //! What was not seen to the end is `unknown`, with the reason.
 
+use crate::flow::intent::FieldKey;
 use crate::flow::state::{Guard, How, Kind, Origin, Pending, Question, Trace};
 use crate::flow::summary::{Act, Deed, Did};
 use crate::flow::terms::{Term, Value};
@@ -175,6 +176,8 @@ struct Audit<'a> {
     flow: &'a Flow,
     successes: FxHashMap<FuncId, Vec<&'a Moment>>,
     acts: FxHashMap<FuncId, Vec<&'a Moment>>,
+    /// Fields with the name of a file that some method of the type renames.
+    built: FxHashSet<FieldKey>,
 }
 
 impl<'a> Audit<'a> {
@@ -184,7 +187,19 @@ impl<'a> Audit<'a> {
             let of = if moment.act == Act::Succeed { &mut successes } else { &mut acts };
             of.entry(moment.function).or_default().push(moment);
         }
-        Audit { program, flow, successes, acts }
+        let mut built = FxHashSet::default();
+        for (function, summary) in &flow.summaries {
+            let Some(owner) = program.functions[function.index()].owner else { continue };
+            for trigger in &summary.triggers {
+                if let Act::Rename { from, .. } = trigger.act
+                    && let Term::Field(base, name) = flow.terms.get(from)
+                    && matches!(flow.terms.get(*base), Term::Param(0))
+                {
+                    built.insert((owner, *name));
+                }
+            }
+        }
+        Audit { program, flow, successes, acts, built }
     }
 
     // ---- stores ----
@@ -470,9 +485,15 @@ impl<'a> Audit<'a> {
         Some(Cell::new(Verdict::No).because(text, span))
     }
 
-    /// Whether the file gets its name later, by another operation: nothing in it counts before.
+    /// Whether the file gets its name later, by another operation of its type: nothing in it counts before.
     fn is_being_built(&self, function: FuncId, file: Value) -> bool {
-        self.flow.intents.lives_in(function, file, &self.flow.intents.retired_fields)
+        let Some(owner) = self.owner(function) else { return false };
+        let in_field = |field: &FieldKey| self.built.contains(field);
+        match *self.flow.terms.get(file) {
+            Term::Field(base, name) if matches!(self.flow.terms.get(base), Term::Param(0)) => in_field(&(owner, name)),
+            // Not in a field yet.
+            _ => self.flow.intents.fields_of(function, file).iter().any(|field| field.0 == owner && in_field(field)),
+        }
     }
 
     /// Why not all of a function was seen.

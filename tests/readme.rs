@@ -70,10 +70,24 @@ fn sample() -> String {
     format!("```text\n$ fsynclint check fixtures/example-store\n{}\n\n…\n\n{summary}\n```\n", errors.join("\n\n"))
 }
 
+/// The table of the engines.
+fn audit() -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_fsynclint"))
+        .args(["audit", "engines"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    assert!(lines.iter().all(|line| line.chars().count() <= 100), "the table is wider than 100 columns");
+    format!("```text\n$ fsynclint audit engines\n{}\n```\n", lines.join("\n"))
+}
+
 #[test]
 fn parts_are_up_to_date() {
     hold("rules", &table());
     if marks::analyses() {
+        hold("audit", &audit());
         hold("sample", &sample());
     }
 }
