@@ -328,6 +328,54 @@ mod tests {
         assert_eq!((&*document.text, document.lost.is_some()), ("new", false));
     }
 
+    /// Many edits anywhere, several a change, counted in each encoding: the text is what the same edits make of it directly, and a
+    /// place that no edit touches is found again.
+    #[test]
+    fn any_edits_in_any_encoding() {
+        let mut seed = 1_u64;
+        let mut random = |below: usize| {
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (seed >> 33) as usize % below
+        };
+        let pieces = ["", "x", "é", "𝄞𝄞", "\n", "\r\n", "fn f() {\n}\n", "// a longer piece of text\n"];
+        let kept = "rename(&tmp, &path)";
+        for encoding in [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32] {
+            let mut expected = format!("one\r\ntwo é\n{kept}\nfour 𝄞\n");
+            let start = expected.find(kept).unwrap();
+            let (mut documents, uri) = document(&expected);
+            let document = documents.get_mut(&uri).unwrap();
+            let first = document.revision;
+            document.learn(first, &expected.as_str().into(), None);
+            for revision in 0..400 {
+                let mut changes = Vec::new();
+                for _ in 0..1 + random(3) {
+                    // Between `\r` and `\n` there is no place.
+                    let ends = |at: usize| expected.is_char_boundary(at) && !expected[..at].ends_with('\r');
+                    let mut from = random(expected.len() + 1);
+                    let mut to = (from + random(6)).min(expected.len());
+                    from = (0..=from).rev().find(|at| ends(*at)).unwrap();
+                    to = (from..=to).rev().find(|at| ends(*at)).unwrap();
+                    let place = expected.find(kept).unwrap();
+                    if from < place + kept.len() && to > place {
+                        continue;
+                    }
+                    let by = pieces[random(pieces.len())];
+                    let range = Lines::new(&expected).range(&expected, from, to, encoding);
+                    changes.push(TextDocumentContentChangeEvent {
+                        range: Some(range),
+                        range_length: None,
+                        text: by.into(),
+                    });
+                    expected.replace_range(from..to, by);
+                }
+                document.change(&changes, revision as i32, first + 1 + revision, encoding).unwrap();
+                assert_eq!(*document.text, expected);
+                let place = document.now(first, start..start + kept.len()).unwrap();
+                assert_eq!(&document.text[place], kept);
+            }
+        }
+    }
+
     #[test]
     fn names_and_paths() {
         for name in ["/p/a b/ü[1].rs", "/p/50%/x.rs", "/p/a#b?c|d^e.rs"] {

@@ -43,6 +43,7 @@ fn write(folder: &Path, rule: &RuleInfo) -> std::io::Result<PathBuf> {
         let mut file = File::create(&unfinished)?;
         file.write_all(rule.page.as_bytes())?;
         file.sync_all()?;
+        // fsynclint: allow(rename-without-dir-sync) reason="a cache: a page that is gone is written again"
         std::fs::rename(&unfinished, &path)?;
     }
     Ok(path)
