@@ -266,6 +266,8 @@ pub struct Apis {
     by_path: FxHashMap<Ustr, ApiId>,
     by_method: FxHashMap<Ustr, ApiId>,
     types_by_path: FxHashMap<Ustr, usize>,
+    /// How many rows were built in.
+    builtin: usize,
 }
 
 /// A table that cannot be used.
@@ -286,6 +288,7 @@ impl Apis {
         for (name, text) in BUILTIN {
             apis.add(name, text, language)?;
         }
+        apis.builtin = apis.rows.len();
         Ok(apis)
     }
 
@@ -340,6 +343,16 @@ impl Apis {
     /// The row for the item at `path` (aliases are tried).
     pub fn find(&self, path: &str) -> Option<ApiId> {
         self.resolve(path, |path| self.by_path.get(&path).copied())
+    }
+
+    /// Whether there are rows of the project's own.
+    pub fn has_own(&self) -> bool {
+        self.rows.len() > self.builtin
+    }
+
+    /// The row of the project's own for the item at `path`.
+    pub fn find_own(&self, path: &str) -> Option<ApiId> {
+        self.find(path).filter(|id| id.index() >= self.builtin)
     }
 
     /// The type at `path` (aliases are tried).

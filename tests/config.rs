@@ -147,6 +147,34 @@ pub fn publish(dir: &std::path::Path) -> std::io::Result<()> {
 }
 
 #[test]
+fn wrappers_in_the_project_itself() {
+    let code = "
+pub mod sys {
+    pub struct Disk;
+    impl Disk { pub fn settle(&self, file: &std::fs::File) { let _ = file.metadata(); } }
+    pub fn settle(file: &std::fs::File) { let _ = file.metadata(); }
+}
+pub fn publish(disk: &sys::Disk, dir: &std::path::Path) -> std::io::Result<()> {
+    let mut file = std::fs::File::create(dir.join(\"a.tmp\"))?;
+    std::io::Write::write_all(&mut file, b\"x\")?;
+    CALL;
+    std::fs::rename(dir.join(\"a.tmp\"), dir.join(\"a\"))
+}
+";
+    let (free, method) = (code.replace("CALL", "sys::settle(&file)"), code.replace("CALL", "disk.settle(&file)"));
+    let row = |path: &str| format!("[[api]]\npath = \"{path}\"\neffect = \"sync-all\"\non = \"arg 0\"");
+    let durable = ["rename-without-dir-sync"];
+    finds(&free, "", &["rename-before-sync"]);
+    finds(&free, &row("sys::settle"), &durable);
+    finds(&free, &row("app::sys::settle"), &durable);
+    finds(&free, &row("sys::other"), &["rename-before-sync"]);
+    // As a call of a method says: the receiver is no argument.
+    let row = format!("{}\nexample = \"disk.settle(&file)\"", row("sys::Disk::settle"));
+    finds(&method, "", &["rename-before-sync"]);
+    finds(&method, &row, &durable);
+}
+
+#[test]
 fn manifests_hold_settings_too() {
     let report = |manifest: &str| checked(&[("Cargo.toml", manifest), ("src/lib.rs", RENAMES)], Config::default());
     let package = "[package]\nname = \"app\"\n";
