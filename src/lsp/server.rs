@@ -26,13 +26,15 @@ use std::time::{Duration, Instant};
 pub struct Options {
     /// For how long nothing may be typed before an analysis starts.
     pub patience: Duration,
+    /// What takes longer than this shows as progress.
+    pub slow: Duration,
     /// The user's cache folder, for the pages of the rules that diagnostics link to.
     pub cache: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { patience: Duration::from_millis(100), cache: None }
+        Options { patience: Duration::from_millis(100), slow: Duration::from_secs(1), cache: None }
     }
 }
 
@@ -51,7 +53,7 @@ pub fn serve(connection: Connection, options: Options) -> std::io::Result<Ended>
     let Connection { sender, receiver } = connection;
     let mut server = Server::new(sender, worker.jobs, options);
     loop {
-        let due = server.due().map_or_else(crossbeam_channel::never, crossbeam_channel::at);
+        let wake = server.wake().map_or_else(crossbeam_channel::never, crossbeam_channel::at);
         let mut outcome = None;
         crossbeam_channel::select! {
             recv(receiver) -> message => match message {
@@ -59,7 +61,7 @@ pub fn serve(connection: Connection, options: Options) -> std::io::Result<Ended>
                 Err(_) => return Ok(Ended::Abruptly),
             },
             recv(worker.outcomes) -> answer => outcome = answer.ok(),
-            recv(due) -> _ => {}
+            recv(wake) -> _ => {}
         }
         // What the client has already said comes first: an analysis of less than that is out of date.
         for message in receiver.try_iter() {
@@ -71,6 +73,7 @@ pub fn serve(connection: Connection, options: Options) -> std::io::Result<Ended>
             server.finished(outcome);
         }
         server.start();
+        server.show_slow_work();
         if server.deserted.get() {
             server.stop();
             return Ok(Ended::Abruptly);
@@ -95,6 +98,19 @@ struct Client {
     announces_settings: bool,
     /// Gives its settings if asked for them.
     gives_settings: bool,
+    /// Shows progress.
+    shows_progress: bool,
+}
+
+/// Work that is under way, however often it started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Busy {
+    /// The client was not told of it yet.
+    Since(Instant),
+    /// The client was asked for a place to show it in, by this token.
+    Announced(u64),
+    /// It is shown there.
+    Shown(u64),
 }
 
 /// What a request to the client was about.
@@ -102,6 +118,7 @@ struct Client {
 enum Asked {
     Settings,
     Registration,
+    Progress,
 }
 
 struct Server {
@@ -122,6 +139,8 @@ struct Server {
     due: Option<Instant>,
     /// Stops the analysis that is under way.
     running: Option<Arc<AtomicBool>>,
+    slow: Duration,
+    busy: Option<Busy>,
     /// What the client was last told, of files of which there is something to tell.
     published: BTreeMap<String, (Uri, Vec<Diagnostic>)>,
     asked: FxHashMap<RequestId, Asked>,
@@ -143,7 +162,13 @@ impl Server {
             patience: options.patience,
             pages: Pages::new(options.cache),
             phase: Phase::Uninitialized,
-            client: Client { style, watches: false, announces_settings: false, gives_settings: false },
+            client: Client {
+                style,
+                watches: false,
+                announces_settings: false,
+                gives_settings: false,
+                shows_progress: false,
+            },
             roots: Vec::new(),
             options: Value::Null,
             settings: Settings::default(),
@@ -151,6 +176,8 @@ impl Server {
             generation: 0,
             due: None,
             running: None,
+            slow: options.slow,
+            busy: None,
             published: BTreeMap::new(),
             asked: FxHashMap::default(),
             requests: 0,
@@ -240,6 +267,7 @@ impl Server {
             watches: able("workspace/didChangeWatchedFiles/dynamicRegistration"),
             announces_settings: able("workspace/didChangeConfiguration/dynamicRegistration"),
             gives_settings: able("workspace/configuration"),
+            shows_progress: able("window/workDoneProgress"),
         };
         let folders: Option<Vec<WorkspaceFolder>> = read(params["workspaceFolders"].clone())?;
         let root: Option<Uri> = read(params["rootUri"].clone())?;
@@ -387,6 +415,12 @@ impl Server {
                 self.schedule(Duration::ZERO);
             }
             (Asked::Registration, Ok(_)) => {}
+            (Asked::Progress, Ok(_)) => {
+                if let Some(Busy::Announced(token)) = self.busy {
+                    self.progress(token, json!({"kind": "begin", "title": "fsynclint", "message": "checking"}));
+                    self.busy = Some(Busy::Shown(token));
+                }
+            }
             (_, Err(error)) => self.log(MessageType::WARNING, format!("the client refused: {}", error.message)),
         }
     }
@@ -427,6 +461,31 @@ impl Server {
         }
     }
 
+    /// When there is something to do though nobody says anything.
+    fn wake(&self) -> Option<Instant> {
+        let slow = match self.busy {
+            Some(Busy::Since(start)) if self.client.shows_progress => Some(start + self.slow),
+            _ => None,
+        };
+        self.due().into_iter().chain(slow).min()
+    }
+
+    /// Asks the client to show work that takes long.
+    fn show_slow_work(&mut self) {
+        if let Some(Busy::Since(start)) = self.busy
+            && self.client.shows_progress
+            && start.elapsed() >= self.slow
+        {
+            let token = self.generation;
+            self.busy = Some(Busy::Announced(token));
+            self.ask(asks::WorkDoneProgressCreate::METHOD, json!({"token": token_name(token)}), Asked::Progress);
+        }
+    }
+
+    fn progress(&self, token: u64, value: Value) {
+        self.notify(notes::Progress::METHOD, json!({"token": token_name(token), "value": value}));
+    }
+
     /// When to call [`Server::start`] next.
     fn due(&self) -> Option<Instant> {
         self.due.filter(|_| self.running.is_none())
@@ -448,12 +507,19 @@ impl Server {
         };
         if self.jobs.send(job).is_ok() {
             self.running = Some(stop);
+            self.busy.get_or_insert(Busy::Since(Instant::now()));
         }
     }
 
     /// An analysis has ended. Only if nothing changed since it started is it told.
     fn finished(&mut self, outcome: Outcome) {
         self.running = None;
+        // What starts again at once is still the same work.
+        if self.due.is_none()
+            && let Some(Busy::Shown(token)) = self.busy.take()
+        {
+            self.progress(token, json!({"kind": "end"}));
+        }
         for examined in &outcome.documents {
             if let Some(document) = self.documents.get_mut(&examined.uri) {
                 document.learn(examined.revision, &examined.text, examined.problem.as_ref());
@@ -530,6 +596,10 @@ impl Server {
             self.deserted.set(true);
         }
     }
+}
+
+fn token_name(token: u64) -> String {
+    format!("fsynclint/{token}")
 }
 
 fn not_open(uri: &Uri) -> String {

@@ -85,8 +85,12 @@ pub struct Client {
 impl Client {
     /// A server that nobody has spoken to.
     pub fn unstarted() -> Client {
+        Client::unstarted_with(Options { patience: Duration::from_millis(20), ..Options::default() })
+    }
+
+    pub fn unstarted_with(options: Options) -> Client {
         let cache = tempfile::tempdir().unwrap();
-        let options = Options { patience: Duration::from_millis(20), cache: Some(cache.path().to_path_buf()) };
+        let options = Options { cache: Some(cache.path().to_path_buf()), ..options };
         let (server, client) = Connection::memory();
         let server = std::thread::spawn(move || {
             let ended = serve(server, options).unwrap();

@@ -1,12 +1,14 @@
 //! Sessions with a server in this process.
 
 use crate::client::{Client, Folder, Published, published, uri};
-use fsynclint::lsp::Ended;
+use fsynclint::lsp::{Ended, Options};
+use lsp_server::Message;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 /// A file is renamed into place before it is synced, in line 8.
 pub const FAULT: &str = "\
@@ -427,7 +429,7 @@ fn start_and_end_go_by_the_protocol() {
     assert_eq!(client.ask("textDocument/hover", json!({})).unwrap_err().0, -32600);
     let _ = client.rest();
     client.open(&folder.uri("src/lib.rs"), 1, FAULT);
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    std::thread::sleep(Duration::from_millis(300));
     assert!(client.rest().iter().filter_map(published).next().is_none(), "nothing is told after shutdown");
     assert_eq!(client.exit(), Ended::Properly);
     assert_eq!(Client::start(&[&folder]).exit(), Ended::Abruptly, "exit without shutdown");
@@ -445,6 +447,43 @@ fn what_is_cancelled() {
     client.tell("window/workDoneProgress/cancel", json!({"token": 1}));
     assert_eq!(client.published_that(&folder.uri("src/lib.rs"), |_| true).codes(), [RULE]);
     assert!(client.rest().is_empty());
+}
+
+#[test]
+fn work_that_takes_long_is_shown() {
+    let folder = package(FAULT);
+    let progress = |message: &Message| match message {
+        Message::Notification(notification) if notification.method == "$/progress" => {
+            Some((notification.params["token"].clone(), notification.params["value"]["kind"].clone()))
+        }
+        _ => None,
+    };
+    let client = Client::unstarted_with(Options { slow: Duration::ZERO, ..Options::default() });
+    let mut client = client.initialize(&[&folder], json!({"window": {"workDoneProgress": true}}), Value::Null);
+    // The client may be slower to find a place for it than the work is done: then there is nothing to show, and it is done again.
+    let lib = folder.uri("src/lib.rs");
+    client.open(&lib, 1, FAULT);
+    let begun = (0..100).find_map(|_| {
+        client.save(&lib, None);
+        client.wait("something", |message| match published(message) {
+            Some(_) => Some(None),
+            None => progress(message).map(Some),
+        })
+    });
+    let (token, kind) = begun.unwrap();
+    assert_eq!(kind, "begin");
+    let asked = client.asked.last().unwrap();
+    assert_eq!((asked.method.as_str(), &asked.params["token"]), ("window/workDoneProgress/create", &token));
+    assert_eq!(client.wait("the end", progress), (token, json!("end")));
+    // Neither what is quick nor what nobody shows.
+    let client = Client::unstarted_with(Options { slow: Duration::from_secs(600), ..Options::default() });
+    let mut quick = client.initialize(&[&folder], json!({"window": {"workDoneProgress": true}}), Value::Null);
+    let mut blind = Client::unstarted_with(Options { slow: Duration::ZERO, ..Options::default() });
+    blind = blind.initialize(&[&folder], json!({}), Value::Null);
+    for client in [&mut quick, &mut blind] {
+        client.published_that(&folder.uri("src/lib.rs"), |_| true);
+        assert!(client.rest().iter().all(|message| progress(message).is_none()) && client.asked.is_empty());
+    }
 }
 
 #[test]
@@ -560,7 +599,7 @@ fn the_newest_text_wins() {
         };
         let top = json!({"range": {"start": line(0), "end": line(0)}, "text": "\n"});
         client.change(&lib, version, json!([top, toggle]));
-        std::thread::sleep(std::time::Duration::from_millis(version as u64 % 40));
+        std::thread::sleep(Duration::from_millis(version as u64 % 40));
     }
     let mut told: Vec<Published> = Vec::new();
     while told.last().is_none_or(|told| told.version != Some(last)) {
@@ -704,7 +743,7 @@ fn positions_outside_a_file() {
     client.said("window/logMessage", "line 400 is outside of the text, which has 11 lines");
     client.said("window/showMessage", "lost track of");
     client.edit(&lib, 3, (0, 0), (0, 0), "\n");
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    std::thread::sleep(Duration::from_millis(300));
     assert!(client.rest().iter().filter_map(published).next().is_none(), "what was told stays");
     client.save(&lib, Some(&repaired()));
     assert_eq!(client.published(&lib, 3).codes(), [""; 0], "the whole text is known again");
