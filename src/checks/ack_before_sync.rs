@@ -60,6 +60,8 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     if !temporary
         && left.lives_in(context, &intents.written_and_synced)
         && !left.lives_in(context, &intents.only_synced)
+        && (!left.lives_in(context, &intents.synced_at_end)
+            || left.lives_in(context, &intents.written_and_synced_by_own))
     {
         return Some(Confidence::Medium);
     }

@@ -4,7 +4,7 @@ use super::residue::Residue;
 use super::{Context, purpose, story};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
 use crate::flow::Moment;
-use crate::flow::state::{Origin, Pending, Question};
+use crate::flow::state::{Guard, Origin, Pending, Question};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
 use crate::ir::FuncId;
@@ -58,8 +58,13 @@ pub fn run(context: &Context<'_>, rules: &[ActRule], out: &mut Vec<Finding>) -> 
             }
         }
         for (origin, guilts) in places {
-            for guilt in guilts.iter().filter(|guilt| guilt.condition.is_none()) {
-                let sure = guilt.culprits.iter().filter(|(_, sure)| *sure > Confidence::Low);
+            let own = guilts.iter().any(|guilt| guilt.moment.function == origin.function);
+            let reported = |guilt: &&Guilt<'_>| !own || guilt.moment.function == origin.function;
+            for guilt in guilts.iter().filter(reported).filter(|guilt| guilt.condition.is_none()) {
+                // What another method left is that one's to tell.
+                let sure = guilt.culprits.iter().filter(|(pending, sure)| {
+                    *sure > Confidence::Low && pending.trace.start().function == guilt.moment.function
+                });
                 told.extend(sure.map(|(pending, _)| pending.trace.origin().span));
             }
             report(context, rule, origin, guilts, out);
@@ -101,7 +106,17 @@ fn judge<'a>(context: &Context<'_>, rule: &ActRule, moments: &[&'a Moment], resi
     let on_main_line: Vec<_> = guilty.iter().filter(|(moment, _)| !moment.failing).cloned().collect();
     let only_failing = on_main_line.is_empty();
     let guilty = if only_failing { guilty } else { on_main_line };
-    let condition = distinguishing(context, &guilty.iter().map(|(moment, _)| *moment).collect::<Vec<_>>(), &innocent);
+    let condition = distinguishing(context, &guilty.iter().map(|(moment, _)| *moment).collect::<Vec<_>>(), &innocent)
+        .or_else(|| common_setting(context, &guilty, &innocent));
+    // What a setting leaves was given up where it was written. An act elsewhere, on something else, takes nothing more away.
+    let apart = |moment: &Moment, pending: &Pending| {
+        moment.trace.depth() > 0 && pending.trace.depth() > 0 && moment.trace.start() != pending.trace.start()
+    };
+    if condition.is_some()
+        && guilty.iter().all(|(moment, culprits)| culprits.iter().all(|(pending, _)| apart(moment, pending)))
+    {
+        return None;
+    }
     let (moment, mut culprits) =
         guilty.into_iter().max_by_key(|(_, culprits)| culprits.iter().map(|(_, sure)| *sure).max())?;
     if only_failing {
@@ -109,6 +124,48 @@ fn judge<'a>(context: &Context<'_>, rule: &ActRule, moments: &[&'a Moment], resi
     }
     culprits.sort_by_key(|(_, sure)| std::cmp::Reverse(*sure));
     Some(Guilt { moment, culprits, condition })
+}
+
+/// A setting under which alone the culprits are pending, on every guilty path, and which some innocent path has not.
+fn common_setting(
+    context: &Context<'_>,
+    guilty: &[(&Moment, Vec<(Pending, Confidence)>)],
+    innocent: &[&Moment],
+) -> Option<Guard> {
+    let (first, culprits) = guilty.first()?;
+    let holds = |moment: &Moment, pending: &Pending, guard: &Guard| {
+        pending.when.contains(guard) || moment.guards.contains(guard)
+    };
+    // With nothing pending an act below leaves no trace here: the successes tell.
+    let settled: Vec<&Moment> = context
+        .flow
+        .moments
+        .iter()
+        .filter(|moment| moment.function == first.function && moment.act == Act::Succeed && !moment.failing)
+        .filter(|moment| {
+            culprits.iter().any(|(pending, _)| {
+                let facts = moment.fact(pending.file);
+                facts.written && facts.synced
+            })
+        })
+        .collect();
+    let mut candidates = culprits.iter().flat_map(|(pending, _)| &pending.when).chain(&first.guards);
+    let common = candidates.find(|guard| {
+        is_option(context, first, guard.0, guard.1)
+            && !is_implementation(context, guard.1)
+            && guilty.iter().all(|(moment, culprits)| culprits.iter().all(|(pending, _)| holds(moment, pending, guard)))
+            && (culprits.iter().any(|(pending, _)| pending.when.contains(guard))
+                || innocent.iter().chain(&settled).any(|moment| !moment.failing && !moment.guards.contains(guard)))
+    });
+    common.copied()
+}
+
+/// Whether a question is which type stands behind an interface: nobody set that to get less.
+pub fn is_implementation(context: &Context<'_>, question: Question) -> bool {
+    match question {
+        Question::Variant(name) => context.program.functions.iter().any(|function| function.owner == Some(name)),
+        _ => false,
+    }
 }
 
 /// A question about an option of the program whose answer tells the guilty paths from the innocent ones.
@@ -142,7 +199,7 @@ fn variant_differs(moment: &Moment, value: Value, question: Question) -> bool {
 }
 
 /// Whether a question is about something that somebody set: a field, global or mode; a bare flag only if its name speaks of syncing.
-fn is_option(context: &Context<'_>, moment: &Moment, value: Value, question: Question) -> bool {
+pub fn is_option(context: &Context<'_>, moment: &Moment, value: Value, question: Question) -> bool {
     let terms = context.terms.borrow();
     let mut at = value;
     loop {

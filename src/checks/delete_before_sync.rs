@@ -48,6 +48,10 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
     }
     let mut terms = context.terms.borrow_mut();
     let (successor, old) = (terms.parent(pending.file), terms.parent(path));
+    // What the successor was made from was read; this is something beside it.
+    if moment.facts.iter().any(|(input, facts)| facts.read && !facts.created && terms.parent(*input) == old) {
+        return Some(Confidence::Low);
+    }
     let same_directory = successor == old || pending.dir == old;
     drop(terms);
     let published = pending.how == How::Renamed || moment.fact(pending.file).renamed;

@@ -25,6 +25,8 @@ use crate::finding::Finding;
 use crate::flow::Flow;
 use crate::flow::terms::Terms;
 use crate::ir::{FuncId, Program};
+use crate::source::Span;
+use rustc_hash::FxHashSet;
 use std::cell::RefCell;
 
 /// What checks look at.
@@ -57,11 +59,25 @@ pub fn run(program: &Program, mut flow: Flow, policies: &[Option<Policy>]) -> Ve
     // What is published or outlived too early is told there, not again where success is reported.
     let mut successes = Vec::new();
     success::run(&context, SUCCESS_RULES, &mut successes);
-    findings.extend(successes.into_iter().filter(|finding| {
-        !is_about_bytes(finding) || !finding.steps.iter().take(2).any(|step| told.contains(&step.span))
-    }));
+    findings.extend(
+        successes
+            .into_iter()
+            .filter(|finding| !is_about_bytes(finding) || !finding.steps.iter().any(|step| told.contains(&step.span))),
+    );
     sync_before_flush::promises(&context, &mut findings);
     flush_is_not_sync::promises(&context, &mut findings);
+    // One story is told once: not at a call as well as at what it leads to.
+    let through: FxHashSet<(&str, Span)> = findings
+        .iter()
+        .flat_map(|finding| finding.steps.iter().map(move |step| (finding, step)))
+        .filter(|(finding, step)| step.span != finding.span && step.message.starts_with("calls `"))
+        .map(|(finding, step)| (finding.rule, step.span))
+        .collect();
+    let mut findings: Vec<Finding> = {
+        let told_below = |finding: &Finding| is_about_bytes(finding) && through.contains(&(finding.rule, finding.span));
+        let keep: Vec<bool> = findings.iter().map(|finding| !told_below(finding)).collect();
+        findings.into_iter().zip(keep).filter(|(_, keep)| *keep).map(|(finding, _)| finding).collect()
+    };
     findings.sort_by(|a, b| (a.span, a.rule).cmp(&(b.span, b.rule)));
     findings.dedup_by(|a, b| a.span == b.span && a.rule == b.rule);
     findings

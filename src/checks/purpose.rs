@@ -5,6 +5,7 @@ use super::Context;
 use crate::config::Policy;
 use crate::flow::terms::Value;
 use crate::ir::{FuncId, Function};
+use ustr::Ustr;
 
 /// Words in a function's, type's or module's name or in a path that say: losing this costs nothing but time.
 const DISPOSABLE: &[&str] = &[
@@ -155,6 +156,7 @@ pub fn promises_durability(function: &Function) -> bool {
         "call `",
         "to make",
         "may be lost",
+        "need not",
         "thread",
         "background",
         "interval",
@@ -164,6 +166,12 @@ pub fn promises_durability(function: &Function) -> bool {
     .iter()
     .any(|word| docs.contains(word));
     promises_sync(&function.short_name) || !denies && DOC_PROMISES.iter().any(|word| docs.contains(word))
+}
+
+/// Whether the documentation of some method of a type promises that what it writes is durable when it returns.
+pub fn type_promises(context: &Context<'_>, owner: Ustr) -> bool {
+    let mut methods = context.program.functions.iter().filter(|function| function.owner == Some(owner));
+    methods.any(promises_durability)
 }
 
 /// Whether names around the file say that it is to outlive a crash.

@@ -1,7 +1,7 @@
 //! `rename-without-dir-sync`: the content was synced and renamed into place, the name never made durable.
 
 use super::success::SuccessRule;
-use super::{Context, success::Left};
+use super::{Context, purpose, success::Left};
 use crate::finding::{Confidence, Level};
 use crate::flow::state::{How, Kind};
 use crate::flow::terms::Term;
@@ -28,6 +28,9 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     match cared {
         true => Some(Confidence::High),
         false if !left.settled_by.is_empty() => Some(Confidence::Medium),
+        // The file lives on in a field that is synced elsewhere, or its type promises that what it writes is durable.
+        false if lives_on(context, left) => Some(Confidence::Medium),
+        false if body.owner.is_some_and(|owner| purpose::type_promises(context, owner)) => Some(Confidence::Medium),
         // Its job is the rename, of what its caller gives it, and the package syncs directories.
         false if is_given(context, left) && context.flow.intents.directory_syncing_packages.contains(&body.package) => {
             Some(Confidence::Medium)
@@ -43,4 +46,13 @@ fn is_given(context: &Context<'_>, left: &Left<'_>) -> bool {
         && left.left_by.iter().any(|(function, pending)| {
             *function == left.origin.function && matches!(terms.get(terms.root(pending.file)), Term::Param(_))
         })
+}
+
+/// Whether the file is kept open in a field whose file is synced somewhere.
+fn lives_on(context: &Context<'_>, left: &Left<'_>) -> bool {
+    let intents = &context.flow.intents;
+    left.left_by.iter().any(|(function, pending)| {
+        let mut fields = intents.fields_of(*function, pending.file).iter();
+        fields.any(|field| intents.synced_fields.contains(field) && intents.links.contains_key(field))
+    })
 }

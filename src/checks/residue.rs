@@ -47,15 +47,26 @@ impl Residue {
                 left.insert(moment.function);
             }
         }
+        let is_left = |moment: &Moment, file: Value| {
+            moment.pending.iter().any(|pending| pending.kind != Kind::Name && pending.file == file)
+        };
+        let settled: FxHashSet<(FuncId, Value)> = successes()
+            .flat_map(|moment| moment.facts.iter().map(move |(file, facts)| (moment, *file, facts)))
+            .filter(|(moment, file, facts)| facts.written && facts.synced && !is_left(moment, *file))
+            .map(|(moment, file, _)| (moment.function, file))
+            .collect();
         for moment in successes() {
             let owner = context.program.functions[moment.function.index()].owner;
             let callers = &context.flow.callers[moment.function.index()];
             if callers.iter().any(|caller| succeeds.contains(caller) && !left.contains(caller)) {
                 continue;
             }
-            for pending in
-                moment.pending.iter().filter(|pending| pending.kind != Kind::Name && !pending.closed && !pending.doubt)
-            {
+            let left = moment.pending.iter().filter(|pending| {
+                // What another path of the same method settles is left by choice.
+                let by_choice = settled.contains(&(moment.function, pending.file));
+                pending.kind != Kind::Name && !pending.closed && !pending.doubt && !by_choice
+            });
+            for pending in left {
                 for field in context.flow.intents.fields_of(moment.function, pending.file) {
                     if Some(field.0) == owner {
                         by_field.entry(*field).or_default().push((moment.function, pending.clone()));

@@ -3,13 +3,13 @@
 //! What a function leaves is its caller's to settle. So an effect is followed up the call graph: it is a fault only where it is left
 //! by the topmost function that knows of it, or where some callers settle it and others forget.
 
-use super::act::distinguishing;
+use super::act::{distinguishing, is_implementation, is_option};
 use super::{Context, purpose, story};
 use crate::config::Policy;
 use crate::finding::{Confidence, Finding, FindingStep, Level};
 use crate::flow::Moment;
 use crate::flow::intent::FieldKey;
-use crate::flow::state::{How, Kind, Origin, Pending, Question};
+use crate::flow::state::{Guard, How, Kind, Origin, Pending, Question};
 use crate::flow::summary::Act;
 use crate::flow::terms::Value;
 use crate::ir::FuncId;
@@ -112,9 +112,11 @@ pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>)
     for (key, functions) in &left {
         let origin = &key.0;
         let left_by: Vec<_> = functions.iter().map(|(function, list)| (*function, list[0].1)).collect();
-        let settling = context.flow.intents.settled.get(&(*origin, key.1));
+        // What is in a buffer here may have been flushed, and then synced, there.
+        let kinds: &[Kind] = if key.1 == Kind::Buffer { &[Kind::Buffer, Kind::Data] } else { &[key.1] };
+        let settling = kinds.iter().filter_map(|kind| context.flow.intents.settled.get(&(*origin, *kind)));
         let settled_by: BTreeSet<FuncId> =
-            settling.into_iter().flatten().filter(|function| !functions.contains_key(function)).copied().collect();
+            settling.flatten().filter(|function| !functions.contains_key(function)).copied().collect();
         let settled_by: Vec<FuncId> = settled_by.into_iter().collect();
         for (function, list) in guilty_functions(context, functions, &settled_by) {
             let innocent: Vec<&Moment> = exits[function]
@@ -123,7 +125,8 @@ pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>)
                 .filter(|moment| !list.iter().any(|(guilty, _)| std::ptr::eq(*guilty, *moment)))
                 .collect();
             let guilty: Vec<&Moment> = list.iter().map(|(moment, _)| *moment).collect();
-            let condition = distinguishing(context, &guilty, &innocent);
+            let condition =
+                distinguishing(context, &guilty, &innocent).or_else(|| common_setting(context, list, &innocent));
             for rule in rules {
                 let clear = list.iter().find(|(moment, pending)| !pending.doubt && !moment.vague_sync);
                 let (moment, pending) = *clear.unwrap_or(&list[0]);
@@ -203,6 +206,21 @@ fn guilty_functions<'f, 'a>(
         list.iter().any(|(_, pending)| !pending.trace.functions().iter().skip(1).any(is_guilty))
     };
     functions.iter().filter(|(function, list)| is_guilty(function) && is_lowest(list)).take(4).collect()
+}
+
+/// A setting under which alone an effect is left, on every path that leaves it, and which some path that settles it has not.
+fn common_setting(context: &Context<'_>, list: &[(&Moment, &Pending)], innocent: &[&Moment]) -> Option<Guard> {
+    let (first, pending) = list.first()?;
+    let parted = settles(first, pending);
+    let mut candidates = pending.when.iter().chain(&first.guards);
+    let common = candidates.find(|guard| {
+        is_option(context, first, guard.0, guard.1)
+            && !is_implementation(context, guard.1)
+            && list.iter().all(|(moment, pending)| pending.when.contains(guard) || moment.guards.contains(guard))
+            && (parted && pending.when.contains(guard)
+                || innocent.iter().any(|moment| settles(moment, pending) && !moment.guards.contains(guard)))
+    });
+    common.copied()
 }
 
 /// Whether a success shows that the effect happened and was made durable.

@@ -6,6 +6,7 @@ use crate::finding::{Confidence, Level};
 use crate::flow::Moment;
 use crate::flow::state::{How, Kind, Pending};
 use crate::flow::summary::Act;
+use crate::flow::terms::{Term, Value};
 
 /// The rule.
 pub const RULE: ActRule = ActRule {
@@ -45,6 +46,10 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
     if !counts {
         return None;
     }
+    // What is made under a name with a number in it, and filled, is a new file.
+    if !by_handle && is_filled(context, moment, file) && is_numbered(context, file) {
+        return None;
+    }
     let near = delete_before_sync::is_one_operation(moment, pending);
     let related = delete_before_sync::shares_root(context, pending.file, file) || moment.fact(pending.file).renamed;
     match by_handle {
@@ -53,4 +58,22 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
         false if near && related && delete_before_sync::is_log(context, file) => Some(Confidence::Medium),
         _ => Some(Confidence::Low),
     }
+}
+
+/// Whether the function fills the file that it cuts.
+fn is_filled(context: &Context<'_>, moment: &Moment, file: Value) -> bool {
+    let mut successes = context
+        .flow
+        .moments
+        .iter()
+        .filter(|other| other.function == moment.function && other.act == Act::Succeed && !other.failing);
+    successes.any(|success| success.fact(file).written)
+}
+
+/// Whether the path has a part that changes from file to file.
+fn is_numbered(context: &Context<'_>, path: Value) -> bool {
+    let terms = context.terms.borrow();
+    terms.parts(path).into_iter().any(|part| {
+        matches!(terms.get(part), Term::Op(name, args) if name.starts_with("format:") && name.contains('{') && !args.is_empty())
+    })
 }

@@ -6,7 +6,7 @@ use super::state::{
     is_surely_there, join_pending, join_values, keep_common_answers,
 };
 use super::summary::{Act, Deed, Did, Outcome, Summary, Trigger};
-use super::terms::{ABSENT, OF_NOTHING, Site, Term, UNIT, UNSET, Value};
+use super::terms::{ABSENT, ELEMENT, OF_NOTHING, Site, Term, UNIT, UNSET, Value};
 use super::{Binding, Engine, Moment};
 use crate::ir::{
     Base, BlockId, Call, Cond, Exit, FuncId, Function, FunctionKind, Inst, InstKind, LocalId, Operand, Place, Rvalue,
@@ -18,8 +18,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use ustr::Ustr;
 
-/// What stands for the elements of a collection among its fields.
-const ELEMENT: &str = "[]";
 /// At most so many states are kept apart at the entry of a block.
 const MAX_STATES: usize = 8;
 /// A block is run at most so often for each state that is kept.
@@ -545,7 +543,7 @@ impl<'e, 'p> Run<'e, 'p> {
             let base = self.engine.terms.unbuffered(base);
             if let Some(owner) = owner {
                 self.note_field(value, (*owner, *name));
-                self.check_link(state, (*owner, *name), value);
+                self.check_link(state, base, (*owner, *name), value);
             }
             state.heap.insert((base, *name), value);
         } else {
@@ -617,7 +615,10 @@ impl<'e, 'p> Run<'e, 'p> {
         for (name, operand) in fields {
             let value = self.operand(state, operand);
             let value = self.engine.terms.bare(value);
-            if let Some(owner) = type_name {
+            // A variant that tells of a path (an error does) is no place where a file lives.
+            let tells = name.contains('.')
+                && !matches!(self.engine.terms.get(self.engine.terms.unbuffered(value)), Term::Handle { .. });
+            if let Some(owner) = type_name.filter(|_| !tells) {
                 self.note_field(value, (owner, *name));
             }
             values.push((*name, value));
@@ -740,10 +741,13 @@ impl<'e, 'p> Run<'e, 'p> {
     }
 
     /// A handle to some other file is put into a field: its path cannot be told from the record any more.
-    fn check_link(&mut self, state: &State, field: FieldKey, value: Value) {
+    fn check_link(&mut self, state: &State, record: Value, field: FieldKey, value: Value) {
         for (name, file) in self.handles(state, &[(field.1, value)]) {
             let field = (field.0, name);
-            if self.engine.intents.links.get(&field) != Some(&Some(file)) {
+            let link = self.engine.intents.links.get(&field).copied().flatten();
+            // As the fields are by now.
+            let told = link.map(|path| self.engine.tell(self.id, &state.heap, path, record));
+            if told != Some(file) {
                 self.engine.intents.links.insert(field, None);
             }
         }
@@ -921,14 +925,25 @@ impl<'e, 'p> Run<'e, 'p> {
 
     /// Whether files that live in fields are synced together with the write, or by a call of its own.
     fn note_protocol(&mut self, state: &State) {
+        let ends =
+            |inst: &Inst| matches!(inst.kind, InstKind::Drop(local) if self.function.params.first() == Some(&local));
+        let at_end = self.function.blocks.iter().flat_map(|block| &block.insts).any(ends);
         for (file, facts) in state.facts.iter().filter(|(_, facts)| facts.synced) {
             let pending = state.pending.iter().any(|pending| pending.file == *file && pending.kind != Kind::Name);
             for field in self.engine.intents.fields_of(self.id, *file).to_vec() {
+                let intents = &mut self.engine.intents;
                 match facts.written {
-                    true if !pending => self.engine.intents.written_and_synced.insert(field),
-                    false => self.engine.intents.only_synced.insert(field),
-                    true => false,
-                };
+                    true if !pending => {
+                        intents.written_and_synced.insert(field);
+                        if self.function.owner == Some(field.0) {
+                            intents.written_and_synced_by_own.insert(field);
+                        }
+                    }
+                    false if at_end => drop(intents.synced_at_end.insert(field)),
+                    // What nobody outside can call leaves nothing to callers.
+                    false if self.function.public => drop(intents.only_synced.insert(field)),
+                    _ => {}
+                }
             }
         }
     }

@@ -21,6 +21,10 @@ pub struct Intents {
     pub written_and_synced: FxHashSet<FieldKey>,
     /// Fields whose file some function syncs without having written to it: the sync is a call of its own.
     pub only_synced: FxHashSet<FieldKey>,
+    /// As `only_synced`, by a function that takes the value and ends it.
+    pub synced_at_end: FxHashSet<FieldKey>,
+    /// As `written_and_synced`, by a method of the type itself.
+    pub written_and_synced_by_own: FxHashSet<FieldKey>,
     /// Functions in which an effect of a place is made durable.
     pub settled: FxHashMap<(Origin, Kind), FxHashSet<FuncId>>,
     /// Fields whose file or path is renamed somewhere: a temporary.

@@ -198,9 +198,17 @@ impl Engine<'_> {
             Term::Const(_) | Term::Unit | Term::Absent => return,
             _ => value,
         };
-        let fields = self.intents.fields.entry((function, key)).or_default();
-        if !fields.contains(&field) && fields.len() < 4 {
-            fields.push(field);
+        // What is one of several is each of them.
+        let files =
+            self.terms.alternatives(key).iter().filter_map(|&one| match self.terms.get(self.terms.unbuffered(one)) {
+                Term::Handle { file, .. } => Some(*file),
+                _ => None,
+            });
+        for key in std::iter::once(key).chain(files).collect::<smallvec::SmallVec<[Value; 5]>>() {
+            let fields = self.intents.fields.entry((function, key)).or_default();
+            if !fields.contains(&field) && fields.len() < 4 {
+                fields.push(field);
+            }
         }
     }
 
@@ -222,17 +230,22 @@ impl Engine<'_> {
             base = outer;
         }
         let (field, path) = link?;
-        let site = self.terms.site(function, 0xF000_0000);
-        let mut replace = terms::Replace { args: &[base], call: site, done: FxHashMap::default() };
-        let told = self.terms.replace(path, &mut replace, &|terms, base, name| {
-            let base = terms.unbuffered(base);
-            heap.get(&(base, name)).copied().unwrap_or_else(|| terms.field(base, name))
-        });
+        let told = self.tell(function, heap, path, base);
         self.note_field(function, told, field);
         if let Term::Field(_, name) = *self.terms.get(told) {
             self.note_field(function, told, (field.0, name));
         }
         Some(told)
+    }
+
+    /// A path that is told by the fields of a record, for the record at `base`.
+    fn tell(&mut self, function: FuncId, heap: &BTreeMap<(Value, Ustr), Value>, path: Value, base: Value) -> Value {
+        let site = self.terms.site(function, 0xF000_0000);
+        let mut replace = terms::Replace { args: &[base], call: site, done: FxHashMap::default() };
+        self.terms.replace(path, &mut replace, &|terms, base, name| {
+            let base = terms.unbuffered(base);
+            heap.get(&(base, name)).copied().unwrap_or_else(|| terms.field(base, name))
+        })
     }
 
     /// Analyses the functions of one component of the call graph, whose callees are done.

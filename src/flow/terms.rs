@@ -143,6 +143,9 @@ impl Default for Terms {
     }
 }
 
+/// What stands for the elements of a collection among its fields.
+pub const ELEMENT: &str = "[]";
+
 /// The number of [`Term::Fresh`] values that are made of nothing (an empty collection): memory, no file.
 pub const OF_NOTHING: u32 = 0x4000_0000;
 
@@ -232,6 +235,9 @@ impl Terms {
     /// A field of `base`, simplified.
     pub fn field(&mut self, base: Value, name: Ustr) -> Value {
         let base = self.unbuffered(base);
+        if name == ELEMENT {
+            return self.element(base);
+        }
         match self.get(base) {
             Term::Aggregate { fields, .. } => {
                 if let Some(&(_, value)) = fields.iter().find(|(field, _)| *field == name) {
@@ -245,7 +251,20 @@ impl Terms {
             }
             _ => {}
         }
-        self.make(Term::Field(base, name))
+        // Of one of several records, the fields of each.
+        let records: SmallVec<[Value; 4]> = SmallVec::from_slice(self.alternatives(base));
+        let field = self.make(Term::Field(base, name));
+        if records.is_empty() || !records.iter().all(|&one| matches!(self.get(one), Term::Aggregate { .. })) {
+            return field;
+        }
+        let values: SmallVec<[Value; 4]> = records.iter().map(|&one| self.field(one, name)).collect();
+        if values.iter().all(|&value| value == values[0]) {
+            return values[0];
+        }
+        for value in values {
+            self.add_alternative(field, value);
+        }
+        field
     }
 
     /// Some element of `base`, simplified: the one element of a record with only one, else a symbolic one.
@@ -505,6 +524,10 @@ impl Terms {
         }
         match self.get(value).clone() {
             Term::Const(_) | Term::Global(_) => Some(value),
+            Term::Field(base, name) => {
+                let base = self.rebase(base, known)?;
+                Some(self.field(base, name))
+            }
             Term::Op(name, args) => {
                 let args: Option<SmallVec<[Value; 4]>> = args.iter().map(|&arg| self.rebase(arg, known)).collect();
                 Some(self.op(name, &args?))
@@ -603,7 +626,7 @@ impl Terms {
             }
             Term::Element(base) => {
                 let base = self.replace(base, with, load);
-                self.element(base)
+                if self.is_of_nothing(base) { load(self, base, Ustr::from(ELEMENT)) } else { self.element(base) }
             }
             Term::Op(name, args) => {
                 let args: SmallVec<[Value; 4]> = args.iter().map(|&arg| self.replace(arg, with, load)).collect();

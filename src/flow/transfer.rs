@@ -333,13 +333,19 @@ impl Run<'_, '_> {
             }
             let dir = self.engine.terms.parent(path);
             let dir = state.key(dir);
+            // What was read here has its name already.
+            let exists = !mode.create_new && state.fact(key).read && !state.fact(key).created;
             let how = if mode.create_new || mode.truncate { How::Created } else { How::MaybeCreated };
-            if how == How::Created {
+            if exists && mode.truncate {
+                self.pend(state, Kind::Data, key, UNIT, How::Cut, &o.trace);
+            } else if how == How::Created {
                 let fact = state.fact(key);
                 fact.created = true;
                 fact.synced = false;
             }
-            self.pend(state, Kind::Name, key, dir, how, &o.trace);
+            if !exists {
+                self.pend(state, Kind::Name, key, dir, how, &o.trace);
+            }
         } else if mode.truncate {
             self.act(state, Act::Cut { file: key, by_handle: true }, o.trace.clone());
             self.pend(state, Kind::Data, key, UNIT, How::Cut, &o.trace);
@@ -630,6 +636,10 @@ impl Run<'_, '_> {
 
     /// The file in a field gets another name, or none: what the field holds is a temporary.
     pub fn retires(&mut self, file: Value) {
+        // A path that is made of fields is not what a field holds.
+        if matches!(self.engine.terms.get(file), Term::Op(..)) && self.engine.terms.is_stable(file) {
+            return;
+        }
         let fields = self.engine.intents.fields_of(self.id, file).to_vec();
         self.engine.intents.retired_fields.extend(fields);
     }

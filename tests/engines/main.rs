@@ -1,10 +1,16 @@
-//! The engines as what the linter is judged on: the durability table of all twelve, from analysis alone.
+//! The engines as what the linter is judged on: the durability table of all twelve from analysis alone, every mark in the audited
+//! ones, and silence about the corrected ones.
 
+#[path = "../marks/mod.rs"]
+mod marks;
 mod rename;
 
-use fsynclint::check::{AuditReport, audit};
+use fsynclint::check::{AuditReport, audit, check};
 use fsynclint::config::Config;
 use fsynclint::discover::{DiscoverOptions, DiskTexts, discover};
+use fsynclint::finding::Level;
+use marks::{Differences, Mark, Spot, marks, spots};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 fn engines() -> PathBuf {
@@ -72,4 +78,54 @@ fn names_do_not_matter() {
     rows.sort();
     expected.sort();
     assert_eq!(rows, expected);
+}
+
+/// All marks below `folder`, with the texts that they stand in.
+fn marked(folder: &Path, found: &mut Vec<(Spot, Mark)>, texts: &mut Vec<(PathBuf, String)>) {
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            marked(&path, found, texts);
+        } else {
+            let text = fs::read_to_string(&path).unwrap();
+            found.extend(marks(&path, &text));
+            texts.push((path, text));
+        }
+    }
+}
+
+#[test]
+fn the_audited_engines_are_reported_where_they_are_marked() {
+    let (mut all, mut texts) = (Vec::new(), Vec::new());
+    marked(&engines().join("src"), &mut all, &mut texts);
+    let workspace = discover(&[engines()], &DiscoverOptions::default());
+    let report = check(&workspace, &DiskTexts, &Config::default());
+    let mut differences = Differences::default();
+    differences.compare(&all, &spots(&report), &report.problems);
+    let out = differences.to_string();
+    assert!(out.is_empty(), "\n{out}");
+    assert!(all.len() >= 21, "{} marks", all.len());
+
+    // What an option asks for is told with its condition, and to those only who ask for everything.
+    let everything = check(&workspace, &DiskTexts, &Config { output_all: true, ..Config::default() });
+    for (spot, _) in all.iter().filter(|(_, mark)| *mark == Mark::Told) {
+        let at = spots(&everything).iter().position(|other| other == spot);
+        let finding = at.map(|at| &everything.findings[at]).unwrap_or_else(|| panic!("{spot:?} is not told"));
+        assert!(finding.level == Level::Info && finding.condition.is_some(), "{spot:?}: {finding:?}");
+    }
+}
+
+#[test]
+fn the_corrected_engines_are_clean_at_every_level_without_suppressions() {
+    let (mut all, mut texts) = (Vec::new(), Vec::new());
+    marked(&engines().join("src"), &mut all, &mut texts);
+    for (path, text) in texts {
+        assert!(!text.contains("fsynclint"), "{}: names the linter", path.display());
+    }
+    let workspace = discover(&[engines()], &DiscoverOptions::default());
+    let report = check(&workspace, &DiskTexts, &Config { output_all: true, ..Config::default() });
+    let elsewhere: Vec<Spot> =
+        spots(&report).into_iter().filter(|spot| spot.path.file_stem().is_none_or(|stem| stem != "audited")).collect();
+    assert_eq!(elsewhere, []);
 }

@@ -1,5 +1,6 @@
 //! Marks in examples: `//~ rule-id` at the line of a finding's primary place, `//~^ rule-id` one line below it (more `^`, more
-//! lines). `//~ FP rule-id` pins a finding that should not be there, `//~ FN rule-id` one that is not there and should be.
+//! lines). `//~ INFO rule-id`: told at level info only, with its condition, because an option asks for it. `//~ FP rule-id` pins a
+//! finding that should not be there, `//~ FN rule-id` one that is not there and should be.
 
 #![allow(dead_code)]
 
@@ -35,6 +36,8 @@ pub struct Spot {
 pub enum Mark {
     /// It is reported, rightly.
     Fault,
+    /// It is told, not reported: an option asks for it.
+    Told,
     /// It is reported, wrongly.
     FalsePositive,
     /// It is not reported, wrongly.
@@ -49,6 +52,7 @@ pub fn marks(path: &Path, text: &str) -> Vec<(Spot, Mark)> {
             let above = mark.len() - mark.trim_start_matches('^').len();
             let mut words = mark[above..].split([' ', ',']).filter(|word| !word.is_empty()).peekable();
             let kind = match words.peek() {
+                Some(&"INFO") => Mark::Told,
                 Some(&"FP") => Mark::FalsePositive,
                 Some(&"FN") => Mark::FalseNegative,
                 _ => Mark::Fault,

@@ -146,7 +146,7 @@ impl HashIndex {
         }
         let timestamp = now();
         let record = encode(timestamp, key, value)?;
-        self.active.write_all(&record)?; //~ ack-before-sync
+        self.active.write_all(&record)?; //~ INFO ack-before-sync
         if self.options.sync_writes {
             self.active.sync_all()?;
         }

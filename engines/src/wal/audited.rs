@@ -53,7 +53,7 @@ impl WriteAheadLog {
     /// Appends one record and returns its sequence number. In [`SyncMode::Sync`] it is durable then.
     pub fn append(&self, op: Op, key: &str, value: &str) -> Result<u64> {
         let mut log = self.log.lock();
-        let seq = log.buffer(op, key, value)?; //~ ack-before-sync
+        let seq = log.buffer(op, key, value)?; //~ INFO ack-before-sync
         match log.options.sync_mode {
             SyncMode::Sync => log.flush_and_sync()?,
             SyncMode::Batch => {
