@@ -229,6 +229,8 @@ struct Search {
     roots: manifest::Roots,
     /// Canonical folders that were asked for settings.
     configured: FxHashSet<PathBuf>,
+    /// Settings in the trees that were walked: they count if a file is read that they are for.
+    nested_configs: Vec<ConfigFile>,
     /// Files that only an editor has.
     unsaved: Vec<PathBuf>,
 }
@@ -326,7 +328,7 @@ impl Search {
         for (shown, name) in found {
             let folder = canonical_of(root, shown);
             if !self.configured.contains(&folder) {
-                self.config(shown, &folder, name);
+                self.nested_configs.push(ConfigFile { path: shown.join(name), folder: folder.clone() });
                 done.insert(folder);
             }
         }
@@ -498,6 +500,8 @@ impl Search {
             names.dedup();
             self.workspace.packages[package].dependencies = names;
         }
+        let read = |config: &ConfigFile| self.claimed.iter().any(|file| file.starts_with(&config.folder));
+        self.workspace.configs.extend(self.nested_configs.into_iter().filter(read));
         self.workspace.configs.sort_by_key(|config| config.folder.components().count());
         // A problem that two roots meet is told once.
         let mut seen = FxHashSet::default();

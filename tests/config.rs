@@ -218,6 +218,22 @@ fn settings_are_found_above_what_is_given() {
 }
 
 #[test]
+fn settings_for_what_is_not_read_do_not_count() {
+    let files = [
+        ("Cargo.toml", "[package]\nname = \"app\"\n"),
+        ("src/lib.rs", RENAMES),
+        ("tests/case/fsynclint.toml", "this is no TOML"),
+        ("tests/case/src/lib.rs", RENAMES),
+    ];
+    assert_eq!(checked(&files, Config::default()).findings.len(), 1);
+    let folder = project(&files);
+    let workspace = discover(&[folder.path().join("src")], &DiscoverOptions::default());
+    assert_eq!(load(Config::default(), &workspace, &DiskTexts).faults, []);
+    let workspace = discover(&[folder.path().join("tests/case")], &DiscoverOptions::default());
+    assert_ne!(load(Config::default(), &workspace, &DiskTexts).faults, []);
+}
+
+#[test]
 fn what_the_caller_says_wins() {
     let files = [("src/lib.rs", RENAMES), ("fsynclint.toml", "platform = \"windows\"\n[policy]\ndefault = \"none\"")];
     assert_eq!(checked(&files, Config::default()).findings.len(), 0);
@@ -244,7 +260,9 @@ fn one_file_alone() {
 
 #[test]
 fn two_platforms_are_one_too_many() {
-    let folder = project(&[("fsynclint.toml", "platform = \"unix\""), ("a/fsynclint.toml", "platform = \"macos\"")]);
+    let files =
+        [("fsynclint.toml", "platform = \"unix\""), ("a/fsynclint.toml", "platform = \"macos\""), ("a/x.rs", "")];
+    let folder = project(&files);
     let problems = loaded(folder.path(), Config::default()).1.problems;
     assert!(problems[0].message.contains("another platform"), "{problems:?}");
     assert_eq!(loaded(folder.path(), Config { platform: Some(Platform::Unix), ..Config::default() }).1.problems, []);

@@ -3,7 +3,7 @@
 use super::terminal::note;
 use crate::config::START;
 use crate::discover::CONFIG_NAME;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,7 +15,9 @@ pub(super) fn run(folder: &Path) -> Result<ExitCode, String> {
     let file = OpenOptions::new().write(true).create_new(true).open(&path);
     let written = file.and_then(|mut file| {
         file.write_all(START.as_bytes())?;
-        file.sync_all()
+        file.sync_all()?;
+        // Elsewhere folders cannot be synced.
+        if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
     });
     match written {
         Ok(()) => {

@@ -34,6 +34,7 @@ pub(super) fn write(
     let written = File::create(path).and_then(|file| {
         let mut out = BufWriter::new(file);
         write(human::Style { color: false, ..style }, &mut out)?;
+        // fsynclint: allow(flush-is-not-sync) reason="a report is made again by the next run"
         out.flush()
     });
     written.map_err(|error| format!("{} cannot be written: {error}", path.display()))

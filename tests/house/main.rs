@@ -123,6 +123,7 @@ fn the_ir_speaks_no_language() {
     hold(rules::languages);
     finds(rules::languages, "src/ir.rs", "/// A Rust closure.\nstruct A;", "Rust");
     finds(rules::languages, "src/flow/mod.rs", "fn f(name: &str) -> bool { name == \"goroutine\" }", "goroutine");
+    finds(rules::languages, "src/suppress.rs", "const A: &str = \"a Rust comment\";", "Rust");
     accepts(rules::languages, "src/ir.rs", "/// A function value. Trust it; it goes on.\nstruct A;");
 }
 

@@ -110,6 +110,10 @@ impl Directive {
         let allow = TextAllow { at: at.clone(), rules: Vec::new(), reason: false, target: None, unreadable: None };
         let mut directive = Directive { allow, whole_file: false };
         if matches!(whole.as_bytes(), [b'/', b'/', b'/' | b'!', ..] | [b'/', b'*', b'*' | b'!', ..]) {
+            // Documentation speaks of this program as of anything else.
+            if !rest.trim_start().starts_with("allow(") && !rest.trim_start().starts_with("allow-file(") {
+                return None;
+            }
             directive.allow.unreadable = Some("this is documentation: an allow stands in a plain comment, `//`".into());
         } else {
             let mut words = Words { text, at: at.end - rest.len(), end: at.end };
@@ -530,6 +534,7 @@ mod tests {
         }
         let docs = read("/// fsynclint: allow(a)\nfn f() {}", &Options::default());
         assert!(docs[0].unreadable.as_ref().is_some_and(|told| told.contains("documentation")));
+        assert_eq!(read("/// fsynclint: allow it to run\nfn f() {}", &Options::default()), []);
         for words in ["allow(a, b)", "allow( a,b, )", "allow(a), reason = \"x\"", "allow(a) reason=\"\""] {
             let found = read(&format!("// fsynclint: {words}\nfn f() {{}}"), &Options::default());
             assert_eq!(found[0].unreadable, None, "{words}");
