@@ -788,6 +788,91 @@ fn malformed_parameters() {
     assert_eq!(client.leave(), Ended::Properly);
 }
 
+/// The places in `value`, as JSON pointers; `own` is its own.
+fn pointers(value: &Value, own: String) -> Vec<String> {
+    let inner: Vec<String> = match value {
+        Value::Object(fields) => {
+            fields.iter().flat_map(|(name, value)| pointers(value, format!("{own}/{name}"))).collect()
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().flat_map(|(at, value)| pointers(value, format!("{own}/{at}"))).collect()
+        }
+        _ => Vec::new(),
+    };
+    std::iter::once(own).chain(inner).collect()
+}
+
+/// Messages of all kinds with something wrong anywhere in them: whatever they do, a request behind them is answered, and a document is
+/// checked.
+#[test]
+fn nothing_that_is_said_ends_the_server() {
+    let mut seed = 7_u64;
+    let mut random = |below: usize| {
+        seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (seed >> 33) as usize % below
+    };
+    let folder = package(FAULT);
+    let lib = folder.uri("src/lib.rs");
+    let range = json!({"start": {"line": 3, "character": 0}, "end": {"line": 4, "character": 0}});
+    let kinds = [
+        (
+            "textDocument/didOpen",
+            json!({"textDocument": {"uri": lib, "languageId": "rust", "version": 1, "text": FAULT}}),
+        ),
+        (
+            "textDocument/didChange",
+            json!({
+                "textDocument": {"uri": lib, "version": 2},
+                "contentChanges": [{"range": range, "text": "fn f( {"}, {"range": range, "rangeLength": 3, "text": "é"}],
+            }),
+        ),
+        ("textDocument/didSave", json!({"textDocument": {"uri": lib}, "text": FAULT})),
+        ("textDocument/didClose", json!({"textDocument": {"uri": lib}})),
+        (
+            "workspace/didChangeWorkspaceFolders",
+            json!({
+                "event": {"added": [{"uri": folder.uri(""), "name": "x"}], "removed": [{"uri": folder.uri("a"), "name": "y"}]},
+            }),
+        ),
+        ("workspace/didChangeWatchedFiles", json!({"changes": [{"uri": lib, "type": 2}]})),
+        ("workspace/didChangeConfiguration", json!({"settings": {"fsynclint": {"minLevel": "info"}}})),
+        ("initialized", json!({})),
+        ("$/cancelRequest", json!({"id": 1})),
+    ];
+    let wrong = [
+        json!(null),
+        json!(-1),
+        json!(4294967296_u64),
+        json!(1e300),
+        json!(""),
+        json!("file://host/x"),
+        json!("\u{0}"),
+        json!([]),
+        json!({}),
+        json!([[[[]]]]),
+        json!(true),
+        json!(99),
+        json!(0),
+    ];
+    let mut client = Client::start(&[&folder]);
+    for _ in 0..3000 {
+        let (method, params) = &kinds[random(kinds.len())];
+        let mut params = params.clone();
+        let nodes = pointers(&params, String::new());
+        if random(5) > 0 {
+            *params.pointer_mut(&nodes[random(nodes.len())]).unwrap() = wrong[random(wrong.len())].clone();
+        }
+        client.tell(method, params);
+        if random(50) == 0 {
+            assert_eq!(client.ask(method, json!({})).unwrap_err().0, -32601);
+        }
+    }
+    client.tell("workspace/didChangeConfiguration", json!({"settings": {"fsynclint": {}}}));
+    client.open(&lib, 1_000_000, FAULT);
+    assert_eq!(client.published(&lib, 1_000_000).codes(), [RULE]);
+    assert_eq!(client.leave(), Ended::Properly);
+}
+
 #[test]
 fn broken_inputs_are_told_at_their_place() {
     let folder = package(FAULT);
