@@ -9,6 +9,8 @@ mod async_file_dropped;
 mod create_without_dir_sync;
 mod delete_before_sync;
 mod flush_is_not_sync;
+mod overwrite_in_place;
+mod places;
 mod purpose;
 pub mod registry;
 mod rename_before_flush;
@@ -64,6 +66,7 @@ pub fn run(program: &Program, mut flow: Flow, policies: &[Option<Policy>]) -> Ve
             .into_iter()
             .filter(|finding| !is_about_bytes(finding) || !finding.steps.iter().any(|step| told.contains(&step.span))),
     );
+    overwrite_in_place::run(&context, &mut findings);
     sync_before_flush::promises(&context, &mut findings);
     flush_is_not_sync::promises(&context, &mut findings);
     // One story is told once: not at a call as well as at what it leads to.

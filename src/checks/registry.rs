@@ -84,6 +84,14 @@ pub const RULES: &[RuleInfo] = &[
         page: include_str!("../../rules/sync-before-flush.md"),
     },
     RuleInfo {
+        id: "overwrite-in-place",
+        title: "a live file is cut and filled again in place",
+        level: Level::Warning,
+        obligation: "atomic",
+        policy: Policy::Atomic,
+        page: include_str!("../../rules/overwrite-in-place.md"),
+    },
+    RuleInfo {
         id: "flush-is-not-sync",
         title: "a flush is taken for a sync",
         level: Level::Warning,

@@ -14,7 +14,6 @@ pub const RULE: ActRule = ActRule {
     level: Level::Error,
     judge,
     message: |_, _, pending| match pending.kind {
-        _ if pending.how == How::Cut => "live file is cut and filled again in place".to_string(),
         Kind::Name => "file is cut before the name of its successor is durable".to_string(),
         _ => "file is cut before the content of its successor is durable".to_string(),
     },
@@ -31,11 +30,7 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
         return None;
     }
     if pending.file == file {
-        // Read, cut and filled again: the only copy is in memory meanwhile.
-        let syncs = !context.flow.intents.syncing_packages.is_empty();
-        let in_place = pending.how == How::Cut && cut.read && moment.trace.depth() <= 2;
-        let precious = syncs && purpose::is_precious(context, moment.function, file);
-        return in_place.then_some(if precious { Confidence::Medium } else { Confidence::Low });
+        return None;
     }
     let counts = match pending.kind {
         Kind::Data | Kind::Buffer => {

@@ -131,12 +131,11 @@ impl<'p> Run<'_, 'p> {
                 arg.kind,
                 ValueKind::File | ValueKind::BufferedFile | ValueKind::AsyncFile | ValueKind::TempFile
             ) && arg.passing != Passing::Shared;
-            if !writes
-                || matches!(
-                    self.engine.terms.get(self.engine.terms.unbuffered(value)),
-                    Term::Handle { writable: false, .. }
-                )
-            {
+            if !writes || self.engine.terms.is_read_only(value) {
+                if self.engine.terms.is_read_only(value) {
+                    let file = self.file_of(state, value);
+                    state.fact(file).read = true;
+                }
                 continue;
             }
             let file = self.file_of(state, value);
@@ -703,6 +702,7 @@ fn translate_act(act: Act, translation: &mut Translation<'_>, engine: &mut Engin
             Act::Remove { file: translation.key(engine, file), path: translation.value(&mut engine.terms, path), tree }
         }
         Act::Cut { file, by_handle } => Act::Cut { file: translation.key(engine, file), by_handle },
+        Act::WriteOver { file } => Act::WriteOver { file: translation.key(engine, file) },
         Act::Sync { file } => Act::Sync { file: translation.key(engine, file) },
         Act::Succeed => Act::Succeed,
     }

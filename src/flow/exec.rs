@@ -290,12 +290,30 @@ impl<'e, 'p> Run<'e, 'p> {
             Some(false) => out.push((otherwise, state)),
             None => {
                 let mut no = state.clone();
+                self.found_absent(&mut no, value, question);
                 state.guards.insert((value, question), true);
                 no.guards.insert((value, question), false);
                 out.push((then, state));
                 out.push((otherwise, no));
             }
         }
+    }
+
+    /// A question about a path got the answer no: if it asks whether something is there, or to read it, nothing is.
+    fn found_absent(&mut self, state: &mut State, value: Value, question: Question) {
+        if !matches!(question, Question::Succeeded | Question::True) {
+            return;
+        }
+        let path = match self.engine.terms.get(value) {
+            Term::Op(name, args) if args.len() == 1 && asks_for_presence(name) => args[0],
+            Term::Fresh(..) => match self.engine.read_results.get(&(self.id, value)) {
+                Some(&file) => file,
+                None => return,
+            },
+            _ => return,
+        };
+        let file = self.file_of(state, path);
+        state.fact(file).absent = true;
     }
 
     /// The answer to `question` about `value`, where the value or an earlier answer tells.
@@ -763,28 +781,12 @@ impl<'e, 'p> Run<'e, 'p> {
     /// An act falls due: recorded as a moment if something is pending, and as a trigger for callers.
     pub fn act(&mut self, state: &State, act: Act, trace: Rc<Trace>) {
         self.summary.effective = true;
-        let mut pending = state.pending.clone();
-        if let Act::Cut { file, by_handle: false } = act
-            && state.facts.get(&file).is_some_and(|facts| facts.read && !facts.created)
-        {
-            // What was read goes with the cut.
-            let trace = trace.clone();
-            pending.push(Pending {
-                kind: Kind::Data,
-                file,
-                dir: UNIT,
-                how: How::Cut,
-                trace,
-                flushed: None,
-                cared: false,
-                doubt: false,
-                closed: false,
-                transit: Transit::Arrived,
-                lost: None,
-                when: Vec::new(),
-            });
-        }
-        self.moment(state, act, trace.clone(), pending, state.failing);
+        self.moment(state, act, trace.clone(), state.pending.clone(), state.failing);
+        self.tell(state, act, trace);
+    }
+
+    /// Tells callers of an act.
+    pub fn tell(&mut self, state: &State, act: Act, trace: Rc<Trace>) {
         self.trigger(Trigger {
             act,
             trace,
@@ -1114,6 +1116,11 @@ impl<'e, 'p> Run<'e, 'p> {
             when: Vec::new(),
         });
     }
+}
+
+/// Whether an operation on a path asks if there is something.
+fn asks_for_presence(operation: &str) -> bool {
+    matches!(operation, "exists" | "try_exists" | "is_file" | "metadata" | "symlink_metadata" | "canonicalize")
 }
 
 type Content<'a> = (

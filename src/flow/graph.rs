@@ -14,7 +14,12 @@ pub(super) struct CallGraph {
     pub callers: Vec<Vec<FuncId>>,
     /// Whether a function does something to files, itself or below, or reads them for one that does.
     pub effective: Vec<bool>,
+    /// Whether a function reads a file, or calls one that does: what it reads, some other function may write.
+    pub reads: Vec<bool>,
 }
+
+/// So many calls above a read it is known what is read: a helper reads what its caller names.
+const READ_UP: usize = 2;
 
 impl CallGraph {
     /// Reads the graph off `program`.
@@ -53,6 +58,7 @@ impl CallGraph {
                 }
             }
         }
+        let near_reads = spread_up_by(reads.clone(), &callers, READ_UP);
         spread_up(&mut effective, &callers);
         spread_up(&mut reads, &callers);
         // What was read decides what a removal or a cut destroys.
@@ -65,7 +71,7 @@ impl CallGraph {
                 }
             }
         }
-        CallGraph { graph, callers, effective }
+        CallGraph { graph, callers, effective, reads: near_reads }
     }
 
     /// `roots` and all they call.
@@ -106,6 +112,17 @@ fn spread_up(holds: &mut [bool], callers: &[Vec<FuncId>]) {
             }
         }
     }
+}
+
+/// As [`spread_up`], so many calls far.
+fn spread_up_by(mut holds: Vec<bool>, callers: &[Vec<FuncId>], calls: usize) -> Vec<bool> {
+    let mut edge: Vec<usize> = (0..holds.len()).filter(|&at| holds[at]).collect();
+    for _ in 0..calls {
+        let above = edge.iter().flat_map(|&at| &callers[at]).map(|caller| caller.index());
+        let above: Vec<usize> = above.collect();
+        edge = above.into_iter().filter(|&at| !std::mem::replace(&mut holds[at], true)).collect();
+    }
+    holds
 }
 
 /// Whether an effect changes what a crash can leave. Opening and reading alone do not.

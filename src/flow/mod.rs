@@ -103,6 +103,8 @@ struct Engine<'p> {
     traces: FxHashMap<(Origin, *const Trace), Rc<Trace>>,
     /// Functions whose analysis broke off.
     broken: Vec<FuncId>,
+    /// Which file the results of a function's reads came from.
+    read_results: FxHashMap<(FuncId, Value), Value>,
 }
 
 /// Deepest nesting of analyses that are run on demand.
@@ -125,6 +127,7 @@ pub fn analyse(program: &Program, apis: &Apis, tell_deeds: bool) -> Flow {
         depth: 0,
         traces: FxHashMap::default(),
         broken: Vec::new(),
+        read_results: FxHashMap::default(),
     };
     let components = graph.bottom_up();
     // Records tell which path belongs to which handle: what makes them, and all below, comes first.
@@ -136,6 +139,14 @@ pub fn analyse(program: &Program, apis: &Apis, tell_deeds: bool) -> Flow {
             }
         }
     }
+    // What is only read is read by functions that do nothing else; no obligation falls due in them.
+    let known = engine.moments.len();
+    let only_read: Vec<bool> =
+        graph.reads.iter().zip(&graph.effective).map(|(reads, effective)| *reads && !effective).collect();
+    for component in &components {
+        engine.component(component, &only_read);
+    }
+    engine.moments.truncate(known);
     let summaries = engine
         .summaries
         .into_iter()

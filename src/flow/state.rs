@@ -225,6 +225,10 @@ pub struct Facts {
     pub write_through: bool,
     /// Behind a handle that finishes its writes in the background.
     pub background: bool,
+    /// A directory that was made on this path, and was not there before.
+    pub made: bool,
+    /// On this path it was found not to be there.
+    pub absent: bool,
 }
 
 impl Facts {
@@ -238,6 +242,8 @@ impl Facts {
         self.renamed |= other.renamed;
         self.write_through |= other.write_through;
         self.background |= other.background;
+        self.absent |= other.absent;
+        self.made |= other.made;
     }
 }
 
@@ -484,8 +490,19 @@ impl State {
         keep_common(&mut self.flushed, &other.flushed);
         keep_common(&mut self.dropped, &other.dropped);
         if !self.facts.is(&other.facts) {
+            // What is there on one way may be there.
+            let there = |facts: &Shared<BTreeMap<Value, Facts>>, file: &Value| {
+                !facts.get(file).is_some_and(|facts| facts.absent)
+            };
+            let found: Vec<Value> = self.facts.keys().filter(|file| there(&other.facts, file)).copied().collect();
+            for file in found {
+                if !there(&self.facts, &file) {
+                    self.fact(file).absent = false;
+                }
+            }
             for (file, theirs) in &other.facts {
-                self.absorb(*file, *theirs);
+                let absent = !there(&self.facts, file) && theirs.absent;
+                self.absorb(*file, Facts { absent, ..*theirs });
             }
         }
         self.failing &= other.failing;

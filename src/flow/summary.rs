@@ -35,6 +35,11 @@ pub enum Act {
         /// Through a handle, not by creating over it.
         by_handle: bool,
     },
+    /// The file is opened to be written over: not cut, and not for append.
+    WriteOver {
+        /// The file's key.
+        file: Value,
+    },
     /// The file is asked to become durable.
     Sync {
         /// The file's key.
@@ -50,7 +55,7 @@ impl Act {
         let (one, other) = match *self {
             Act::Rename { file, to, .. } => (Some(file), Some(to)),
             Act::Remove { file, path, .. } => (Some(file), Some(path)),
-            Act::Cut { file, .. } | Act::Sync { file } => (Some(file), None),
+            Act::Cut { file, .. } | Act::Sync { file } | Act::WriteOver { file } => (Some(file), None),
             Act::Succeed => (None, None),
         };
         one.into_iter().chain(other)

@@ -232,6 +232,11 @@ impl Terms {
         }
     }
 
+    /// Whether `value` is a handle that cannot write.
+    pub fn is_read_only(&self, value: Value) -> bool {
+        matches!(self.get(self.unbuffered(value)), Term::Handle { writable: false, .. })
+    }
+
     /// A field of `base`, simplified.
     pub fn field(&mut self, base: Value, name: Ustr) -> Value {
         let base = self.unbuffered(base);

@@ -1,7 +1,7 @@
 //! One effect: what it does to the state.
 
 use super::exec::{At, Run};
-use super::state::{How, Kind, Pending, Question, State, Trace};
+use super::state::{Facts, How, Kind, Pending, Question, State, Trace};
 use super::summary::{Act, Did};
 use super::terms::{Site, Term, UNIT, Value};
 use crate::apis::{Api, Slot};
@@ -33,6 +33,7 @@ struct Mode {
     create: bool,
     create_new: bool,
     truncate: bool,
+    append: bool,
     write_through: bool,
 }
 
@@ -133,6 +134,7 @@ impl Run<'_, '_> {
             let path = if effect == Effect::OpenRead { operands.on } else { operands.to };
             let key = self.file_of(state, path);
             self.unopened(state, key);
+            state.fact(key).absent = true;
         }
     }
 
@@ -157,7 +159,9 @@ impl Run<'_, '_> {
                 self.open(state, o, o.on, Mode { write: true, create: true, truncate: true, ..Mode::default() })
             }
             Effect::CreateNew => self.open(state, o, o.on, Mode { write: true, create_new: true, ..Mode::default() }),
-            Effect::OpenAppend => self.open(state, o, o.on, Mode { write: true, create: true, ..Mode::default() }),
+            Effect::OpenAppend => {
+                self.open(state, o, o.on, Mode { write: true, create: true, append: true, ..Mode::default() })
+            }
             Effect::OptionsNew => self.fresh(state, o.site, 2),
             Effect::OptionsSet => {
                 let (options, flag) = (
@@ -181,12 +185,7 @@ impl Run<'_, '_> {
             Effect::CreateTemp | Effect::CreateUnnamed => self.create_temporary(state, o, effect == Effect::CreateTemp),
             Effect::CreateReplacement => self.create_replacement(state, o),
             Effect::Write => self.write(state, o, false),
-            Effect::WriteFlushed => {
-                self.write(state, o, false);
-                let file = self.file_of(state, o.on);
-                self.drain(state, file, None);
-                UNIT
-            }
+            Effect::WriteFlushed => self.write_flushed(state, o),
             Effect::WriteBuffered => self.write(state, o, true),
             Effect::WriteFile => self.write_file(state, o, o.on, How::WrittenWhole),
             Effect::CopyFile => {
@@ -195,7 +194,7 @@ impl Run<'_, '_> {
             }
             Effect::Read => {
                 self.read_file(state, o);
-                self.fresh(state, o.site, 0)
+                self.content(state, o)
             }
             Effect::Unwrap => self.unwrap(state, o),
             Effect::PathOf => {
@@ -231,6 +230,7 @@ impl Run<'_, '_> {
             Effect::RemoveTree => self.remove(state, o, true),
             Effect::MakeDirectory | Effect::MakeDirectories => {
                 let path = self.path_key(state, o.on);
+                state.fact(path).made |= effect == Effect::MakeDirectory;
                 let dir = self.engine.terms.parent(path);
                 self.pend(state, Kind::Name, path, dir, How::DirectoryMade, &o.trace);
                 UNIT
@@ -280,6 +280,7 @@ impl Run<'_, '_> {
             create: is_on("create"),
             create_new: is_on("create_new"),
             truncate: is_on("truncate"),
+            append,
             write_through,
         }
     }
@@ -319,6 +320,7 @@ impl Run<'_, '_> {
             create: self.has_flag(flags, "O_CREAT") || self.has_flag(flags, "O_CREATE"),
             create_new: self.has_flag(flags, "O_EXCL"),
             truncate: self.has_flag(flags, "O_TRUNC"),
+            append: self.has_flag(flags, "O_APPEND"),
             write_through: self.is_write_through(flags),
         }
     }
@@ -326,8 +328,13 @@ impl Run<'_, '_> {
     fn open(&mut self, state: &mut State, o: &Operands, path: Value, mode: Mode) -> Value {
         let path = self.engine.terms.unbuffered(path);
         let key = self.key_for_open(state, path, mode);
+        let absent = self.is_absent(state, key);
+        let fresh = mode.truncate || mode.create_new || state.fact(key).created || absent;
+        if mode.write && !mode.append && !fresh {
+            self.tell(state, Act::WriteOver { file: key }, o.trace.clone());
+        }
         if mode.create || mode.create_new {
-            if mode.truncate && !state.fact(key).created {
+            if mode.truncate && !state.fact(key).created && !absent {
                 self.act(state, Act::Cut { file: key, by_handle: false }, o.trace.clone());
                 self.did(state, Did::Overwrite, key, None, &o.trace);
             }
@@ -342,6 +349,7 @@ impl Run<'_, '_> {
                 let fact = state.fact(key);
                 fact.created = true;
                 fact.synced = false;
+                fact.absent = false;
             }
             if !exists {
                 self.pend(state, Kind::Name, key, dir, how, &o.trace);
@@ -360,12 +368,24 @@ impl Run<'_, '_> {
         self.engine.terms.make(Term::Handle { site: o.site, file: key, writable: mode.write })
     }
 
+    /// Whether nothing can be at the path: it was looked for, or its directory was made just now.
+    fn is_absent(&mut self, state: &State, key: Value) -> bool {
+        let fact = |key: Value| state.facts.get(&key).copied().unwrap_or_default();
+        let mut dir = key;
+        fact(key).absent
+            || (0..4).any(|_| {
+                dir = self.engine.terms.parent(dir);
+                fact(dir).made
+            })
+    }
+
     /// A path that is created anew after its file went elsewhere is itself again, unless something else still goes by that key.
     fn key_for_open(&mut self, state: &mut State, path: Value, mode: Mode) -> Value {
         let key = self.path_key(state, path);
         let gone = matches!(self.engine.terms.get(key), Term::Gone(_));
         if gone && (mode.create || mode.create_new) && !state.names.values().any(|&value| value == path) {
             state.names.remove(&path);
+            state.facts.insert(path, Facts { absent: true, ..Facts::default() });
             return path;
         }
         key
@@ -446,16 +466,33 @@ impl Run<'_, '_> {
         UNIT
     }
 
+    fn write_flushed(&mut self, state: &mut State, o: &Operands) -> Value {
+        self.write(state, o, false);
+        let file = self.file_of(state, o.on);
+        self.drain(state, file, None);
+        UNIT
+    }
+
+    /// What a read gives, and from which file.
+    fn content(&mut self, state: &mut State, o: &Operands) -> Value {
+        let (content, file) = (self.fresh(state, o.site, 0), self.file_of(state, o.on));
+        self.engine.read_results.insert((self.id, content), file);
+        content
+    }
+
     fn write_file(&mut self, state: &mut State, o: &Operands, path: Value, how: How) -> Value {
         let path = self.engine.terms.unbuffered(path);
         let key = self.key_for_open(state, path, Mode { create: true, ..Mode::default() });
         let dir = self.engine.terms.parent(path);
         let dir = state.key(dir);
-        self.act(state, Act::Cut { file: key, by_handle: false }, o.trace.clone());
+        if !self.is_absent(state, key) {
+            self.act(state, Act::Cut { file: key, by_handle: false }, o.trace.clone());
+        }
         self.did(state, Did::Overwrite, key, None, &o.trace);
         let fact = state.fact(key);
         fact.written = true;
         fact.created = true;
+        fact.absent = false;
         self.pend(state, Kind::Name, key, dir, How::Created, &o.trace);
         self.pend(state, Kind::Data, key, UNIT, how, &o.trace);
         if let Some(pending) = state

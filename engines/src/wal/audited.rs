@@ -101,7 +101,7 @@ impl WriteAheadLog {
                 fs::remove_file(&path)?;
                 continue;
             }
-            let mut file = BufWriter::new(File::create(&path)?); //~ truncate-before-sync
+            let mut file = BufWriter::new(File::create(&path)?); //~ overwrite-in-place
             for record in &kept {
                 file.write_all(&encode(record.seq, record.op, &record.key, &record.value)?)?;
             }

@@ -1,0 +1,280 @@
+//! `overwrite-in-place`: a file that the program reads back is cut and filled again under its name, so that for a while there is no copy.
+
+use super::places::{self, Alias};
+use super::{Context, purpose, story};
+use crate::finding::{Confidence, Finding, FindingStep, Level};
+use crate::flow::state::{Facts, Origin};
+use crate::flow::summary::{Act, Summary, Trigger};
+use crate::flow::terms::{Term, Value};
+use crate::ir::{FuncId, PackageId};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
+
+/// Its id.
+pub const ID: &str = "overwrite-in-place";
+
+const MESSAGE: &str = "live file is cut and filled again in place";
+const CRASH: &str = "the file can be empty or partial, and what was in it before is gone: there is no other copy";
+const HELP: &str = "write a temporary beside it, sync that, and rename it over the file";
+
+/// At most so many calls may lie between a function and a cut that it is blamed for.
+const MAX_DEPTH: usize = 3;
+/// At most so many callers of one cut are reported.
+const MAX_CALLERS: usize = 4;
+
+/// What functions do to files elsewhere, by the ways the files are known.
+#[derive(Default)]
+struct Elsewhere {
+    readers: FxHashMap<(PackageId, Alias), Vec<FuncId>>,
+    renamed: FxHashSet<(PackageId, Alias)>,
+}
+
+/// Why a cut is a fault.
+struct Case<'a> {
+    function: FuncId,
+    trigger: &'a Trigger,
+    /// Who reads the file; `None`: the same function did, before.
+    reader: Option<FuncId>,
+    sure: Confidence,
+}
+
+/// Reports cuts of files that the program reads back.
+pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
+    let elsewhere = elsewhere(context);
+    let mut cases: BTreeMap<Origin, Vec<Case<'_>>> = BTreeMap::new();
+    for (&function, summary) in &context.flow.summaries {
+        for trigger in &summary.triggers {
+            if let Some((reader, sure)) = judge(context, function, summary, trigger, &elsewhere) {
+                let case = Case { function, trigger, reader, sure };
+                cases.entry(trigger.trace.origin()).or_default().push(case);
+            }
+        }
+    }
+    for (origin, mut list) in cases {
+        list.sort_by_key(|case| (case.trigger.trace.depth(), std::cmp::Reverse(case.sure), case.function));
+        // What holds in the function that cuts holds for its callers.
+        let nearest = list[0].trigger.trace.depth();
+        let mut told: Vec<Origin> = Vec::new();
+        for case in list.iter().filter(|case| case.trigger.trace.depth() == nearest) {
+            let place = if nearest == 0 { origin } else { case.trigger.trace.start() };
+            if !told.contains(&place) && told.len() < MAX_CALLERS {
+                told.push(place);
+                out.push(finding(context, case, place));
+            }
+        }
+    }
+}
+
+/// Collects who reads and who renames what.
+fn elsewhere(context: &Context<'_>) -> Elsewhere {
+    let mut found = Elsewhere::default();
+    for (&function, summary) in &context.flow.summaries {
+        let package = context.program.functions[function.index()].package;
+        let mut read: Vec<Value> = Vec::new();
+        for (file, _) in summary.outcomes.iter().flat_map(|outcome| &outcome.facts).filter(|(_, facts)| facts.read) {
+            if !read.contains(file) {
+                read.push(*file);
+            }
+        }
+        for file in read {
+            for alias in places::aliases(context, function, file) {
+                let readers = found.readers.entry((package, alias)).or_default();
+                if !readers.contains(&function) {
+                    readers.push(function);
+                }
+            }
+        }
+        for trigger in &summary.triggers {
+            if let Act::Rename { file, from, .. } = trigger.act {
+                for file in [file, from] {
+                    let aliases = places::aliases(context, function, file).into_iter();
+                    found.renamed.extend(aliases.map(|alias| (package, alias)));
+                }
+            }
+        }
+    }
+    for readers in found.readers.values_mut() {
+        readers.sort();
+    }
+    found
+}
+
+/// Who reads what the trigger cuts, and how sure that makes it.
+fn judge(
+    context: &Context<'_>,
+    function: FuncId,
+    summary: &Summary,
+    trigger: &Trigger,
+    elsewhere: &Elsewhere,
+) -> Option<(Option<FuncId>, Confidence)> {
+    let (file, by_handle, cut) = match trigger.act {
+        Act::Cut { file, by_handle } => (file, by_handle, true),
+        Act::WriteOver { file } => (file, false, false),
+        _ => return None,
+    };
+    let depth = trigger.trace.depth();
+    let before = fact(&trigger.facts, file);
+    if trigger.failing
+        || depth > MAX_DEPTH
+        // A handle is cut by one function and written by another: a log that is repaired or reset.
+        || by_handle && depth > 0
+        || before.created
+        || before.temporary
+        || before.written
+        || purpose::is_disposable(context, function, file)
+        || is_tool(context, function)
+        || is_temporary(context, file)
+        || !is_filled_again(context, summary, file, before.read && cut)
+        // What gives back a record of its own may be the opening of a store.
+        || !cut && !gives_nothing_back(context, summary)
+    {
+        return None;
+    }
+    let package = context.program.functions[function.index()].package;
+    let aliases = places::aliases(context, function, file);
+    let strong = |alias: &&Alias| !matches!(alias, Alias::Given(_));
+    if aliases.iter().filter(strong).any(|alias| elsewhere.renamed.contains(&(package, *alias))) {
+        return None;
+    }
+    let first = makes_the_first(context, function);
+    if before.read && cut {
+        // A tool that edits what its user hands it is none that keeps a state, unless it shows that it minds a crash.
+        let own = places::is_of_record(&context.terms.borrow(), file)
+            || context.flow.intents.syncing_packages.contains_key(&package);
+        let sure = match depth {
+            _ if !own || first => Confidence::Low,
+            0 => Confidence::High,
+            _ => Confidence::Medium,
+        };
+        return Some((None, sure));
+    }
+    let (varies, several) = {
+        let terms = context.terms.borrow();
+        (places::varies(&terms, file), places::is_of_several(&terms, file))
+    };
+    let new = (first || varies) && !(several && purpose::is_precious(context, function, file));
+    let mut best: Option<(Option<FuncId>, Confidence)> = None;
+    for alias in aliases {
+        let readers = elsewhere.readers.get(&(package, alias)).into_iter().flatten();
+        let Some(reader) = readers.copied().find(|reader| *reader != function) else { continue };
+        let sure = match alias {
+            Alias::Place(_) | Alias::Name(_) if !new => Confidence::Medium,
+            _ => Confidence::Low,
+        };
+        if best.is_none_or(|(_, known)| sure > known) {
+            best = Some((Some(reader), sure));
+        }
+    }
+    best
+}
+
+fn fact(facts: &[(Value, Facts)], file: Value) -> Facts {
+    facts.iter().find(|(known, _)| *known == file).map(|(_, facts)| *facts).unwrap_or_default()
+}
+
+/// Whether a path says that what is there is not the thing itself: a temporary, or a copy kept aside.
+fn is_temporary(context: &Context<'_>, file: Value) -> bool {
+    let words = ["tmp", "temp", "temporary", "new", "partial", "part", "backup", "bak", "old", "staging", "swp"];
+    context.terms.borrow().texts(file).iter().any(|text| purpose::has_any(text, &words))
+}
+
+fn gives_nothing_back(context: &Context<'_>, summary: &Summary) -> bool {
+    let terms = context.terms.borrow();
+    let mut successes = summary.outcomes.iter().filter(|outcome| outcome.success);
+    successes.all(|outcome| {
+        let result = terms.unbuffered(outcome.result);
+        // The result of the last write or sync is the function's.
+        matches!(terms.get(result), Term::Unit | Term::Absent | Term::Const(_))
+    })
+}
+
+/// Whether the function says that it makes what was not there before.
+fn makes_the_first(context: &Context<'_>, function: FuncId) -> bool {
+    let words = [
+        "create",
+        "new",
+        "init",
+        "initialize",
+        "generate",
+        "gen",
+        "setup",
+        "materialize",
+        "install",
+        "bootstrap",
+        "scaffold",
+        "upgrade",
+        "migrate",
+        "make",
+        "import",
+    ];
+    purpose::has_any(&context.program.functions[function.index()].short_name, &words)
+}
+
+/// Whether the function belongs to a tool of the programmers, or to what writes for others to read.
+fn is_tool(context: &Context<'_>, function: FuncId) -> bool {
+    let words = [
+        "dev",
+        "vdev",
+        "xtask",
+        "codegen",
+        "smoketest",
+        "conformance",
+        "fixture",
+        "ci",
+        "release",
+        "bundle",
+        "dump",
+        "build",
+        "fake",
+    ];
+    let body = &context.program.functions[function.index()];
+    let package = &context.program.packages[body.package.index()].name;
+    purpose::has_any(package, &words) || purpose::has_any(&body.name, &words)
+}
+
+/// Whether the function goes on to write the file, succeeds, and keeps no handle to it: a handle that lives on is a log that was
+/// begun, not a content that was replaced, unless it was `read` before.
+fn is_filled_again(context: &Context<'_>, summary: &Summary, file: Value, read: bool) -> bool {
+    let terms = context.terms.borrow();
+    let keeps = |value: Value| {
+        terms
+            .parts(value)
+            .iter()
+            .any(|part| matches!(terms.get(*part), Term::Handle { file: known, .. } if *known == file))
+    };
+    let mut written = summary.outcomes.iter().filter(|outcome| outcome.success && !outcome.failing).filter(|outcome| {
+        let facts = fact(&outcome.facts, file);
+        facts.written && !facts.renamed
+    });
+    written.any(|outcome| read || !keeps(outcome.result) && !outcome.heap.iter().any(|(_, value)| keeps(*value)))
+}
+
+fn finding(context: &Context<'_>, case: &Case<'_>, place: Origin) -> Finding {
+    let mut steps: Vec<FindingStep> = Vec::new();
+    if let Some(reader) = case.reader {
+        let body = &context.program.functions[reader.index()];
+        let message = format!("read back by `{}`: the file is live", body.short_name);
+        steps.push(FindingStep { span: body.name_span, function: body.name, message });
+    }
+    let cut = match case.reader {
+        _ if matches!(case.trigger.act, Act::WriteOver { .. }) => "opened to be written over: there is no other copy",
+        Some(_) => "cut: until it is filled again and synced there is no copy",
+        None => "cut: what was read from it is now in memory alone",
+    };
+    story::steps(context, &case.trigger.trace, cut, &mut steps);
+    Finding {
+        rule: ID,
+        level: Level::Warning,
+        confidence: case.sure,
+        message: MESSAGE.to_string(),
+        span: place.span,
+        function: context.program.functions[place.function.index()].name,
+        steps,
+        crash: CRASH.to_string(),
+        help: HELP.to_string(),
+        condition: None,
+        exposed_on: story::EVERYWHERE.to_vec(),
+        masked_on: Vec::new(),
+        fix: None,
+    }
+}

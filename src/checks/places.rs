@@ -1,0 +1,189 @@
+//! Which paths of different functions are the same file: told in words that mean the same in all of them.
+//!
+//! A term is meaningful inside one function. Across functions a path is known by the field it lives in (`Store.path`), by how it is made
+//! from such fields and from constants (`join(Store.dir, "state.json")`), or, weaker, by a constant file name alone.
+
+use super::Context;
+use crate::flow::terms::{Term, Terms, Value};
+use crate::ir::{FuncId, Function, ValueKind};
+use ustr::Ustr;
+
+/// A way in which a path is known, and how much that says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Alias {
+    /// By a constant file name.
+    Name(Ustr),
+    /// As what methods of a type are given: none of its own state, but the type's methods mean the same by it.
+    Given(Ustr),
+    /// By how it is made, or where it lives.
+    Place(Ustr),
+}
+
+/// The ways in which the path `file` of `function` is known elsewhere.
+pub fn aliases(context: &Context<'_>, function: FuncId, file: Value) -> Vec<Alias> {
+    let body = &context.program.functions[function.index()];
+    let terms = context.terms.borrow();
+    let mut found = Vec::new();
+    for (owner, field) in context.flow.intents.fields_of(function, file) {
+        found.push(Alias::Place(Ustr::from(&format!("{owner}.{field}"))));
+    }
+    let told = Told { body, terms: &terms };
+    let mut specific = false;
+    let text = told.text(file, &mut specific, 0);
+    if specific {
+        found.push(Alias::Place(Ustr::from(&text)));
+    }
+    if let Some(name) = file_name(&terms, file) {
+        found.push(Alias::Name(name));
+    }
+    if let (&Term::Param(number), Some(owner)) = (terms.get(file), body.owner)
+        && number > 0
+    {
+        let kind = body.params.get(number as usize).map(|local| body.locals[local.index()].kind);
+        if kind == Some(ValueKind::Path) {
+            found.push(Alias::Given(owner));
+        }
+    }
+    found
+}
+
+/// The constant name of a file, if it says enough to be its own.
+pub fn file_name(terms: &Terms, file: Value) -> Option<Ustr> {
+    let last = match terms.get(file) {
+        Term::Op(name, args) if (*name == terms.ops.join || *name == terms.ops.with_file_name) && args.len() == 2 => {
+            args[1]
+        }
+        _ => file,
+    };
+    match terms.get(last) {
+        Term::Const(text) if text.starts_with('"') => {
+            let name = text.trim_matches('"').rsplit('/').next().unwrap_or_default();
+            (name.len() >= 4 && name.chars().any(char::is_alphabetic)).then(|| Ustr::from(name))
+        }
+        // `{}/schema`: the last component is constant all the same.
+        Term::Op(name, _) if name.starts_with("format:") => {
+            let last = name["format:".len()..].rsplit_once('/')?.1;
+            (last.len() >= 4 && !last.contains('{')).then(|| Ustr::from(last))
+        }
+        Term::Global(name) => Some(*name),
+        _ => None,
+    }
+}
+
+/// Whether the path is made from an element of some collection: one of several that are there.
+pub fn is_of_several(terms: &Terms, file: Value) -> bool {
+    terms.parts(file).iter().any(|part| matches!(terms.get(*part), Term::Element(_)))
+}
+
+/// Whether the path starts from a field of a record: it is the record's own.
+pub fn is_of_record(terms: &Terms, file: Value) -> bool {
+    matches!(terms.get(file), Term::Field(..))
+        || matches!(terms.get(file), Term::Op(_, args) if args.iter().any(|&arg| is_of_record(terms, arg)))
+}
+
+/// Whether the name of the file (not of its directories) is made anew from something that varies.
+pub fn varies(terms: &Terms, file: Value) -> bool {
+    match terms.get(file) {
+        Term::Op(name, args)
+            if (*name == terms.ops.join || *name == terms.ops.with_file_name || *name == terms.ops.with_extension)
+                && args.len() == 2 =>
+        {
+            if *name == terms.ops.with_extension {
+                varies(terms, args[0])
+            } else {
+                !is_constant(terms, args[1])
+            }
+        }
+        Term::Op(name, args) if name.starts_with("format:") => {
+            name.rsplit('/').next().is_some_and(|last| last.contains('{'))
+                && !is_constant(terms, file)
+                && !args.is_empty()
+        }
+        Term::Op(_, args) => args.iter().any(|&arg| varies(terms, arg)),
+        Term::Fresh(..) | Term::Element(_) => true,
+        _ => false,
+    }
+}
+
+fn is_constant(terms: &Terms, value: Value) -> bool {
+    match terms.get(value) {
+        Term::Const(_) | Term::Global(_) => true,
+        Term::Op(_, args) => args.iter().all(|&arg| is_constant(terms, arg)),
+        _ => false,
+    }
+}
+
+/// Tells terms of one function in words of the program.
+struct Told<'a> {
+    body: &'a Function,
+    terms: &'a Terms,
+}
+
+impl Told<'_> {
+    /// `specific` becomes true if the text has a part that is not just any value.
+    fn text(&self, value: Value, specific: &mut bool, depth: usize) -> String {
+        if depth > 12 {
+            return "…".to_string();
+        }
+        match self.terms.get(value) {
+            Term::Param(number) => self.param(*number, specific),
+            Term::Field(base, name) => {
+                let base = self.text(*base, specific, depth + 1);
+                if base != "?" {
+                    *specific = true;
+                }
+                format!("{base}.{name}")
+            }
+            Term::Op(name, args) => {
+                if !self.is_plain(name) {
+                    *specific = true;
+                }
+                let args: Vec<String> = args.iter().map(|&arg| self.text(arg, specific, depth + 1)).collect();
+                format!("{name}({})", args.join(","))
+            }
+            Term::Const(text) => {
+                *specific |= text.chars().filter(|c| c.is_alphabetic()).count() >= 3;
+                text.to_string()
+            }
+            Term::Global(name) => {
+                *specific = true;
+                name.to_string()
+            }
+            Term::Handle { file, .. } => self.text(*file, specific, depth + 1),
+            Term::Success(inner) | Term::Buffered(inner) => self.text(*inner, specific, depth + 1),
+            Term::Element(inner) => match self.text(*inner, specific, depth + 1).as_str() {
+                "?" => "?".to_string(),
+                of => format!("{of}[]"),
+            },
+            Term::Aggregate { type_name: Some(name), .. } => name.to_string(),
+            _ => "?".to_string(),
+        }
+    }
+
+    fn param(&self, number: u16, specific: &mut bool) -> String {
+        let local = self.body.params.get(number as usize).map(|local| &self.body.locals[local.index()]);
+        let of_type = match (number, self.body.owner) {
+            (0, Some(owner)) => Some(owner),
+            _ => local.filter(|local| local.kind == ValueKind::Aggregate).and_then(|local| local.type_name),
+        };
+        match of_type {
+            Some(name) => {
+                *specific = true;
+                name.to_string()
+            }
+            None => "?".to_string(),
+        }
+    }
+
+    /// Operations that say nothing of what they are applied to.
+    fn is_plain(&self, operation: &str) -> bool {
+        operation == self.terms.ops.join
+            || operation == self.terms.ops.parent
+            || operation == self.terms.ops.with_extension
+            || operation == self.terms.ops.with_file_name
+            || operation.starts_with("format:")
+            || operation == "+"
+            || operation.starts_with("to_")
+            || operation.starts_with("as_")
+    }
+}
