@@ -137,6 +137,11 @@ fn without_excluded<'w>(workspace: &'w Workspace, config: &Config) -> Cow<'w, Wo
     Cow::Owned(workspace)
 }
 
+/// Whether `text` is a type of `language`, as the rows of its tables write one.
+pub fn is_type(language: &str, text: &str) -> bool {
+    language != "rust" || rust::is_type(text)
+}
+
 /// The tables of `language`, and the rows of the project's own.
 fn tables(language: &str, config: &Config) -> Result<Apis, ApiError> {
     let mut apis = Apis::builtin(language)?;

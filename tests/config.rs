@@ -312,6 +312,13 @@ fn faults_stand_at_their_place() {
         ),
         ("[[api]]\npath = \"a::b\"\neffect = \"write\"", 1, 1, "needs `on`", ""),
         ("[[api]]\neffect = \"nothing\"", 1, 1, "missing field `path`", ""),
+        (
+            "[[api]]\npath = \"a::b\"\neffect = \"nothing\"\nreturns = \"Result<\"",
+            4,
+            11,
+            "`returns` is no type: \"Result<\"",
+            "",
+        ),
         ("a = ", 1, 5, "", ""),
         ("a = 1\na = 2", 2, 1, "duplicate", ""),
         ("\u{feff}[[[", 1, 4, "", ""),

@@ -70,6 +70,52 @@ fn bytes_that_are_no_text() {
 }
 
 #[test]
+fn allows_of_every_kind() {
+    let words = [
+        "fsynclint:",
+        "allow",
+        "allow-file",
+        "(",
+        ")",
+        ",",
+        "rename-before-sync",
+        "reason",
+        "=",
+        "\"",
+        "é",
+        "\u{202e}",
+        "\r",
+    ];
+    let marks = ["// ", "/* ", "//! ", "/// ", "#[cfg_attr(fsynclint, allow(", "#![cfg_attr(fsynclint, "];
+    // The same choices in every run: a small generator is enough.
+    let mut state = 7usize;
+    let mut pick = |bound: usize| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) % bound
+    };
+    let mut text = String::from("fn f() { x.sync_all(); }\n");
+    for _ in 0..400 {
+        text.push_str(marks[pick(4)]);
+        text.push_str("fsynclint: ");
+        (0..pick(8)).for_each(|_| text.push_str(words[pick(words.len())]));
+        text.push_str([" */\n", "\n", "\nfn g() {}\n"][pick(3)]);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.rs"), &text).unwrap();
+    check(dir.path(), &[]);
+    for (m, mark) in marks.iter().enumerate() {
+        for (e, ending) in words.iter().enumerate() {
+            for (c, close) in ["", ")", ")]", "))]\nfn g() {}", "*/"].iter().enumerate() {
+                let text = format!("fn f() {{}}\n{mark}fsynclint: allow({ending}{close}");
+                fs::write(dir.path().join(format!("a{m}_{e}_{c}.rs")), text).unwrap();
+            }
+        }
+    }
+    let (_, text) = check(dir.path(), &[]);
+    assert!(text.contains("unknown-allow") && text.contains("in 391 files"), "{text}");
+}
+
+#[test]
 fn modules_in_a_circle() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("lib.rs"), "#[path = \"a.rs\"] mod a; mod lib; pub use a::*;").unwrap();

@@ -3,6 +3,7 @@
 
 use super::{Config, NamePattern, PathPattern, Platform, Policies, Policy, RuleLevel, Scope};
 use crate::apis::Table;
+use crate::check::is_type;
 use crate::checks::registry::RULES;
 use crate::discover::{self, ConfigFile, Problem, Texts, Workspace};
 use crate::finding::{Confidence, Level};
@@ -124,6 +125,8 @@ type Value<'t> = Spanned<DeValue<'t>>;
 /// The keys there are.
 pub const KEYS: &[&str] =
     &["platform", "min-level", "min-confidence", "exclude", "rules", "policy", "api", "type", "alias", "extends"];
+/// The language of a project's own rows: the only one there is so far.
+const LANGUAGE: &str = "rust";
 /// Of these, the keys of a table of API rows.
 const API_KEYS: &[&str] = &["api", "type", "alias", "extends"];
 const POLICY_KEYS: &[&str] = &["default", "paths", "modules", "types", "functions"];
@@ -279,8 +282,19 @@ impl Reader<'_> {
         found.into_iter().map(|(_, pattern, policy)| (pattern, policy)).collect()
     }
 
+    /// What the rows say that their functions give back is a type.
+    fn returned_types(&mut self, rows: Option<&Value<'_>>) {
+        let rows = rows.and_then(|rows| rows.get_ref().as_array()).into_iter().flat_map(|rows| rows.iter());
+        for value in rows.filter_map(|row| row.get_ref().get("returns")) {
+            if let Some(text) = value.get_ref().as_str().filter(|text| !is_type(LANGUAGE, text)) {
+                self.fault(value.span(), format!("`returns` is no type: \"{text}\""), None);
+            }
+        }
+    }
+
     /// The rows for the project's own wrappers.
     fn apis(&mut self, table: &DeTable<'_>) -> Option<Table> {
+        let own_rows = table.get("api");
         let mut own = DeTable::new();
         let mut span: Option<Range<usize>> = None;
         for (key, value) in table.iter().filter(|(key, _)| API_KEYS.contains(&key.get_ref().as_ref())) {
@@ -290,13 +304,14 @@ impl Reader<'_> {
             span = Some(outer);
         }
         let span = span?;
-        let language = DeValue::String(Cow::Borrowed("rust"));
+        let language = DeValue::String(Cow::Borrowed(LANGUAGE));
         own.insert(Spanned::new(span.clone(), Cow::Borrowed("language")), Spanned::new(span.clone(), language));
         match Table::deserialize(toml::Deserializer::from(Spanned::new(span.clone(), own))) {
             Ok(table) => {
                 for (span, message) in table.faults() {
                     self.fault(span, message, None);
                 }
+                self.returned_types(own_rows);
                 Some(table)
             }
             Err(error) => {

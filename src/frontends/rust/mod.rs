@@ -335,6 +335,13 @@ fn lower_all(
     (program, off)
 }
 
+/// Whether `text` is a type, as the rows of the tables write one.
+pub fn is_type(text: &str) -> bool {
+    let read = lex::too_deep(text).is_none() && syn::parse_str::<syn::Type>(text).is_ok();
+    proc_macro2::extra::invalidate_current_thread_spans();
+    read
+}
+
 /// The types that the rows give back.
 fn returns(world: &world::World, apis: &Apis) -> Vec<types::Ty> {
     let options = Options::default();
