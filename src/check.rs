@@ -229,7 +229,7 @@ fn analyse(
     report.stats.parsed = output.stats.parsed;
     report.stats.lines = output.stats.lines;
     report.stats.functions = output.program.functions.len();
-    let flow = flow::analyse(&output.program, &apis, tell_deeds);
+    let flow = flow::analyse_while(&output.program, &apis, tell_deeds, &|| texts.wanted());
     for function in &flow.broken {
         let body = &output.program.functions[function.index()];
         report.problems.push(Problem {

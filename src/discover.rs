@@ -101,6 +101,11 @@ pub const MAX_FILE_BYTES: u64 = 8 << 20;
 pub trait Texts: Sync {
     /// The text of `path`. Errors say in words what is wrong (unreadable, too large, not UTF-8).
     fn read(&self, path: &Path) -> Result<Arc<str>, Problem>;
+
+    /// Whether somebody still waits for what is made of the texts. If not, work on them may end early with any result.
+    fn wanted(&self) -> bool {
+        true
+    }
 }
 
 /// Texts as they are on the disk.

@@ -112,6 +112,11 @@ const MAX_NESTING: usize = 6;
 
 /// Analyses `program`. With `tell_deeds`, summaries also tell what each function does in order.
 pub fn analyse(program: &Program, apis: &Apis, tell_deeds: bool) -> Flow {
+    analyse_while(program, apis, tell_deeds, &|| true)
+}
+
+/// [`analyse`], given up as soon as `wanted` says no: what is there by then is returned, and is of no use.
+pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &dyn Fn() -> bool) -> Flow {
     let graph = graph::CallGraph::new(program, apis);
     let mut engine = Engine {
         program,
@@ -134,7 +139,7 @@ pub fn analyse(program: &Program, apis: &Apis, tell_deeds: bool) -> Flow {
     let first = graph.below(&makers(program));
     for in_first in [true, false] {
         for component in &components {
-            if component.iter().any(|function| first.contains(function)) == in_first {
+            if component.iter().any(|function| first.contains(function)) == in_first && wanted() {
                 engine.component(component, &graph.effective);
             }
         }

@@ -191,7 +191,7 @@ impl Texts for Overlay<'_> {
     fn read(&self, path: &Path) -> Result<Arc<str>, Problem> {
         let problem = |message: String| Problem { path: path.to_path_buf(), line: 1, message };
         // Nothing read is little to analyse: the quickest way to an end.
-        if self.stop.load(Ordering::Relaxed) {
+        if !self.wanted() {
             return Err(problem("is not wanted any more".into()));
         }
         match self.texts.get(path) {
@@ -199,5 +199,37 @@ impl Texts for Overlay<'_> {
             Some(text) => Ok(Arc::clone(text)),
             None => DiskTexts.read(path),
         }
+    }
+
+    fn wanted(&self) -> bool {
+        !self.stop.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_waits_for_ends_early() {
+        let text = "pub fn f(a: &std::path::Path) { std::fs::rename(a, a).unwrap(); }\n";
+        let job = |stop| Job {
+            generation: 1,
+            roots: Vec::new(),
+            documents: vec![Snapshot {
+                uri: "untitled:a".parse().unwrap(),
+                path: "untitled:a.rs".into(),
+                on_disk: false,
+                kind: Kind::Source,
+                revision: 1,
+                text: text.into(),
+                verdict: None,
+                good: None,
+            }],
+            config: Config::default(),
+            stop: Arc::new(AtomicBool::new(stop)),
+        };
+        let parsed = |stop| run(job(stop)).answer.map(|answer| answer.report.stats.parsed);
+        assert_eq!((parsed(false), parsed(true)), (Ok(1), Ok(0)));
     }
 }
