@@ -6,6 +6,7 @@ use crate::config::Loaded;
 use crate::discover::Problem;
 use crate::finding::{Confidence, Finding, Level};
 use crate::source::{FileId, LineIndex, SourceMap, Span};
+use crate::suppress;
 use codespan_reporting::diagnostic::{Diagnostic, Label, LabelStyle, Severity};
 use codespan_reporting::files::{Error as FilesError, Files};
 use codespan_reporting::term::termcolor::{Ansi, NoColor, WriteColor};
@@ -50,10 +51,14 @@ pub fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<
     // The first of the worst.
     let Some(worst) = report.findings.iter().rev().max_by_key(|finding| finding.level) else { return Ok(()) };
     if report.findings.iter().all(|finding| finding.rule == worst.rule) {
-        writeln!(out, "`fsynclint explain {}` tells more", worst.rule)
+        writeln!(out, "`fsynclint explain {}` tells more", worst.rule)?;
     } else {
-        writeln!(out, "`fsynclint explain RULE` tells more about a rule, such as `{}`", worst.rule)
+        writeln!(out, "`fsynclint explain RULE` tells more about a rule, such as `{}`", worst.rule)?;
     }
+    if suppress::OWN.contains(&worst.rule) {
+        return Ok(());
+    }
+    writeln!(out, "if one is meant, say so before its line: `// fsynclint: allow({}) reason=\"…\"`", worst.rule)
 }
 
 /// Writes what is wrong with a configuration to `out`.
