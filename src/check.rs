@@ -9,7 +9,7 @@ use crate::discover::{Problem, Texts, Workspace};
 use crate::finding::Finding;
 use crate::flow::Flow;
 use crate::frontends::rust;
-use crate::ir::{Function, Program};
+use crate::ir::{Function, FunctionKind, Program};
 use crate::source::{FileId, SourceMap, Span};
 use crate::suppress::{self, Allow};
 use crate::{checks, flow};
@@ -161,6 +161,11 @@ fn policies(program: &Program, sources: &SourceMap, config: &Config) -> Vec<Opti
     let mut settings: FxHashMap<FileId, Settings<'_>> = FxHashMap::default();
     let policy = |function: &Function| {
         let settings = settings.entry(function.file).or_insert_with(|| config.at(sources.path(function.file)));
+        // A closure belongs to whom the function that holds it belongs to.
+        let mut function = function;
+        while let FunctionKind::Closure { parent } = function.kind {
+            function = &program.functions[parent.index()];
+        }
         let owner = function.owner.as_ref().map(|owner| owner.as_str());
         let interface = function.interface.as_ref().map(|interface| interface.as_str());
         settings.policy(Code { name: &function.name, owner, interface })

@@ -104,6 +104,18 @@ fn a_policy_silences() {
 }
 
 #[test]
+fn a_closure_is_its_functions() {
+    let code = RENAMES.replace("std::fs::write", "with(|| { std::fs::write").replace("\"a\")", "\"a\") })").replace(
+        "pub mod store {",
+        "pub mod store {\n    fn with(f: impl Fn() -> std::io::Result<()>) -> std::io::Result<()> { f() }",
+    );
+    finds(&code, "", &["rename-before-sync"]);
+    for place in ["types]\nStore", "functions]\n\"Store::save\"", "modules]\nstore"] {
+        finds(&code, &format!("[policy.{place} = \"none\""), &[]);
+    }
+}
+
+#[test]
 fn durable_needs_no_intent() {
     finds(WRITES, "", &[]);
     finds(WRITES, "[policy]\ndefault = \"atomic\"", &[]);
@@ -115,6 +127,31 @@ fn durable_needs_no_intent() {
         finds(WRITES, place, &["ack-before-sync", "create-without-dir-sync"]);
     }
     finds(WRITES, "[policy]\ndefault = \"durable\"\n[rules]\nack-before-sync = \"off\"", &["create-without-dir-sync"]);
+}
+
+#[test]
+fn a_policy_holds_for_what_an_operation_calls() {
+    let code = "
+pub mod util {
+    pub fn put(path: &std::path::Path) -> std::io::Result<()> { std::fs::write(path, \"x\") }
+}
+pub struct Notes { pub path: std::path::PathBuf }
+impl Notes {
+    pub fn keep(&self) -> std::io::Result<()> { crate::util::put(&self.path) }
+}
+";
+    finds(code, "", &[]);
+    finds(code, "[policy.types]\nNotes = \"durable\"", &["ack-before-sync", "create-without-dir-sync"]);
+    finds(code, "[policy.types]\nNotes = \"durable\"\n[policy.modules]\nutil = \"none\"", &[]);
+}
+
+#[test]
+fn traits_are_types_too() {
+    let code = RENAMES
+        .replace("impl Store", "pub trait Saves { fn save(&self) -> std::io::Result<()>; }\n    impl Saves for Store")
+        .replace("pub fn save", "fn save");
+    finds(&code, "", &["rename-before-sync"]);
+    finds(&code, "[policy.types]\n\"store::Saves\" = \"none\"", &[]);
 }
 
 #[test]
