@@ -1,6 +1,7 @@
 //! The durability table: one row for each store of a program, told by the effects of its operations, never by names.
 //!
-//! A *store* is a type whose methods put data into files. A type that only one other such type uses is part of that one's store. Its
+//! A *store* is a type whose methods make, replace, remove or sync files. A type that only one store uses is part of that store, unless it
+//! is used through an interface. Its
 //! *operations* are the public methods of its types, and the public functions outside any type that work on them. What they do is split
 //! by effects:
 //!
@@ -16,7 +17,7 @@ use crate::flow::state::{Guard, How, Kind, Origin, Pending, Question, Trace};
 use crate::flow::summary::{Act, Deed, Did};
 use crate::flow::terms::{Term, Value};
 use crate::flow::{Flow, Moment};
-use crate::ir::{FuncId, FunctionKind, Program};
+use crate::ir::{FuncId, FunctionKind, Program, ValueKind};
 use crate::source::Span;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::{BTreeMap, BTreeSet};
@@ -146,6 +147,9 @@ impl Row {
     }
 }
 
+/// Why a cell is unknown although something is pending.
+const UNCERTAIN: &str = "it may be no file, or a sync that could not be resolved may cover it";
+
 /// The table of `program`, whose `flow` was told to keep deeds.
 pub fn audit(program: &Program, flow: &Flow) -> Vec<Row> {
     let audit = Audit::new(program, flow);
@@ -240,23 +244,11 @@ impl<'a> Audit<'a> {
         let exported: BTreeSet<Ustr> = methods.keys().filter(|owner| public(owner)).copied().collect();
         let users: BTreeMap<Ustr, BTreeSet<Ustr>> =
             exported.iter().map(|&owner| (owner, self.users(owner, &methods[&owner], &exported))).collect();
-        // Used by one other type: part of its store. What several use stands for itself.
-        let part_of = |owner: &Ustr| match users[owner].iter().next() {
-            Some(user) if users[owner].len() == 1 && !users[user].contains(owner) => Some(*user),
-            _ => None,
-        };
         let mut groups: BTreeMap<Ustr, BTreeSet<Ustr>> = BTreeMap::new();
-        for &owner in &exported {
-            let mut top = owner;
-            for _ in 0..16 {
-                match part_of(&top) {
-                    Some(user) => top = user,
-                    None => break,
-                }
-            }
+        for (owner, top) in tops(&users) {
             groups.entry(top).or_default().insert(owner);
         }
-        let stores = groups.iter().filter(|(top, members)| self.does_something_itself(top, members, &groups, &methods));
+        let stores = groups.iter().filter(|(top, _)| self.keeps_files(top, &groups, &methods));
         let mut stores: Vec<Store> = stores
             .map(|(&name, members)| Store {
                 name,
@@ -272,10 +264,18 @@ impl<'a> Audit<'a> {
     fn users(&self, owner: Ustr, methods: &[FuncId], exported: &BTreeSet<Ustr>) -> BTreeSet<Ustr> {
         let package = self.program.functions[methods[0].index()].package;
         let (mut users, mut seen) = (BTreeSet::new(), BTreeSet::new());
-        let mut work = methods.to_vec();
+        // Whoever only makes one is a builder, not a user.
+        let makes = |function: &FuncId| {
+            let function = &self.program.functions[function.index()];
+            !function.params.iter().any(|param| function.locals[param.index()].type_name == Some(owner))
+        };
+        let mut work: Vec<FuncId> = methods.iter().copied().filter(|method| !makes(method)).collect();
         while let Some(at) = work.pop() {
             for &caller in &self.flow.callers[at.index()] {
-                if self.program.functions[caller.index()].package != package || !seen.insert(caller) {
+                // Whoever works through an interface does not know what is behind it.
+                let through_interface = self.program.functions[at.index()].interface.is_some();
+                let foreign = self.program.functions[caller.index()].package != package;
+                if through_interface || foreign || !seen.insert(caller) {
                     continue;
                 }
                 match self.owner(caller) {
@@ -290,22 +290,40 @@ impl<'a> Audit<'a> {
         users
     }
 
-    /// Whether a type that uses other stores writes anything on its own.
-    fn does_something_itself(
+    /// Whether a group makes, replaces, removes or syncs files on its own, not only through other groups or for somebody who lends it
+    /// a handle.
+    fn keeps_files(
         &self,
         top: &Ustr,
-        members: &BTreeSet<Ustr>,
         groups: &BTreeMap<Ustr, BTreeSet<Ustr>>,
         methods: &BTreeMap<Ustr, Vec<FuncId>>,
     ) -> bool {
         let others: BTreeSet<Ustr> =
             groups.iter().filter(|(other, _)| *other != top).flat_map(|(_, members)| members).copied().collect();
-        members.iter().flat_map(|member| &methods[member]).any(|&method| {
-            self.deeds(method).iter().filter(|deed| deed.did != Did::Read).any(|deed| {
+        groups[top].iter().flat_map(|member| &methods[member]).any(|&method| {
+            let keeps = |deed: &&Deed| match deed.did {
+                Did::Overwrite | Did::Remove => true,
+                Did::Pend(how, Kind::Name) => how != How::DirectoryMade,
+                Did::Sync => !self.is_lent(method, deed.file),
+                _ => false,
+            };
+            self.deeds(method).iter().filter(keeps).any(|deed| {
                 let on_the_way = deed.trace.functions();
                 !on_the_way.iter().any(|&function| self.owner(function).is_some_and(|owner| others.contains(&owner)))
             })
         })
+    }
+
+    /// Whether the file is behind a handle that the function was lent.
+    fn is_lent(&self, function: FuncId, file: Value) -> bool {
+        let body = &self.program.functions[function.index()];
+        match self.flow.terms.get(file) {
+            Term::Param(number) => {
+                let local = body.params.get(*number as usize).map(|local| &body.locals[local.index()]);
+                local.is_some_and(|local| local.kind != ValueKind::Path)
+            }
+            _ => false,
+        }
     }
 
     /// The public methods of `members` that do something to files, and the public functions outside any type that call them.
@@ -450,7 +468,7 @@ impl<'a> Audit<'a> {
             .deeds(operation)
             .iter()
             .filter(|deed| !deed.failing && !in_role(&deed.trace, roles))
-            .filter(|deed| !self.is_being_built(operation, deed.file))
+            .filter(|deed| !self.is_being_built(operation, deed.file) && !self.is_lent(operation, deed.file))
             .collect();
         let written: BTreeSet<Origin> =
             normal.iter().filter(|deed| writes(deed)).map(|deed| deed.trace.origin()).collect();
@@ -469,18 +487,17 @@ impl<'a> Audit<'a> {
                 None => Cell::new(Verdict::Yes),
             });
         };
-        let pending = first.pending.iter().find(|pending| left(pending)).expect("guilty moments have one");
-        let span = pending.trace.origin().span;
+        let culprits = || guilty.iter().flat_map(|moment| moment.pending.iter().map(move |pending| (*moment, pending)));
+        let certain = culprits().find(|(moment, pending)| left(pending) && self.is_certain(moment, pending));
+        let first = first.pending.iter().find(|pending| left(pending)).expect("guilty moments have one");
+        let span = certain.map_or(first, |(_, pending)| pending).trace.origin().span;
         let text = format!("`{}` reports success while what it wrote is not synced", self.short(operation));
         if let Some(option) = self.option(operation, &guilty, &innocent, &left) {
             let text = format!("{text}, depending on `{option}`");
             return Some(Cell::detailed(Verdict::Conditional, option).because(text, span));
         }
-        if guilty.iter().all(|moment| is_doubtful(moment, &left)) {
-            return Some(
-                Cell::detailed(Verdict::Unknown, "a sync of something that could not be told may cover it")
-                    .because(text, span),
-            );
+        if certain.is_none() {
+            return Some(Cell::detailed(Verdict::Unknown, UNCERTAIN).because(text, span));
         }
         Some(Cell::new(Verdict::No).because(text, span))
     }
@@ -601,19 +618,28 @@ impl<'a> Audit<'a> {
                 retires(deed) && !(deed.did == Did::Overwrite && written)
                     || matches!(deed.did, Did::Pend(How::Renamed, _))
             }) || matches!(role, Role::Rewrite { in_place: true });
-            if let Some(pending) = self.retired_too_early(function) {
+            if let Some(pending) = self.retired_too_early(function, role) {
                 let text = format!("`{short}` retires its input while its output is not synced");
                 first = Some(Cell::new(Verdict::Yes).because(text, pending.trace.origin().span));
             }
-            let left =
-                self.successes(function).iter().flat_map(|moment| &moment.pending).find(|pending| is_content(pending));
+            let culprits = || {
+                let successes = self.successes(function).iter();
+                let left = successes.flat_map(|moment| moment.pending.iter().map(move |pending| (*moment, pending)));
+                left.filter(|(_, pending)| is_content(pending))
+            };
+            let certain = culprits().find(|(moment, pending)| self.is_certain(moment, pending));
+            let left = certain.or_else(|| culprits().next());
             let in_place = matches!(role, Role::Rewrite { in_place: true });
             let counts = matches!(role, Role::Rewrite { .. }) || own.iter().any(|deed| deed.did == Did::Remove);
             let cell = match (left, self.unseen(function)) {
                 _ if !counts => continue,
-                (Some(pending), _) => {
+                (Some((_, pending)), _) => {
                     let text = format!("`{short}` leaves its output unsynced");
-                    Cell::new(Verdict::No).because(text, pending.trace.origin().span)
+                    let cell = match certain {
+                        Some(_) => Cell::new(Verdict::No),
+                        None => Cell::detailed(Verdict::Unknown, UNCERTAIN),
+                    };
+                    cell.because(text, pending.trace.origin().span)
                 }
                 (None, Some(why)) => Cell::detailed(Verdict::Unknown, format!("`{short}`: {why}")),
                 (None, None) if in_place => {
@@ -640,8 +666,35 @@ impl<'a> Audit<'a> {
         (rewrite, first.unwrap_or(kept))
     }
 
+    /// Whether what is pending is surely on a file, and surely not covered by a sync that could not be resolved.
+    fn is_certain(&self, moment: &Moment, pending: &Pending) -> bool {
+        let terms = &self.flow.terms;
+        let root = terms.root(pending.file);
+        let is_file = match terms.get(pending.file) {
+            Term::Param(_) => !self.is_lent(moment.function, pending.file),
+            // Something made here that was not opened by a path that can be told: memory, a socket, anything.
+            _ if matches!(terms.get(root), Term::Fresh(..)) => {
+                let facts = moment.fact(pending.file);
+                facts.created || facts.temporary || pending.kind == Kind::Name
+            }
+            // A field that some record keeps a file in, or that is synced somewhere.
+            Term::Field(..) => {
+                let intents = &self.flow.intents;
+                let mut fields = intents.fields_of(moment.function, pending.file).iter();
+                fields.any(|field| intents.links.contains_key(field) || intents.synced_fields.contains(field))
+            }
+            // A path that was opened; not what some function nobody can see into made.
+            Term::Op(name, _) => {
+                let facts = moment.fact(pending.file);
+                terms.is_path_operation(*name) || facts.created || facts.synced
+            }
+            _ => true,
+        };
+        is_file && !pending.doubt && !moment.vague_sync && pending.how != How::HandedOver
+    }
+
     /// The output that is not synced when a function removes, cuts or replaces an input.
-    fn retired_too_early(&self, function: FuncId) -> Option<&'a Pending> {
+    fn retired_too_early(&self, function: FuncId, role: Role) -> Option<&'a Pending> {
         let moments = self.acts.get(&function)?;
         moments.iter().find_map(|moment| {
             let (file, read) = match moment.act {
@@ -654,9 +707,11 @@ impl<'a> Audit<'a> {
             if !is_replaced && (matches!(moment.act, Act::Rename { .. }) || old.created || old.temporary) {
                 return None;
             }
-            moment.pending.iter().find(|pending| {
+            // A rewrite destroys what it read; something else that it removes is no input.
+            let is_input = old.read || is_replaced || matches!(role, Role::Checkpoint);
+            moment.pending.iter().filter(|_| is_input).find(|pending| {
                 is_content(pending)
-                    && !pending.doubt
+                    && self.is_certain(moment, pending)
                     && (pending.file == file) == is_replaced
                     && pending.how != How::Cut
             })
@@ -688,7 +743,7 @@ impl<'a> Audit<'a> {
                     if elsewhere.is_some() && elsewhere == only {
                         continue;
                     }
-                    if pending.doubt || moment.vague_sync || elsewhere.is_some() {
+                    if !self.is_certain(moment, pending) || elsewhere.is_some() {
                         doubtful = doubtful.or(Some((operation, pending)));
                         continue;
                     }
@@ -698,10 +753,8 @@ impl<'a> Audit<'a> {
             }
         }
         match (any, doubtful, unseen) {
-            (_, Some((operation, pending)), _) => {
-                Cell::detailed(Verdict::Unknown, "a sync of something that could not be told may cover it")
-                    .because(self.name_left(operation, pending), pending.trace.origin().span)
-            }
+            (_, Some((operation, pending)), _) => Cell::detailed(Verdict::Unknown, UNCERTAIN)
+                .because(self.name_left(operation, pending), pending.trace.origin().span),
             (true, None, Some((operation, why))) => {
                 Cell::detailed(Verdict::Unknown, format!("`{}`: {why}", self.short(operation)))
             }
@@ -803,6 +856,23 @@ impl<'a> Audit<'a> {
     }
 }
 
+/// For each type the one whose store it is part of, by who uses whom: what only one store uses is part of that store.
+fn tops(users: &BTreeMap<Ustr, BTreeSet<Ustr>>) -> BTreeMap<Ustr, Ustr> {
+    let mut tops: BTreeMap<Ustr, Ustr> = users.keys().map(|owner| (*owner, *owner)).collect();
+    for _ in 0..users.len() {
+        let part = users.iter().find_map(|(owner, users)| {
+            if tops[owner] != *owner {
+                return None;
+            }
+            let above: BTreeSet<Ustr> = users.iter().map(|user| tops[user]).filter(|top| top != owner).collect();
+            (above.len() == 1).then(|| (*owner, *above.first().expect("there is one")))
+        });
+        let Some((owner, top)) = part else { break };
+        tops.values_mut().filter(|old| **old == owner).for_each(|old| *old = top);
+    }
+    tops
+}
+
 /// The last cell: what the others add up to.
 fn safe(writes: &Cell, rewrite: &Cell, deletes_first: &Cell, directory: &Cell) -> Cell {
     let broken = |cell: &&Cell| cell.verdict == Verdict::No;
@@ -880,12 +950,6 @@ fn holds(guards: &[Guard], &(value, question, answer): &Guard) -> bool {
 
 fn in_role(trace: &Trace, roles: &Roles) -> bool {
     trace.functions().iter().any(|function| roles.contains_key(function))
-}
-
-/// Whether every guilty effect at a success may be covered by a sync that could not be resolved.
-fn is_doubtful(moment: &Moment, left: &dyn Fn(&Pending) -> bool) -> bool {
-    let mut guilty = moment.pending.iter().filter(|pending| left(pending));
-    moment.vague_sync || guilty.all(|pending| pending.doubt || pending.how == How::HandedOver)
 }
 
 fn is_content(pending: &Pending) -> bool {

@@ -88,6 +88,7 @@ impl<'p> Run<'_, 'p> {
                 self.call_value(state, value, &args, at)
             }
             Callee::Unknown => {
+                self.may_settle(&mut state, &args);
                 self.hand_over(&mut state, &args, call, inst);
                 let mut states = vec![state];
                 for &arg in &args {
@@ -117,6 +118,20 @@ impl<'p> Run<'_, 'p> {
             }
         }
         states
+    }
+
+    /// A function nobody can see into gets a handle: for an audit, which must not guess, it may have synced it.
+    fn may_settle(&mut self, state: &mut State, args: &[Value]) {
+        if !self.engine.tell_deeds || state.pending.is_empty() {
+            return;
+        }
+        for &value in args {
+            let file = self.file_of(state, value);
+            let settled = |pending: &Pending| pending.kind != Kind::Name && pending.file == file && !pending.doubt;
+            if state.pending.iter().any(settled) {
+                state.pending.iter_mut().filter(|pending| settled(pending)).for_each(|pending| pending.doubt = true);
+            }
+        }
     }
 
     /// A function nobody can see into gets a handle that can write: it may have written.

@@ -412,6 +412,14 @@ impl Terms {
         }
     }
 
+    /// Whether an operation makes a path of a path.
+    pub fn is_path_operation(&self, name: Ustr) -> bool {
+        let ops = self.ops;
+        [ops.join, ops.parent, ops.with_extension, ops.with_file_name].contains(&name)
+            || name == "+"
+            || name.starts_with("format:")
+    }
+
     /// Whether the value is made of nothing: an empty collection, memory.
     pub fn is_of_nothing(&self, value: Value) -> bool {
         matches!(self.get(value), Term::Fresh(_, OF_NOTHING))

@@ -67,6 +67,11 @@ impl Run<'_, '_> {
             if !certain && step.effect.is_sync() {
                 self.doubt_all(&mut state);
             }
+            // For an audit, which must not guess: what is written to may be no file.
+            if !certain && self.engine.tell_deeds && matches!(step.effect, Effect::Write | Effect::WriteBuffered) {
+                let here = |pending: &&mut Pending| Rc::ptr_eq(&pending.trace, &operands.trace);
+                state.pending.iter_mut().filter(here).for_each(|pending| pending.doubt = true);
+            }
         }
         if splits {
             let bare = self.engine.terms.bare(result);
@@ -568,7 +573,9 @@ impl Run<'_, '_> {
             matches!(self.engine.terms.get(handle), Term::Handle { writable: false, .. }) && !state.fact(file).written;
         self.note_sync(state, file);
         self.settle(state, file, maybe_directory);
-        if matches!(self.engine.terms.get(file), Term::Fresh(..)) && !state.fact(file).created {
+        // For an audit also a part of what cannot be told.
+        let whole = if self.engine.tell_deeds { self.engine.terms.root(file) } else { file };
+        if matches!(self.engine.terms.get(whole), Term::Fresh(..)) && !state.fact(file).created {
             self.doubt_all(state);
             state.vague_sync = true;
         }
