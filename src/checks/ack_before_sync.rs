@@ -67,7 +67,9 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     }
     let syncs = !intents.syncing_packages.is_empty();
     // The handle is gone: nobody can sync it any more, in a program that does sync what it cares for.
-    if pending.closed && syncs && pending.how != How::HandedOver {
+    // A file made here and given away was made to be written.
+    let filled = pending.how != How::HandedOver || left.moment.fact(pending.file).created;
+    if pending.closed && syncs && filled {
         let terms = context.terms.borrow();
         let root = terms.root(pending.file);
         // What was given to the function may be anything; a copy has its original.

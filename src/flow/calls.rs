@@ -2,11 +2,12 @@
 
 use super::Engine;
 use super::exec::{At, MAX_TRACE, Run};
-use super::intent::FieldKey;
+use super::intent::{FieldKey, names_a_sync};
 use super::state::{Guard, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit};
 use super::summary::{Act, Did, Outcome, Summary, Trigger};
 use super::terms::{Replace, Site, Term, Terms, UNIT, Value};
-use crate::ir::{Call, Callee, FuncId, Inst, Passing, ValueKind};
+use super::transfer::is_settled;
+use crate::ir::{Call, Callee, FuncId, Function, Inst, InstKind, Passing, ValueKind};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -280,9 +281,15 @@ impl<'p> Run<'_, 'p> {
         self.work += summary.triggers.len() + summary.deeds.len();
         self.due(&state, &summary, inst, &mut translation);
         self.pass_on_deeds(&state, &summary, inst, &mut translation);
+        let unseen = syncs_unseen(body, &summary);
         let mut states = Vec::new();
         for outcome in &summary.outcomes {
-            states.extend(self.outcome_at(&state, outcome, &mut translation, at));
+            let mut left = self.outcome_at(&state, outcome, &mut translation, at);
+            if let Some(state) = left.as_mut().filter(|_| unseen && outcome.success) {
+                state.vague_sync = true;
+                self.doubt_all(state);
+            }
+            states.extend(left);
         }
         self.keep_translation(translation, site);
         states
@@ -391,7 +398,9 @@ impl<'p> Run<'_, 'p> {
                 self.retires(file);
             }
             let trace = self.engine.via(Origin { span: inst.focus, function: self.id }, &trigger.trace);
-            let pending = still_pending(&state.pending, &killed, &flushed, trigger.all_killed, trigger.vague_sync);
+            let terms = &self.engine.terms;
+            let pending =
+                still_pending(terms, &state.pending, &killed, &flushed, trigger.all_killed, trigger.vague_sync);
             let mut at = state.clone();
             for (file, facts) in &facts {
                 at.absorb(*file, *facts);
@@ -493,11 +502,11 @@ impl<'p> Run<'_, 'p> {
             state.pending.retain(|pending| pending.kind == Kind::Buffer);
             state.all_killed = true;
         }
-        for &(key, kind) in &outcome.killed {
-            let key = translation.key(self.engine, key);
+        for &(theirs, kind) in &outcome.killed {
+            let key = translation.key(self.engine, theirs);
             if kind == Kind::Data {
                 self.note_sync(&state, key);
-                self.settle(&mut state, key, false);
+                self.settle(&mut state, key, outcome.maybe_directories.contains(&theirs));
             }
         }
         for &key in &outcome.unopened {
@@ -679,8 +688,20 @@ impl Run<'_, '_> {
     }
 }
 
+/// Whether `body` is named after a sync, and its text hides whether there is one: it calls what cannot be looked into.
+fn syncs_unseen(body: &Function, summary: &Summary) -> bool {
+    let hides = |inst: &Inst| match &inst.kind {
+        InstKind::Call(call) => matches!(call.callee, Callee::Unknown | Callee::Value(_)),
+        _ => false,
+    };
+    names_a_sync(&body.short_name)
+        && summary.outcomes.iter().all(|outcome| outcome.killed.is_empty() && !outcome.all_killed)
+        && (summary.bounded || !body.unread.is_empty() || body.blocks.iter().flat_map(|block| &block.insts).any(hides))
+}
+
 /// What of `pending` survives the callee's syncs and flushes up to its act.
 fn still_pending(
+    terms: &Terms,
     pending: &[Pending],
     killed: &[(Value, Kind)],
     flushed: &[Value],
@@ -696,8 +717,7 @@ fn still_pending(
             }
             let gone = match pending.kind {
                 Kind::Buffer => false,
-                Kind::Data => all_killed || killed.contains(&(pending.file, Kind::Data)),
-                Kind::Name => all_killed || killed.contains(&(pending.dir, Kind::Name)),
+                kind => all_killed || killed.iter().any(|&(key, of)| of == kind && is_settled(&pending, key, terms)),
             };
             pending.doubt |= vague;
             (!gone).then_some(pending)

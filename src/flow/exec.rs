@@ -346,6 +346,12 @@ impl<'e, 'p> Run<'e, 'p> {
                 let constant = |value: Value| matches!(terms.get(value), Term::Const(_));
                 (same || constant(args[0]) && constant(args[1])).then_some(same)
             }
+            // Where a path has a directory, that has a name.
+            (Question::True, Term::Op(name, args))
+                if name == "is_empty" && args.len() == 1 && terms.is_bare_parent(args[0]) =>
+            {
+                Some(false)
+            }
             // What was made here, or has a new name in it, is there.
             (Question::True, Term::Op(name, args)) if (name == "exists" || name == "is_dir") && args.len() == 1 => {
                 let key = state.key(args[0]);
@@ -1003,6 +1009,7 @@ impl<'e, 'p> Run<'e, 'p> {
             result,
             vague_sync: state.vague_sync,
             unopened: state.unopened.iter().copied().filter(|&key| seen(key)).collect(),
+            maybe_directories: state.maybe_directories.iter().copied().filter(|&key| seen(key)).collect(),
             changed,
             failing: state.failing,
         };
@@ -1165,6 +1172,11 @@ fn join_outcomes(into: &mut Outcome, other: Outcome, terms: &mut super::terms::T
     for file in other.unopened {
         if !into.unopened.contains(&file) {
             into.unopened.push(file);
+        }
+    }
+    for key in other.maybe_directories {
+        if !into.maybe_directories.contains(&key) {
+            into.maybe_directories.push(key);
         }
     }
     for name in other.names {

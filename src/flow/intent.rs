@@ -10,6 +10,15 @@ use ustr::Ustr;
 /// A field of a type: (the type, the field).
 pub type FieldKey = (Ustr, Ustr);
 
+/// Whether a function's name says that it makes something durable. Where its text hides whether it does, that is a reason to doubt
+/// what is pending, and no more.
+pub fn names_a_sync(name: &str) -> bool {
+    matches!(name, "sync" | "sync_all" | "sync_data" | "fsync" | "fdatasync" | "sync_range" | "persist_durably")
+        || ["sync_dir", "fsync_dir", "sync_parent", "fsync_parent", "sync_folder"]
+            .iter()
+            .any(|start| name.starts_with(start))
+}
+
 /// The evidence.
 #[derive(Debug, Default)]
 pub struct Intents {

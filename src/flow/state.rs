@@ -345,6 +345,8 @@ pub struct State {
     pub vague_sync: bool,
     /// Files and directories that could not be opened on the way: a sync of them was perhaps wanted.
     pub unopened: Vec<Value>,
+    /// What was synced through a handle that cannot write: a directory, perhaps.
+    pub maybe_directories: Vec<Value>,
 }
 
 /// At most so many pending effects are kept a state; beyond it the oldest names go first.
@@ -367,6 +369,7 @@ impl State {
             all_killed: false,
             vague_sync: false,
             unopened: Vec::new(),
+            maybe_directories: Vec::new(),
         }
     }
 
@@ -447,6 +450,7 @@ impl State {
             && self.flushed == other.flushed
             && self.dropped == other.dropped
             && self.unopened == other.unopened
+            && self.maybe_directories == other.maybe_directories
     }
 
     /// Whether some variable holds a success here and a failure there, or something here and nothing there: what comes next depends
@@ -511,6 +515,11 @@ impl State {
         for file in &other.unopened {
             if !self.unopened.contains(file) {
                 self.unopened.push(*file);
+            }
+        }
+        for key in &other.maybe_directories {
+            if !self.maybe_directories.contains(key) {
+                self.maybe_directories.push(*key);
             }
         }
     }

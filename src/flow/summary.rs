@@ -114,6 +114,8 @@ pub struct Outcome {
     pub vague_sync: bool,
     /// Files and directories that could not be opened on the way.
     pub unopened: Vec<Value>,
+    /// What was synced through a handle that cannot write: a directory, perhaps.
+    pub maybe_directories: Vec<Value>,
     /// Something was changed, or failed to be, before it left so.
     pub changed: bool,
     /// It lies behind a failed change or sync all the same.

@@ -3,7 +3,7 @@
 use super::exec::{At, Run};
 use super::state::{Facts, How, Kind, Pending, Question, State, Trace};
 use super::summary::{Act, Did};
-use super::terms::{Site, Term, UNIT, Value};
+use super::terms::{Site, Term, Terms, UNIT, Value};
 use crate::apis::{Api, Slot};
 use crate::effects::Effect;
 use crate::ir::{Call, Operand, Step, ValueKind};
@@ -234,7 +234,8 @@ impl Run<'_, '_> {
             Effect::Unlink => self.remove(state, o, false),
             Effect::RemoveTree => self.remove(state, o, true),
             Effect::MakeDirectory | Effect::MakeDirectories => {
-                let path = self.path_key(state, o.on);
+                let path = self.engine.terms.unbuffered(o.on);
+                let path = self.key_for_open(state, path, Mode { create: true, ..Mode::default() });
                 state.fact(path).made |= effect == Effect::MakeDirectory;
                 let dir = self.engine.terms.parent(path);
                 self.pend(state, Kind::Name, path, dir, How::DirectoryMade, &o.trace);
@@ -592,13 +593,15 @@ impl Run<'_, '_> {
             state.pending.retain(|pending| !settles(pending));
         }
         for key in self.keys(key) {
-            let settles = |pending: &Pending| match pending.kind {
-                Kind::Data => pending.file == key,
-                Kind::Name => pending.dir == key,
-                Kind::Buffer => false,
-            };
-            self.note_settled(state, settles);
-            state.pending.retain(|pending| !settles(pending));
+            if maybe_directory && !state.maybe_directories.contains(&key) && state.maybe_directories.len() < 8 {
+                state.maybe_directories.push(key);
+            }
+            let terms = &self.engine.terms;
+            let settled: Vec<bool> = state.pending.iter().map(|pending| is_settled(pending, key, terms)).collect();
+            let mut each = settled.iter();
+            self.note_settled(state, |_| each.next() == Some(&true));
+            let mut each = settled.iter();
+            state.pending.retain(|_| each.next() != Some(&true));
             state.kill(key, Kind::Data);
             state.kill(key, Kind::Name);
             let fact = state.fact(key);
@@ -620,7 +623,7 @@ impl Run<'_, '_> {
     }
 
     /// Remembers that what is pending here and settled by a sync of this function does not go on to its callers.
-    pub fn note_settled(&mut self, state: &State, settles: impl Fn(&Pending) -> bool) {
+    pub fn note_settled(&mut self, state: &State, mut settles: impl FnMut(&Pending) -> bool) {
         for pending in state.pending.iter().filter(|pending| settles(pending)) {
             let settled = self.engine.intents.settled.entry((pending.trace.origin(), pending.kind)).or_default();
             settled.insert(self.id);
@@ -731,6 +734,15 @@ impl Run<'_, '_> {
             self.assign(state, place, changed);
         }
         UNIT
+    }
+}
+
+/// Whether a sync of `key` makes a pending effect durable. Bytes that went through a record reach the file that it holds.
+pub(super) fn is_settled(pending: &Pending, key: Value, terms: &Terms) -> bool {
+    match pending.kind {
+        Kind::Data => pending.file == key || terms.is_part(key, pending.file),
+        Kind::Name => pending.dir == key,
+        Kind::Buffer => false,
     }
 }
 
