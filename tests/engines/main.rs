@@ -129,3 +129,35 @@ fn the_corrected_engines_are_clean_at_every_level_without_suppressions() {
         spots(&report).into_iter().filter(|spot| spot.path.file_stem().is_none_or(|stem| stem != "audited")).collect();
     assert_eq!(elsewhere, []);
 }
+
+/// The shape that other programs read: it only grows.
+#[test]
+fn the_table_as_json_has_the_shape_that_was_promised() {
+    let (_, report) = table(&engines());
+    let mut out = Vec::new();
+    fsynclint::report::audit::json::render(&report, &mut out).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!(json["version"], 1);
+    assert!(json["unparsed"].as_array().is_some_and(Vec::is_empty) && json["stats"]["functions"].is_u64());
+    let stores = json["stores"].as_array().unwrap();
+    assert_eq!(stores.len(), TABLE.len());
+    let verdicts = ["yes", "no", "conditional", "via_log", "not_applicable", "unknown"];
+    for store in stores {
+        assert!(store["store"].is_string() && store["path"].is_string() && store["line"].is_u64(), "{store}");
+        for cell in ["normal_writes", "rewrite", "deletes_inputs_first", "directory", "crash_safe"] {
+            assert!(verdicts.iter().any(|verdict| store[cell]["verdict"] == *verdict), "{cell}: {store}");
+            assert!(store[cell].get("detail").is_some() && store[cell].get("reason").is_some(), "{cell}: {store}");
+        }
+        for operation in store["operations"].as_array().unwrap() {
+            for key in ["name", "path", "line", "column", "effects", "missing", "unseen"] {
+                assert!(operation.get(key).is_some(), "`{key}` is missing: {operation}");
+            }
+            for effect in operation["effects"].as_array().unwrap() {
+                assert!(
+                    effect["effect"].is_string() && effect["file"].is_string() && effect["line"].is_u64(),
+                    "{effect}"
+                );
+            }
+        }
+    }
+}
