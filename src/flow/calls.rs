@@ -128,7 +128,13 @@ impl<'p> Run<'_, 'p> {
         }
         for &value in args {
             let file = self.file_of(state, value);
-            let settled = |pending: &Pending| pending.kind != Kind::Name && pending.file == file && !pending.doubt;
+            let terms = &self.engine.terms;
+            let whole = terms.unbuffered(value);
+            let settled = |pending: &Pending| {
+                let given =
+                    pending.file == file || terms.is_part(pending.file, whole) || terms.is_part(whole, pending.file);
+                pending.kind != Kind::Name && given && !pending.doubt
+            };
             if state.pending.iter().any(settled) {
                 state.pending.iter_mut().filter(|pending| settled(pending)).for_each(|pending| pending.doubt = true);
             }
