@@ -20,6 +20,7 @@ mod residue;
 mod story;
 mod success;
 mod sync_before_flush;
+mod sync_error_ignored;
 mod truncate_before_sync;
 
 use crate::config::Policy;
@@ -67,6 +68,7 @@ pub fn run(program: &Program, mut flow: Flow, policies: &[Option<Policy>]) -> Ve
             .filter(|finding| !is_about_bytes(finding) || !finding.steps.iter().any(|step| told.contains(&step.span))),
     );
     overwrite_in_place::run(&context, &mut findings);
+    sync_error_ignored::run(&context, &mut findings);
     sync_before_flush::promises(&context, &mut findings);
     flush_is_not_sync::promises(&context, &mut findings);
     // One story is told once: not at a call as well as at what it leads to.

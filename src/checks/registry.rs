@@ -139,4 +139,12 @@ pub const RULES: &[RuleInfo] = &[
         policy: Policy::None,
         page: include_str!("../../rules/allow-without-reason.md"),
     },
+    RuleInfo {
+        id: "sync-error-ignored",
+        title: "a failed sync is taken for a success",
+        level: Level::Warning,
+        obligation: "error",
+        policy: Policy::Atomic,
+        page: include_str!("../../rules/sync-error-ignored.md"),
+    },
 ];

@@ -525,6 +525,13 @@ impl<'p> Run<'_, 'p> {
         }
         self.adopt(&mut state, outcome, translation, at);
         self.let_go(&mut state, outcome, translation, at);
+        if !before.failing {
+            for (file, trace) in &outcome.failed_syncs {
+                let file = translation.key(self.engine, *file);
+                let trace = self.engine.via(Origin { span: inst.focus, function: self.id }, trace);
+                state.sync_failed(file, &trace);
+            }
+        }
         state.failing |= !outcome.success && outcome.changed || outcome.failing;
         let result = translation.value(&mut self.engine.terms, outcome.result);
         state.env[call.result.index()] = if !call.fallible {

@@ -7,7 +7,7 @@ use super::state::{
 };
 use super::summary::{Act, Deed, Did, Outcome, Summary, Trigger};
 use super::terms::{ABSENT, ELEMENT, OF_NOTHING, Site, Term, UNIT, UNSET, Value};
-use super::{Binding, Engine, Moment};
+use super::{Binding, Engine, IgnoredSync, Moment};
 use crate::ir::{
     Base, BlockId, Call, Cond, Exit, FuncId, Function, FunctionKind, Inst, InstKind, LocalId, Operand, Place, Rvalue,
     Step, Terminator,
@@ -890,6 +890,7 @@ impl<'e, 'p> Run<'e, 'p> {
 
     fn conclude(mut self) -> Summary {
         let exits = std::mem::take(&mut self.exits);
+        self.note_ignored_syncs(&exits);
         for (state, value, success, span) in exits {
             if success {
                 let trace = self.engine.here(Origin { span, function: self.id });
@@ -929,6 +930,36 @@ impl<'e, 'p> Run<'e, 'p> {
             own || moment.act == Act::Succeed || guilty.contains(&moment.trace)
         }));
         self.summary
+    }
+
+    /// Syncs that failed, and after which the function succeeds all the same, exactly as if they had not.
+    fn note_ignored_syncs(&mut self, exits: &[(State, Value, bool, Span)]) {
+        if self.summary.bounded {
+            return;
+        }
+        for (state, value, success, span) in exits.iter().filter(|(state, ..)| state.failing) {
+            for (file, trace) in &state.failed_syncs {
+                let failed =
+                    |state: &State| state.failed_syncs.iter().any(|known| known.0 == *file && known.1 == *trace);
+                // Some failures are passed on: whoever wrote that looked at the error.
+                if !success || exits.iter().any(|(other, _, well, _)| !well && failed(other)) {
+                    continue;
+                }
+                let alike = exits.iter().any(|(other, given, well, place)| {
+                    *well && !other.failing && place == span && given == value && other.heap == state.heap
+                });
+                let ignored = IgnoredSync {
+                    function: self.id,
+                    file: *file,
+                    trace: trace.clone(),
+                    success: *span,
+                    pending: state.pending.iter().any(|pending| pending.file == *file && pending.kind != Kind::Name),
+                };
+                if alike && !self.engine.ignored_syncs.contains(&ignored) {
+                    self.engine.ignored_syncs.push(ignored);
+                }
+            }
+        }
     }
 
     /// Whether files that live in fields are synced together with the write, or by a call of its own.
@@ -988,6 +1019,7 @@ impl<'e, 'p> Run<'e, 'p> {
                 .map(|pending| Pending { lost: pending.lost.filter(|_| success), ..pending })
                 .collect(),
             dropped: state.dropped.iter().filter(|(key, _)| seen(*key)).cloned().collect(),
+            failed_syncs: state.failed_syncs.iter().filter(|_| !success).cloned().collect(),
             killed: state.killed.iter().copied().filter(|&(key, _)| seen(key)).collect(),
             flushed: state.flushed.iter().copied().filter(|&key| seen(key)).collect(),
             all_killed: state.all_killed,
@@ -1166,6 +1198,7 @@ fn join_outcomes(into: &mut Outcome, other: Outcome, terms: &mut super::terms::T
     into.killed.retain(|kill| other.killed.contains(kill));
     into.flushed.retain(|file| other.flushed.contains(file));
     into.dropped.retain(|dropped| other.dropped.contains(dropped));
+    into.failed_syncs.retain(|failed| other.failed_syncs.contains(failed));
     into.all_killed &= other.all_killed;
     into.vague_sync |= other.vague_sync;
     into.changed |= other.changed;

@@ -21,6 +21,7 @@ pub use exec::MAX_TRACE;
 
 use crate::apis::Apis;
 use crate::ir::{Base, FuncId, Function, InstKind, Operand, Program, Rvalue, Step, ValueKind};
+use crate::source::Span;
 use intent::{FieldKey, Intents};
 use rustc_hash::{FxHashMap, FxHashSet};
 use state::{Facts, Kind, Origin, Pending, Question, Shared, Trace};
@@ -62,6 +63,21 @@ impl Moment {
     }
 }
 
+/// A sync that failed, and after which its function reports success exactly as if it had not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IgnoredSync {
+    /// The function that ignores it.
+    pub function: FuncId,
+    /// The file, in that function's terms.
+    pub file: Value,
+    /// The sync.
+    pub trace: Rc<Trace>,
+    /// Where success is reported.
+    pub success: Span,
+    /// Bytes written in the function are still pending there.
+    pub pending: bool,
+}
+
 /// The result of the analysis.
 #[derive(Debug)]
 pub struct Flow {
@@ -69,6 +85,8 @@ pub struct Flow {
     pub terms: Terms,
     /// All moments with something pending, and every success.
     pub moments: Vec<Moment>,
+    /// Failed syncs that nobody looks at.
+    pub ignored_syncs: Vec<IgnoredSync>,
     /// What each function does to its caller, for those that can matter.
     pub summaries: FxHashMap<FuncId, Rc<Summary>>,
     /// Who calls whom.
@@ -103,6 +121,8 @@ struct Engine<'p> {
     traces: FxHashMap<(Origin, *const Trace), Rc<Trace>>,
     /// Functions whose analysis broke off.
     broken: Vec<FuncId>,
+    /// Failed syncs that nobody looks at.
+    ignored_syncs: Vec<IgnoredSync>,
     /// Which file the results of a function's reads came from.
     read_results: FxHashMap<(FuncId, Value), Value>,
 }
@@ -132,6 +152,7 @@ pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &
         depth: 0,
         traces: FxHashMap::default(),
         broken: Vec::new(),
+        ignored_syncs: Vec::new(),
         read_results: FxHashMap::default(),
     };
     let components = graph.bottom_up();
@@ -161,6 +182,7 @@ pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &
     Flow {
         terms: engine.terms,
         moments: engine.moments,
+        ignored_syncs: engine.ignored_syncs,
         summaries,
         callers: graph.callers,
         intents: engine.intents,
@@ -275,6 +297,7 @@ impl Engine<'_> {
                         self.assumed.insert(function, summary);
                     }
                     self.moments.retain(|moment| moment.function != function);
+                    self.ignored_syncs.retain(|ignored| ignored.function != function);
                 }
                 self.summary(function, Vec::new());
             }

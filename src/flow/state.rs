@@ -335,6 +335,8 @@ pub struct State {
     pub flushed: Shared<Vec<Value>>,
     /// What the function was given and let go, and where.
     pub dropped: Shared<Vec<(Value, Rc<Trace>)>>,
+    /// Files whose sync failed on the way, where it was asked for, and that were not synced since.
+    pub failed_syncs: Shared<Vec<(Value, Rc<Trace>)>>,
     /// What is known of files.
     pub facts: Shared<BTreeMap<Value, Facts>>,
     /// An error edge lies behind.
@@ -364,6 +366,7 @@ impl State {
             killed: Shared::default(),
             flushed: Shared::default(),
             dropped: Shared::default(),
+            failed_syncs: Shared::default(),
             facts: Shared::default(),
             failing: false,
             all_killed: false,
@@ -449,6 +452,7 @@ impl State {
             && self.vague_sync == other.vague_sync
             && self.flushed == other.flushed
             && self.dropped == other.dropped
+            && self.failed_syncs == other.failed_syncs
             && self.unopened == other.unopened
             && self.maybe_directories == other.maybe_directories
     }
@@ -493,6 +497,9 @@ impl State {
         keep_common(&mut self.killed, &other.killed);
         keep_common(&mut self.flushed, &other.flushed);
         keep_common(&mut self.dropped, &other.dropped);
+        for (file, trace) in &other.failed_syncs {
+            self.sync_failed(*file, trace);
+        }
         if !self.facts.is(&other.facts) {
             // What is there on one way may be there.
             let there = |facts: &Shared<BTreeMap<Value, Facts>>, file: &Value| {
@@ -521,6 +528,13 @@ impl State {
             if !self.maybe_directories.contains(key) {
                 self.maybe_directories.push(*key);
             }
+        }
+    }
+
+    /// Notes that a sync of `file` failed, where `trace` says.
+    pub fn sync_failed(&mut self, file: Value, trace: &Rc<Trace>) {
+        if self.failed_syncs.len() < 4 && !self.failed_syncs.iter().any(|known| known.0 == file && known.1 == *trace) {
+            self.failed_syncs.push((file, trace.clone()));
         }
     }
 

@@ -100,6 +100,8 @@ pub struct Outcome {
     pub flushed: Vec<Value>,
     /// What it was given and let go, and where.
     pub dropped: Vec<(Value, Rc<Trace>)>,
+    /// If it failed: the syncs that did.
+    pub failed_syncs: Vec<(Value, Rc<Trace>)>,
     /// It synced everything.
     pub all_killed: bool,
     /// Names that lead elsewhere afterwards.

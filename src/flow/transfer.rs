@@ -134,6 +134,14 @@ impl Run<'_, '_> {
         if matches!(effect, Effect::Write | Effect::WriteFlushed | Effect::WriteBuffered) {
             self.write(state, operands, effect == Effect::WriteBuffered);
         }
+        // What cannot write may be a directory, which some platforms refuse to sync.
+        if matches!(effect, Effect::SyncData | Effect::SyncAll | Effect::FlushAndSync)
+            && !state.failing
+            && !self.engine.terms.is_read_only(operands.on)
+        {
+            let file = self.file_of(state, operands.on);
+            state.sync_failed(file, &operands.trace);
+        }
         if matches!(effect, Effect::OpenRead | Effect::OptionsOpen) {
             // A directory that cannot be opened cannot be synced: some platforms refuse it, and programs let it pass.
             let path = if effect == Effect::OpenRead { operands.on } else { operands.to };
@@ -602,6 +610,9 @@ impl Run<'_, '_> {
             self.note_settled(state, |_| each.next() == Some(&true));
             let mut each = settled.iter();
             state.pending.retain(|_| each.next() != Some(&true));
+            if state.failed_syncs.iter().any(|(file, _)| *file == key) {
+                state.failed_syncs.retain(|(file, _)| *file != key);
+            }
             state.kill(key, Kind::Data);
             state.kill(key, Kind::Name);
             let fact = state.fact(key);
