@@ -220,9 +220,17 @@ pub fn is_option(context: &Context<'_>, moment: &Moment, value: Value, question:
             }
             // A constant that is told by its name: an associated constant, a constant parameter.
             Term::Const(text) => return question == Question::True && text.starts_with(|c: char| c.is_uppercase()),
-            Term::Param(_) => return matches!(question, Question::Variant(_)),
-            Term::Field(..) | Term::Global(_) => {
-                return matches!(question, Question::True | Question::Variant(_)) && terms.is_stable(at);
+            Term::Field(..) | Term::Global(_) if question == Question::True => return terms.is_stable(at),
+            // Which kind of operation it is is no option; how durable it is to be is one.
+            Term::Param(_) | Term::Field(..) | Term::Global(_) => {
+                let Question::Variant(variant) = question else { return false };
+                let field = match terms.get(at) {
+                    Term::Field(_, name) | Term::Global(name) => purpose::names_a_mode(name),
+                    _ => false,
+                };
+                // What stands behind an interface may be memory, which owes nothing.
+                let chosen = field || purpose::names_a_mode(&variant) || is_implementation(context, question);
+                return terms.is_stable(at) && chosen;
             }
             _ => return false,
         }

@@ -137,6 +137,11 @@ pub fn names_an_option(name: &str) -> bool {
     has(name, &["sync", "fsync", "flush", "durable", "durability", "safe", "wal", "persist", "force"])
 }
 
+/// Whether the name of a field, a type or one of its variants says that it is about how durable something is to be.
+pub fn names_a_mode(name: &str) -> bool {
+    names_an_option(name) || has(name, &["mode", "policy", "level", "guarantee", "fdatasync"])
+}
+
 /// Whether a function's name or documentation promises that what it writes is durable when it returns.
 pub fn promises_durability(function: &Function) -> bool {
     let docs = function.docs.to_lowercase();

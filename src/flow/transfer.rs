@@ -461,7 +461,9 @@ impl Run<'_, '_> {
         }
         let buffered = buffered || o.kind == ValueKind::BufferedFile || self.engine.terms.is_buffered(o.on);
         let file = self.file_of(state, o.on);
-        if matches!(self.engine.terms.get(file), Term::Const(_) | Term::Unit | Term::Absent) {
+        let opened = matches!(self.engine.terms.get(self.engine.terms.unbuffered(o.on)), Term::Handle { .. });
+        // A constant is no handle, but a handle may be opened by a constant path.
+        if !opened && matches!(self.engine.terms.get(file), Term::Const(_) | Term::Unit | Term::Absent) {
             return UNIT;
         }
         state.fact(file).written = true;
