@@ -65,25 +65,24 @@ const DOC_PROMISES: &[&str] = &[
     "persisted to disk",
 ];
 
-/// The words of an identifier: `WriteAheadLog::sync_dir` has `write`, `ahead`, `log`, `sync`, `dir`.
-pub fn words(identifier: &str) -> Vec<String> {
-    let mut words = Vec::new();
+/// Whether one of the words of an identifier fits: `WriteAheadLog::sync_dir` has `write`, `ahead`, `log`, `sync`, `dir`.
+fn any_word(identifier: &str, fits: impl Fn(&str) -> bool) -> bool {
     let mut word = String::new();
     let mut previous_lower = false;
     for c in identifier.chars() {
         let ends = !c.is_alphanumeric() || c.is_uppercase() && previous_lower;
         if ends && !word.is_empty() {
-            words.push(std::mem::take(&mut word));
+            if fits(&word) {
+                return true;
+            }
+            word.clear();
         }
         if c.is_alphanumeric() {
             word.extend(c.to_lowercase());
         }
         previous_lower = c.is_lowercase() || c.is_numeric();
     }
-    if !word.is_empty() {
-        words.push(word);
-    }
-    words
+    !word.is_empty() && fits(&word)
 }
 
 /// Whether an identifier or path has one of the words in `list`.
@@ -92,9 +91,8 @@ pub fn has_any(identifier: &str, list: &[&str]) -> bool {
 }
 
 fn has(identifier: &str, list: &[&str]) -> bool {
-    words(identifier)
-        .iter()
-        .any(|word| list.contains(&word.as_str()) || word.strip_suffix('s').is_some_and(|one| list.contains(&one)))
+    let fits = |word: &str| list.contains(&word) || word.strip_suffix('s').is_some_and(|one| list.contains(&one));
+    any_word(identifier, fits)
 }
 
 /// Whether `function`, or the file `file` in its terms, says that losing it costs nothing. Where somebody set a policy, that counts and

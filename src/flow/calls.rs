@@ -4,7 +4,7 @@ use super::Engine;
 use super::exec::{At, MAX_TRACE, Run};
 use super::intent::{FieldKey, names_a_sync};
 use super::state::{Guard, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit};
-use super::summary::{Act, Did, Outcome, Summary, Trigger};
+use super::summary::{Act, Did, Outcome, Summary};
 use super::terms::{Replace, Site, Term, Terms, UNIT, Value};
 use super::transfer::is_settled;
 use crate::ir::{Call, Callee, FuncId, Function, Inst, InstKind, Passing, ValueKind};
@@ -23,6 +23,8 @@ struct Translation<'a> {
     replace: Replace<'a>,
     /// How many translated values had their fields noted.
     noted: usize,
+    /// File keys so far.
+    keys: FxHashMap<Value, Value>,
     heap: Shared<BTreeMap<(Value, Ustr), Value>>,
     names: Shared<BTreeMap<Value, Value>>,
 }
@@ -53,6 +55,15 @@ impl Translation<'_> {
 
     /// A callee's file key: where the caller's names lead, handles looked through.
     fn key(&mut self, engine: &mut Engine<'_>, key: Value) -> Value {
+        if let Some(&done) = self.keys.get(&key) {
+            return done;
+        }
+        let told = self.find_key(engine, key);
+        self.keys.insert(key, told);
+        told
+    }
+
+    fn find_key(&mut self, engine: &mut Engine<'_>, key: Value) -> Value {
         let value = self.value(&mut engine.terms, key);
         let value = engine.terms.unbuffered(value);
         if let Term::Handle { file, .. } = engine.terms.get(value) {
@@ -314,6 +325,7 @@ impl<'p> Run<'_, 'p> {
             callee,
             noted: done.len(),
             replace: Replace { args, call: site, done },
+            keys: FxHashMap::default(),
             heap: state.heap.clone(),
             names: state.names.clone(),
         }
@@ -394,8 +406,6 @@ impl<'p> Run<'_, 'p> {
             let killed: Vec<_> =
                 trigger.killed.iter().map(|&(key, kind)| (translation.key(engine, key), kind)).collect();
             let flushed: Vec<_> = trigger.flushed.iter().map(|&key| translation.key(engine, key)).collect();
-            let facts: Vec<_> =
-                trigger.facts.iter().map(|&(key, facts)| (translation.key(engine, key), facts)).collect();
             let act = translate_act(trigger.act, translation, engine);
             if matches!(act, Act::Remove { file, .. } if self.is_gone(file)) {
                 continue;
@@ -408,35 +418,27 @@ impl<'p> Run<'_, 'p> {
             let pending =
                 still_pending(terms, &state.pending, &killed, &flushed, trigger.all_killed, trigger.vague_sync);
             let mut at = state.clone();
-            for (file, facts) in &facts {
-                at.absorb(*file, *facts);
-            }
             for &(value, question, answer) in &guards {
                 at.answer(value, question, answer);
             }
             at.vague_sync |= trigger.vague_sync;
-            let failing = state.failing || trigger.failing;
-            if !killed.is_empty() {
-                at.killed.extend(killed.iter().copied());
+            at.failing |= trigger.failing;
+            at.all_killed |= trigger.all_killed;
+            extend_with(&mut at.killed, &killed);
+            extend_with(&mut at.flushed, &flushed);
+            let failing = at.failing;
+            let due = !pending.is_empty() || matches!((act, &*trigger.trace), (Act::Sync { .. }, Trace::Here(_)));
+            if !due && self.trigger_again(&at, act, &trace) {
+                continue;
             }
-            if !flushed.is_empty() {
-                at.flushed.extend(flushed.iter().copied());
+            for &(key, facts) in &trigger.facts {
+                let key = translation.key(self.engine, key);
+                at.absorb(key, facts);
             }
-            if !pending.is_empty() || matches!((act, &*trigger.trace), (Act::Sync { .. }, Trace::Here(_))) {
+            if due {
                 self.moment(&at, act, trace.clone(), pending.into(), failing);
             }
-            let passed = Trigger {
-                act,
-                trace,
-                killed: state.killed.iter().copied().chain(killed).collect(),
-                flushed: state.flushed.iter().copied().chain(flushed).collect(),
-                all_killed: state.all_killed || trigger.all_killed,
-                guards: self.stable_guards(&at),
-                failing,
-                vague_sync: at.vague_sync,
-                facts: at.facts.iter().map(|(file, facts)| (*file, *facts)).collect(),
-            };
-            self.trigger(passed);
+            self.trigger(&at, act, trace);
         }
     }
 
@@ -736,6 +738,15 @@ fn still_pending(
             (!gone).then_some(pending)
         })
         .collect()
+}
+
+/// Adds what is not there yet.
+fn extend_with<T: Copy + PartialEq>(list: &mut Shared<Vec<T>>, more: &[T]) {
+    for one in more {
+        if !list.contains(one) {
+            list.push(*one);
+        }
+    }
 }
 
 fn translate_act(act: Act, translation: &mut Translation<'_>, engine: &mut Engine<'_>) -> Act {

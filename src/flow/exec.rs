@@ -6,7 +6,7 @@ use super::state::{
     is_surely_there, join_pending, join_values, keep_common_answers,
 };
 use super::summary::{Act, Deed, Did, Outcome, Summary, Trigger};
-use super::terms::{ABSENT, ELEMENT, OF_NOTHING, Site, Term, UNIT, UNSET, Value};
+use super::terms::{ABSENT, ELEMENT, Fields, OF_NOTHING, Site, Term, UNIT, UNSET, Value};
 use super::{Binding, Engine, IgnoredSync, Moment};
 use crate::ir::{
     Base, BlockId, Call, Cond, Exit, FuncId, Function, FunctionKind, Inst, InstKind, LocalId, Operand, Place, Rvalue,
@@ -635,7 +635,7 @@ impl<'e, 'p> Run<'e, 'p> {
         base: Option<&Operand>,
         site: Site,
     ) -> Value {
-        let mut values: smallvec::SmallVec<[(ustr::Ustr, Value); 4]> = Default::default();
+        let mut values = Fields::default();
         for (name, operand) in fields {
             let value = self.operand(state, operand);
             let value = self.engine.terms.bare(value);
@@ -788,22 +788,7 @@ impl<'e, 'p> Run<'e, 'p> {
     pub fn act(&mut self, state: &State, act: Act, trace: Rc<Trace>) {
         self.summary.effective = true;
         self.moment(state, act, trace.clone(), state.pending.clone(), state.failing);
-        self.tell(state, act, trace);
-    }
-
-    /// Tells callers of an act.
-    pub fn tell(&mut self, state: &State, act: Act, trace: Rc<Trace>) {
-        self.trigger(Trigger {
-            act,
-            trace,
-            killed: state.killed.to_vec(),
-            flushed: state.flushed.to_vec(),
-            all_killed: state.all_killed,
-            guards: self.stable_guards(state),
-            failing: state.failing,
-            vague_sync: state.vague_sync,
-            facts: state.facts.iter().map(|(file, facts)| (*file, *facts)).collect(),
-        });
+        self.trigger(state, act, trace);
     }
 
     pub fn moment(&mut self, state: &State, act: Act, trace: Rc<Trace>, pending: Shared<Vec<Pending>>, failing: bool) {
@@ -839,25 +824,44 @@ impl<'e, 'p> Run<'e, 'p> {
         }
     }
 
-    pub fn trigger(&mut self, trigger: Trigger) {
-        if trigger.trace.depth() > MAX_TRACE {
+    /// Passes on an act that came in `state` to callers.
+    pub fn trigger(&mut self, state: &State, act: Act, trace: Rc<Trace>) {
+        if trace.depth() > MAX_TRACE || self.trigger_again(state, act, &trace) {
             return;
         }
-        if let Some(old) = self
-            .summary
-            .triggers
-            .iter_mut()
-            .find(|old| old.act == trigger.act && old.trace == trigger.trace && old.guards == trigger.guards)
-        {
-            old.killed.retain(|kill| trigger.killed.contains(kill));
-            old.flushed.retain(|file| trigger.flushed.contains(file));
-            old.all_killed &= trigger.all_killed;
-            old.failing &= trigger.failing;
-        } else if self.summary.triggers.len() < MAX_TRIGGERS {
-            self.summary.triggers.push(trigger);
-        } else {
+        if self.summary.triggers.len() >= MAX_TRIGGERS {
             self.summary.acts_lost = true;
+            return;
         }
+        self.summary.triggers.push(Trigger {
+            act,
+            trace,
+            killed: state.killed.to_vec(),
+            flushed: state.flushed.to_vec(),
+            all_killed: state.all_killed,
+            guards: self.stable_guards(state),
+            failing: state.failing,
+            vague_sync: state.vague_sync,
+            facts: state.facts.iter().map(|(file, facts)| (*file, *facts)).collect(),
+        });
+    }
+
+    /// Whether the act is passed on already, under the answers of `state`: then only what holds there too still holds of it.
+    pub fn trigger_again(&mut self, state: &State, act: Act, trace: &Rc<Trace>) -> bool {
+        let terms = &self.engine.terms;
+        let guards = || {
+            let stable = state.guards.iter().filter(|((value, _), _)| terms.is_stable(*value));
+            stable.map(|(&(value, question), &answer)| (value, question, answer))
+        };
+        let same = |old: &&mut Trigger| {
+            Rc::ptr_eq(&old.trace, trace) && old.act == act && old.guards.iter().copied().eq(guards())
+        };
+        let Some(old) = self.summary.triggers.iter_mut().find(same) else { return false };
+        old.killed.retain(|kill| state.killed.contains(kill));
+        old.flushed.retain(|file| state.flushed.contains(file));
+        old.all_killed &= state.all_killed;
+        old.failing &= state.failing;
+        true
     }
 
     /// Answers that a caller can check too.
@@ -916,7 +920,17 @@ impl<'e, 'p> Run<'e, 'p> {
         }
         let (terms, given) = (&self.engine.terms, &self.given);
         // An act on what no caller can know of owes callers nothing.
-        self.summary.triggers.retain(|trigger| trigger.act.operands().any(|value| terms.is_visible(value, given)));
+        let mut visible: FxHashMap<Value, bool> = FxHashMap::default();
+        let mut visible = |value: Value| *visible.entry(value).or_insert_with(|| terms.is_visible(value, given));
+        self.summary.triggers.retain(|trigger| trigger.act.operands().any(&mut visible));
+        // Nor does what holds of files that neither they nor the act know of.
+        for trigger in &mut self.summary.triggers {
+            let act = trigger.act;
+            let mut told = |value: Value| act.operands().any(|operand| operand == value) || visible(value);
+            trigger.killed.retain(|(key, _)| told(*key));
+            trigger.flushed.retain(|file| told(*file));
+            trigger.facts.retain(|(file, _)| told(*file));
+        }
         self.summary.deeds = std::mem::take(&mut self.deeds).into_values().collect();
         let moments = std::mem::take(&mut self.moments);
         // An act with nothing pending on one path says under which condition something is on another.

@@ -3,7 +3,6 @@
 use super::terms::{ABSENT, Site, Term, Terms, UNIT, UNSET, Value};
 use crate::ir::FuncId;
 use crate::source::Span;
-use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
@@ -489,7 +488,9 @@ impl State {
         if self.names != other.names {
             self.join_names(other, terms, site);
         }
-        if !self.pending.is(&other.pending) {
+        if !self.pending.is(&other.pending)
+            && (self.pending != other.pending || lost.iter().any(|lost| !lost.is_empty()))
+        {
             let common = self.pending.iter().zip(&other.pending).take_while(|(mine, theirs)| mine == theirs).count();
             let theirs = join_pending(&mut self.pending[common..], &other.pending[common..], [&lost[0], &lost[1]]);
             self.add_all(&theirs);
@@ -556,23 +557,36 @@ impl State {
     }
 
     fn join_heap(&mut self, other: &State, terms: &mut Terms, site: Site) {
-        let mut renamed: FxHashMap<(Value, Ustr), Value> = FxHashMap::default();
-        for (number, (place, theirs)) in other.heap.iter().enumerate() {
-            let mine = match self.heap.get(place) {
-                Some(&mine) => mine,
+        let mut changed: Vec<((Value, Ustr), Value)> = Vec::new();
+        for (number, (&place, &theirs)) in other.heap.iter().enumerate() {
+            let old = self.heap.get(&place).copied();
+            let mine = match old {
+                Some(mine) if mine == theirs => continue,
+                Some(mine) => mine,
                 // A collection that is empty there has no other elements.
-                None if terms.is_of_nothing(place.0) => *theirs,
+                None if terms.is_of_nothing(place.0) => theirs,
                 None => terms.field(place.0, place.1),
             };
-            renamed.insert(*place, join_values(mine, *theirs, terms, site, 0x8000 + number as u32));
-        }
-        for (number, (place, mine)) in self.heap.iter().enumerate() {
-            if !other.heap.contains_key(place) && !terms.is_of_nothing(place.0) {
-                let theirs = terms.field(place.0, place.1);
-                renamed.insert(*place, join_values(*mine, theirs, terms, site, 0xC000 + number as u32));
+            let joined = join_values(mine, theirs, terms, site, 0x8000 + number as u32);
+            if old != Some(joined) {
+                changed.push((place, joined));
             }
         }
-        self.heap.extend(renamed);
+        for (number, (&place, &mine)) in self.heap.iter().enumerate() {
+            if !other.heap.contains_key(&place) && !terms.is_of_nothing(place.0) {
+                let theirs = terms.field(place.0, place.1);
+                if mine == theirs {
+                    continue;
+                }
+                let joined = join_values(mine, theirs, terms, site, 0xC000 + number as u32);
+                if joined != mine {
+                    changed.push((place, joined));
+                }
+            }
+        }
+        if !changed.is_empty() {
+            self.heap.extend(changed);
+        }
     }
 }
 
@@ -589,7 +603,9 @@ impl State {
                 (_, true) => mine,
                 _ => join_values(mine, theirs, terms, site, 0x4000 + number as u32),
             };
-            self.names.insert(path, joined);
+            if self.names.get(&path) != Some(&joined) {
+                self.names.insert(path, joined);
+            }
         }
     }
 }
@@ -676,7 +692,12 @@ pub(super) fn join_values(mine: Value, theirs: Value, terms: &mut Terms, site: S
         }
         _ => {}
     }
-    let joined = terms.make(Term::Fresh(site, number));
+    let term = Term::Fresh(site, number);
+    let joined = match (*terms.get(mine) == term, *terms.get(theirs) == term) {
+        (true, _) => mine,
+        (_, true) => theirs,
+        _ => terms.make(term),
+    };
     terms.add_alternative(joined, mine);
     terms.add_alternative(joined, theirs);
     joined

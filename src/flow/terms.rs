@@ -6,8 +6,10 @@
 
 use super::state::Question;
 use crate::ir::FuncId;
-use rustc_hash::{FxHashMap, FxHashSet};
+use hashbrown::HashTable;
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use smallvec::SmallVec;
+use std::hash::{Hash, Hasher};
 use ustr::Ustr;
 
 /// A symbolic value.
@@ -25,6 +27,9 @@ struct SiteKey {
     point: u32,
     via: Option<Site>,
 }
+
+/// What a record holds or a function value captures, by name. There are many terms and few with fields: they do not lie in the term.
+pub type Fields = SmallVec<[(Ustr, Value); 1]>;
 
 /// What a value is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -69,10 +74,10 @@ pub enum Term {
         /// Its type or variant.
         type_name: Option<Ustr>,
         /// The fields that were set.
-        fields: SmallVec<[(Ustr, Value); 4]>,
+        fields: Fields,
     },
     /// A function value with what it captures.
-    Closure(FuncId, SmallVec<[(Ustr, Value); 4]>),
+    Closure(FuncId, Fields),
     /// Named functions as a value.
     Functions(SmallVec<[FuncId; 1]>),
     /// A successful result.
@@ -90,11 +95,14 @@ pub struct Terms {
     terms: Vec<Term>,
     depths: Vec<u8>,
     stable: Vec<bool>,
-    index: FxHashMap<Term, Value>,
+    /// The terms by what they are; each stands in `terms` alone.
+    index: HashTable<Value>,
     sites: Vec<SiteKey>,
     site_index: FxHashMap<SiteKey, Site>,
-    /// For a value that stands for several (a join of paths): which.
-    alternatives: FxHashMap<Value, SmallVec<[Value; 4]>>,
+    /// For each value where in `joins` it stands for several, counted from one; 0 if it does not.
+    joined: Vec<u32>,
+    /// For values that stand for several (a join of paths): which.
+    joins: Vec<SmallVec<[Value; 4]>>,
     /// Names of operations, interned once.
     pub ops: Ops,
 }
@@ -130,10 +138,11 @@ impl Default for Terms {
             terms: Vec::new(),
             depths: Vec::new(),
             stable: Vec::new(),
-            index: FxHashMap::default(),
+            index: HashTable::new(),
             sites: Vec::new(),
             site_index: FxHashMap::default(),
-            alternatives: FxHashMap::default(),
+            joined: Vec::new(),
+            joins: Vec::new(),
             ops,
         };
         assert_eq!(terms.make(Term::Unset), UNSET);
@@ -159,7 +168,8 @@ pub const ABSENT: Value = Value(2);
 impl Terms {
     /// The value of `term`, simplified.
     pub fn make(&mut self, term: Term) -> Value {
-        if let Some(&value) = self.index.get(&term) {
+        let hash = hash(&term);
+        if let Some(&value) = self.index.find(hash, |value| self.terms[value.0 as usize] == term) {
             return value;
         }
         let depth = 1 + children(&term).map(|child| self.depths[child.0 as usize]).max().unwrap_or(0);
@@ -170,9 +180,10 @@ impl Terms {
         }
         let value = Value(self.terms.len() as u32);
         self.stable.push(self.is_stable_term(&term));
-        self.terms.push(term.clone());
+        self.terms.push(term);
         self.depths.push(depth);
-        self.index.insert(term, value);
+        self.joined.push(0);
+        self.index.insert_unique(hash, value, |value| self::hash(&self.terms[value.0 as usize]));
         value
     }
 
@@ -427,7 +438,10 @@ impl Terms {
 
     /// The values that `value` stands for, if it is a join of several.
     pub fn alternatives(&self, value: Value) -> &[Value] {
-        self.alternatives.get(&value).map_or(&[], |list| list.as_slice())
+        match self.joined[value.0 as usize] {
+            0 => &[],
+            place => &self.joins[place as usize - 1],
+        }
     }
 
     /// Notes that `join` may be `value`.
@@ -435,11 +449,15 @@ impl Terms {
         if join == value || self.alternatives(join).len() >= 4 {
             return;
         }
-        let flat: SmallVec<[Value; 4]> = match self.alternatives.get(&value) {
-            Some(list) => list.clone(),
-            None => SmallVec::from_slice(&[value]),
+        let flat: SmallVec<[Value; 4]> = match self.alternatives(value) {
+            [] => SmallVec::from_slice(&[value]),
+            list => SmallVec::from_slice(list),
         };
-        let list = self.alternatives.entry(join).or_default();
+        if self.joined[join.0 as usize] == 0 {
+            self.joins.push(SmallVec::new());
+            self.joined[join.0 as usize] = self.joins.len() as u32;
+        }
+        let list = &mut self.joins[self.joined[join.0 as usize] as usize - 1];
         for value in flat {
             if value != join && !list.contains(&value) && list.len() < 4 {
                 list.push(value);
@@ -448,8 +466,8 @@ impl Terms {
     }
 
     /// Every sub-term of `value`, itself included, each once, bounded.
-    pub fn parts(&self, value: Value) -> Vec<Value> {
-        let mut seen = vec![value];
+    pub fn parts(&self, value: Value) -> SmallVec<[Value; 8]> {
+        let mut seen: SmallVec<[Value; 8]> = SmallVec::from_slice(&[value]);
         let mut at = 0;
         while at < seen.len() && seen.len() < 64 {
             for child in children(self.get(seen[at])) {
@@ -589,6 +607,12 @@ fn is_suffixing(name: Ustr, args: usize) -> bool {
     args >= 1 && (suffixed || name == "+" || name == "with_added_extension" || name == "add_extension")
 }
 
+fn hash(term: &Term) -> u64 {
+    let mut hasher = FxHasher::default();
+    term.hash(&mut hasher);
+    hasher.finish()
+}
+
 fn children(term: &Term) -> impl Iterator<Item = Value> + '_ {
     let list: SmallVec<[Value; 4]> = match term {
         Term::Field(base, _)
@@ -623,16 +647,28 @@ impl Terms {
         with: &mut Replace<'_>,
         load: &dyn Fn(&mut Terms, Value, Ustr) -> Value,
     ) -> Value {
+        match *self.get(value) {
+            Term::Unset | Term::Unit | Term::Absent | Term::Const(_) => return value,
+            Term::Param(number) => {
+                return match with.args.get(number as usize) {
+                    Some(&arg) => arg,
+                    None => self.make(Term::Fresh(with.call, 0x1000 + number as u32)),
+                };
+            }
+            _ => {}
+        }
         if let Some(&done) = with.done.get(&value) {
             return done;
         }
         let term = self.get(value).clone();
         let result = match term {
-            Term::Unset | Term::Unit | Term::Absent | Term::Const(_) | Term::Global(_) | Term::Functions(_) => value,
-            Term::Param(number) => match with.args.get(number as usize) {
-                Some(&arg) => arg,
-                None => self.make(Term::Fresh(with.call, 0x1000 + number as u32)),
-            },
+            Term::Unset
+            | Term::Unit
+            | Term::Absent
+            | Term::Const(_)
+            | Term::Global(_)
+            | Term::Functions(_)
+            | Term::Param(_) => value,
             Term::Field(base, name) => {
                 let base = self.replace(base, with, load);
                 load(self, base, name)

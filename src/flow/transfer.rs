@@ -345,7 +345,7 @@ impl Run<'_, '_> {
         let absent = self.is_absent(state, key);
         let fresh = mode.truncate || mode.create_new || state.fact(key).created || absent;
         if mode.write && !mode.append && !fresh {
-            self.tell(state, Act::WriteOver { file: key }, o.trace.clone());
+            self.trigger(state, Act::WriteOver { file: key }, o.trace.clone());
         }
         if mode.create || mode.create_new {
             if mode.truncate && !state.fact(key).created && !absent {
