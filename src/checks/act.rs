@@ -237,6 +237,22 @@ pub fn is_option(context: &Context<'_>, moment: &Moment, value: Value, question:
     }
 }
 
+/// The level of a finding under `condition`. What an option gives up is meant: it is told, not blamed. What is not even done when the
+/// option asks for it is.
+pub fn level(context: &Context<'_>, own: Level, condition: Option<(Value, Question, bool)>) -> Level {
+    let Some((value, question, answer)) = condition else { return own };
+    let terms = context.terms.borrow();
+    let (value, negated) = terms.unnegated(value);
+    let asks = match (question, terms.get(value)) {
+        (Question::True, Term::Field(_, name) | Term::Global(name)) => {
+            purpose::names_an_option(name) && answer != negated
+        }
+        (Question::Variant(variant), _) => answer && variant.rsplit("::").next().is_some_and(purpose::promises_sync),
+        _ => false,
+    };
+    if asks { own } else { Level::Info }
+}
+
 /// One finding for a helper all of whose callers are guilty, else one for each guilty caller.
 fn report(context: &Context<'_>, rule: &ActRule, origin: Origin, mut guilts: Vec<Guilt<'_>>, out: &mut Vec<Finding>) {
     guilts.sort_by_key(|guilt| (guilt.moment.trace.depth(), guilt.moment.function));
@@ -264,8 +280,7 @@ fn finding(context: &Context<'_>, rule: &ActRule, guilt: &Guilt<'_>, place: Orig
     steps.dedup_by(|a, b| a.span == b.span && a.message == b.message);
     Finding {
         rule: rule.id,
-        // What an option asks for is meant; it is told, not blamed.
-        level: if guilt.condition.is_some() { Level::Info } else { rule.level },
+        level: level(context, rule.level, guilt.condition),
         confidence,
         message: (rule.message)(context, guilt.moment, worst),
         span: place.span,

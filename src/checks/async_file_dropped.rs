@@ -1,6 +1,7 @@
 //! `async-file-dropped`: a handle that finishes its writes in the background goes away before the last of them is done.
 
-use super::act::distinguishing;
+use super::act::{distinguishing, level};
+use super::success::common_setting;
 use super::{Context, story};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
 use crate::flow::Moment;
@@ -53,7 +54,9 @@ pub fn run(context: &Context<'_>, told: &FxHashSet<Span>, out: &mut Vec<Finding>
             .filter(|moment| !list.iter().any(|(guilty, ..)| std::ptr::eq(*guilty, *moment)))
             .collect();
         let guilty: Vec<&Moment> = list.iter().map(|(moment, ..)| *moment).collect();
-        let condition = distinguishing(context, &guilty, &innocent);
+        let left: Vec<(&Moment, &Pending)> = list.iter().map(|(moment, pending, _)| (*moment, *pending)).collect();
+        let condition =
+            distinguishing(context, &guilty, &innocent).or_else(|| common_setting(context, &left, &innocent));
         let surest = |&&(moment, pending, _): &&(&Moment, &Pending, &Rc<Trace>)| sure(moment, pending);
         let Some(&(moment, pending, dropped)) = list.iter().max_by_key(surest) else { continue };
         let mut steps: Vec<FindingStep> = Vec::new();
@@ -68,7 +71,7 @@ pub fn run(context: &Context<'_>, told: &FxHashSet<Span>, out: &mut Vec<Finding>
         }
         out.push(Finding {
             rule: ID,
-            level: if condition.is_some() { Level::Info } else { Level::Warning },
+            level: level(context, Level::Warning, condition),
             confidence: sure(moment, pending),
             message: "file is dropped while its last write is still on its way".to_string(),
             span: place,

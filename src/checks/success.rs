@@ -3,7 +3,7 @@
 //! What a function leaves is its caller's to settle. So an effect is followed up the call graph: it is a fault only where it is left
 //! by the topmost function that knows of it, or where some callers settle it and others forget.
 
-use super::act::{distinguishing, is_implementation, is_option};
+use super::act::{distinguishing, is_implementation, is_option, level};
 use super::{Context, purpose, story};
 use crate::config::Policy;
 use crate::finding::{Confidence, Finding, FindingStep, Level};
@@ -209,7 +209,7 @@ fn guilty_functions<'f, 'a>(
 }
 
 /// A setting under which alone an effect is left, on every path that leaves it, and which some path that settles it has not.
-fn common_setting(context: &Context<'_>, list: &[(&Moment, &Pending)], innocent: &[&Moment]) -> Option<Guard> {
+pub fn common_setting(context: &Context<'_>, list: &[(&Moment, &Pending)], innocent: &[&Moment]) -> Option<Guard> {
     let (first, pending) = list.first()?;
     let parted = settles(first, pending);
     let mut candidates = pending.when.iter().chain(&first.guards);
@@ -242,7 +242,7 @@ fn finding(
     let confidence = if left.pending.doubt || left.moment.vague_sync { Confidence::Low } else { sure };
     Finding {
         rule: rule.id,
-        level: if condition.is_some() { Level::Info } else { rule.level },
+        level: level(context, rule.level, condition),
         confidence,
         message: (rule.message)(context, left),
         span: place.span,

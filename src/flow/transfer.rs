@@ -617,6 +617,15 @@ impl Run<'_, '_> {
             }
             state.kill(key, Kind::Data);
             state.kill(key, Kind::Name);
+            // Two directories that were asked about and are not the same.
+            let mut apart: Vec<Value> = Vec::new();
+            let dirs = state.pending.iter().filter(|pending| maybe_directory && pending.kind == Kind::Name);
+            for dir in dirs.map(|pending| pending.dir).collect::<Vec<_>>() {
+                let equal = self.engine.terms.op(Ustr::from("=="), &[dir, key]);
+                if state.guards.get(&(equal, Question::True)) == Some(&false) {
+                    apart.push(dir);
+                }
+            }
             let fact = state.fact(key);
             fact.synced = true;
             let regular = fact.written || fact.created;
@@ -627,6 +636,7 @@ impl Run<'_, '_> {
                 if maybe_directory
                     && !regular
                     && pending.kind == Kind::Name
+                    && !apart.contains(&pending.dir)
                     && !self.engine.terms.surely_differ(pending.dir, key)
                 {
                     pending.doubt = true;
