@@ -58,14 +58,16 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     }
     // Another operation writes the same file and syncs it before it returns, and no call of its own does.
     if !temporary
-        && left.lives_in(context, &intents.written_and_synced)
+        && left.lives_in_own(context, &intents.written_and_synced)
         && !left.lives_in(context, &intents.only_synced)
         && (!left.lives_in(context, &intents.synced_at_end)
             || left.lives_in(context, &intents.written_and_synced_by_own))
     {
         return Some(Confidence::Medium);
     }
-    let syncs = !intents.syncing_packages.is_empty();
+    let precious = purpose::is_precious(context, left.origin.function, pending.file);
+    let syncing = |package| intents.syncing_packages.contains_key(package);
+    let syncs = !intents.syncing_packages.is_empty() && (precious || syncing(&body.package) || syncing(&top.package));
     // The handle is gone: nobody can sync it any more, in a program that does sync what it cares for.
     // A file made here and given away was made to be written.
     let filled = pending.how != How::HandedOver || left.moment.fact(pending.file).created;
@@ -75,7 +77,6 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         // What was given to the function may be anything; a copy has its original.
         let vague = pending.how == How::Copied || root == pending.file && matches!(terms.get(root), Term::Param(_));
         drop(terms);
-        let precious = purpose::is_precious(context, left.origin.function, pending.file);
         return Some(if vague && !precious { Confidence::Low } else { Confidence::Medium });
     }
     None

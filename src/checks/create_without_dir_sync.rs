@@ -39,6 +39,6 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         return None;
     }
     // The file lives on in a field that is synced elsewhere.
-    let lives_on = left.lives_in(context, &intents.synced_fields);
+    let lives_on = left.lives_in_own(context, &intents.synced_fields);
     lives_on.then_some(Confidence::Medium)
 }

@@ -84,6 +84,27 @@ impl Left<'_> {
     pub fn lives_in(&self, context: &Context<'_>, fields: &FxHashSet<FieldKey>) -> bool {
         self.left_by.iter().any(|(function, pending)| context.flow.intents.lives_in(*function, pending.file, fields))
     }
+
+    /// As [`Left::lives_in`], where the field is of the type whose method leaves it, or is named in the function's own text. What
+    /// others wrap around it serves many files.
+    pub fn lives_in_own(&self, context: &Context<'_>, fields: &FxHashSet<FieldKey>) -> bool {
+        self.left_by.iter().any(|(function, pending)| {
+            let owner = context.program.functions[function.index()].owner;
+            let intents = &context.flow.intents;
+            let own = |field: &FieldKey| {
+                Some(field.0) == owner || !intents.passed_on.contains(&(*function, pending.file, *field))
+            };
+            intents.fields_of(*function, pending.file).iter().any(|field| fields.contains(field) && own(field))
+        })
+    }
+
+    /// Whether more callers may stand above than the analysis looks at: one of them may settle what is still held open.
+    fn is_cut_off(&self, context: &Context<'_>) -> bool {
+        let above = context.flow.callers[self.moment.function.index()].iter();
+        !self.pending.closed
+            && self.pending.trace.depth() + 1 >= crate::flow::MAX_TRACE
+            && above.filter(|caller| **caller != self.moment.function).count() > 0
+    }
 }
 
 type Key = (Origin, Kind, How);
@@ -239,7 +260,8 @@ fn finding(
     story::pending_steps(context, left.pending, &mut steps);
     story::steps(context, &left.moment.trace, rule.at_success, &mut steps);
     let place = left.place();
-    let confidence = if left.pending.doubt || left.moment.vague_sync { Confidence::Low } else { sure };
+    let doubted = left.pending.doubt || left.moment.vague_sync || left.is_cut_off(context);
+    let confidence = if doubted { Confidence::Low } else { sure };
     Finding {
         rule: rule.id,
         level: level(context, rule.level, condition),

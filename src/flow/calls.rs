@@ -355,7 +355,7 @@ impl<'p> Run<'_, 'p> {
             }
         }
         for (value, field) in told {
-            self.note_field(value, field);
+            self.engine.note_field(self.id, value, field, false);
         }
     }
 

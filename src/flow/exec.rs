@@ -552,7 +552,7 @@ impl<'e, 'p> Run<'e, 'p> {
 
     /// Remembers from or to which field a value goes.
     pub fn note_field(&mut self, value: Value, field: FieldKey) {
-        self.engine.note_field(self.id, value, field);
+        self.engine.note_field(self.id, value, field, true);
     }
 
     pub fn assign(&mut self, state: &mut State, place: &Place, value: Value) {

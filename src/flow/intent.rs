@@ -24,6 +24,8 @@ pub fn names_a_sync(name: &str) -> bool {
 pub struct Intents {
     /// From or to which fields a value of a function was read or stored.
     pub fields: FxHashMap<(FuncId, Value), SmallVec<[FieldKey; 2]>>,
+    /// Of these, what only a function's callees know: the fields of what they wrap around a value.
+    pub passed_on: FxHashSet<(FuncId, Value, FieldKey)>,
     /// Fields whose file is synced somewhere.
     pub synced_fields: FxHashSet<FieldKey>,
     /// Fields whose file some function writes and syncs before it returns.

@@ -228,8 +228,8 @@ impl Engine<'_> {
         self.traces.entry(key).or_insert_with(|| Rc::new(Trace::Via(origin, inner.clone()))).clone()
     }
 
-    /// Remembers from or to which field a value of `function` goes.
-    fn note_field(&mut self, function: FuncId, value: Value, field: FieldKey) {
+    /// Remembers from or to which field a value of `function` goes: by its `own` text, or by a callee's.
+    fn note_field(&mut self, function: FuncId, value: Value, field: FieldKey, own: bool) {
         let value = self.terms.unbuffered(value);
         let key = match self.terms.get(value) {
             Term::Handle { file, .. } => *file,
@@ -245,7 +245,12 @@ impl Engine<'_> {
         for key in std::iter::once(key).chain(files).collect::<smallvec::SmallVec<[Value; 5]>>() {
             let fields = self.intents.fields.entry((function, key)).or_default();
             if !fields.contains(&field) && fields.len() < 4 {
+                if !own {
+                    self.intents.passed_on.insert((function, key, field));
+                }
                 fields.push(field);
+            } else if own {
+                self.intents.passed_on.remove(&(function, key, field));
             }
         }
     }
@@ -269,9 +274,9 @@ impl Engine<'_> {
         }
         let (field, path) = link?;
         let told = self.tell(function, heap, path, base);
-        self.note_field(function, told, field);
+        self.note_field(function, told, field, true);
         if let Term::Field(_, name) = *self.terms.get(told) {
-            self.note_field(function, told, (field.0, name));
+            self.note_field(function, told, (field.0, name), true);
         }
         Some(told)
     }
