@@ -116,6 +116,14 @@ pub const RULES: &[RuleInfo] = &[
         page: include_str!("../../rules/ack-before-sync.md"),
     },
     RuleInfo {
+        id: "sync-error-ignored",
+        title: "a failed sync is taken for a success",
+        level: Level::Warning,
+        obligation: "error",
+        policy: Policy::Atomic,
+        page: include_str!("../../rules/sync-error-ignored.md"),
+    },
+    RuleInfo {
         id: "unused-allow",
         title: "something is allowed that is not found",
         level: Level::Warning,
@@ -138,13 +146,5 @@ pub const RULES: &[RuleInfo] = &[
         obligation: "allow",
         policy: Policy::None,
         page: include_str!("../../rules/allow-without-reason.md"),
-    },
-    RuleInfo {
-        id: "sync-error-ignored",
-        title: "a failed sync is taken for a success",
-        level: Level::Warning,
-        obligation: "error",
-        policy: Policy::Atomic,
-        page: include_str!("../../rules/sync-error-ignored.md"),
     },
 ];

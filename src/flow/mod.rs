@@ -230,12 +230,29 @@ impl Engine<'_> {
 
     /// Remembers from or to which field a value of `function` goes: by its `own` text, or by a callee's.
     fn note_field(&mut self, function: FuncId, value: Value, field: FieldKey, own: bool) {
+        self.note_field_at(function, value, field, own, 0);
+    }
+
+    /// As [`Engine::note_field`], `depth` records further in.
+    fn note_field_at(&mut self, function: FuncId, value: Value, field: FieldKey, own: bool, depth: usize) {
         let value = self.terms.unbuffered(value);
         let key = match self.terms.get(value) {
             Term::Handle { file, .. } => *file,
             Term::Const(_) | Term::Unit | Term::Absent => return,
             _ => value,
         };
+        // What a record holds goes where the record goes.
+        if let Term::Aggregate { fields, .. } = self.terms.get(value)
+            && depth < 3
+        {
+            let held: smallvec::SmallVec<[Value; 4]> = fields.iter().map(|(_, value)| *value).collect();
+            for inner in held {
+                let bare = self.terms.unbuffered(inner);
+                if matches!(self.terms.get(bare), Term::Handle { .. } | Term::Aggregate { .. }) {
+                    self.note_field_at(function, bare, field, own, depth + 1);
+                }
+            }
+        }
         // What is one of several is each of them.
         let files =
             self.terms.alternatives(key).iter().filter_map(|&one| match self.terms.get(self.terms.unbuffered(one)) {

@@ -661,13 +661,21 @@ impl Run<'_, '_> {
     /// The program shows here that it cares for this file.
     pub fn note_sync(&mut self, state: &State, file: Value) {
         let package = self.function.package;
-        for part in self.engine.terms.parts(file) {
-            let fields = self.engine.intents.fields_of(self.id, part).to_vec();
-            if !fields.is_empty() {
-                self.engine.intents.synced_fields.extend(fields);
-                break;
+        // The field that holds the file, and those that hold that; else the first that tells its path.
+        let (mut holders, mut at) = (Vec::new(), file);
+        loop {
+            holders.extend_from_slice(self.engine.intents.fields_of(self.id, at));
+            match *self.engine.terms.get(at) {
+                Term::Field(base, _) | Term::Element(base) => at = base,
+                _ => break,
             }
         }
+        if holders.is_empty() {
+            let parts = self.engine.terms.parts(file);
+            let known = parts.iter().map(|&part| self.engine.intents.fields_of(self.id, part));
+            holders.extend(known.filter(|fields| !fields.is_empty()).take(1).flatten().copied());
+        }
+        self.engine.intents.synced_fields.extend(holders);
         let intents = &mut self.engine.intents;
         *intents.syncing_packages.entry(package).or_default() += 1;
         if state.facts.get(&file).is_none_or(|facts| !facts.written)
