@@ -6,6 +6,7 @@ use super::extract::Spans;
 use super::hir::Sp;
 use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree};
 use rustc_hash::FxHashMap;
+use std::rc::Rc;
 use syn::parse::{ParseStream, Parser};
 
 /// What a macro made.
@@ -25,10 +26,11 @@ enum Pattern {
     Repeat { inner: Vec<Pattern>, separator: Vec<TokenTree>, op: char },
 }
 
+/// What a name stands for. Each round of a repetition copies all names: that must cost nothing.
 #[derive(Clone)]
 enum Bound {
-    Tokens(Vec<TokenTree>, bool),
-    Many(Vec<FxHashMap<String, Bound>>),
+    Tokens(Rc<[TokenTree]>, bool),
+    Many(Rc<[Bindings]>),
 }
 
 type Bindings = FxHashMap<String, Bound>;
@@ -155,7 +157,7 @@ fn matches(patterns: &[Pattern], input: &[TokenTree], bindings: &mut Bindings, d
             Pattern::Fragment(name, kind) => {
                 let taken = fragment(kind, &input[at..])?;
                 let whole = kind == "expr" && taken > 1;
-                bindings.insert(name.clone(), Bound::Tokens(input[at..at + taken].to_vec(), whole));
+                bindings.insert(name.clone(), Bound::Tokens(input[at..at + taken].into(), whole));
                 at += taken;
             }
             Pattern::Repeat { inner, separator, op } => {
