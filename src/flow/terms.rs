@@ -511,7 +511,7 @@ impl Terms {
     pub fn is_setting(&self, value: Value, question: Question) -> bool {
         match self.get(value) {
             Term::Op(name, args) if name == "!" && args.len() == 1 => self.is_setting(args[0], question),
-            Term::Op(name, args) if (name == "==" || name == "!=") && args.len() == 2 => {
+            Term::Op(name, args) if name == "==" && args.len() == 2 => {
                 let named = |at: usize| matches!(self.get(args[at]), Term::Const(text) if !text.starts_with(|c: char| c.is_ascii_digit()));
                 match (named(0), named(1)) {
                     (false, true) => self.is_setting(args[0], question),
