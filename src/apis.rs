@@ -130,8 +130,8 @@ impl Api {
 
     /// What is wrong with the row in itself.
     fn fault(&self) -> Option<String> {
-        if self.path.as_str().split("::").any(str::is_empty) {
-            return Some(format!("`{}` is no path", self.path));
+        if !is_path(self.path.as_str()) {
+            return Some(no_path(self.path.as_str()));
         }
         let lacking = self.steps().find_map(|step| {
             let operand = match step {
@@ -146,6 +146,20 @@ impl Api {
             stray.then(|| format!("`{}`: a directory without the path that starts from it", self.path))
         })
     }
+}
+
+/// Whether `text` is names with `::` between them.
+fn is_path(text: &str) -> bool {
+    let is_name = |name: &str| {
+        let mut letters = name.chars();
+        letters.next().is_some_and(|first| first == '_' || first.is_alphabetic())
+            && letters.all(|letter| letter == '_' || letter.is_alphanumeric())
+    };
+    text.split("::").all(is_name)
+}
+
+fn no_path(text: &str) -> String {
+    format!("`{text}` is no path: one is names with `::` between them, without type arguments")
 }
 
 /// A type of a library, so that the front end knows what a value of it is.
@@ -240,6 +254,8 @@ impl Table {
         for row in &self.types {
             if !seen.insert(row.get_ref().path) {
                 faults.push((row.span(), format!("the type `{}` is here twice", row.get_ref().path)));
+            } else if !is_path(row.get_ref().path.as_str()) {
+                faults.push((row.span(), no_path(row.get_ref().path.as_str())));
             }
         }
         seen.clear();

@@ -310,7 +310,8 @@ impl Search {
             if folder.join("Cargo.toml").is_file() && speaks(&folder.join("Cargo.toml")) {
                 self.config(&shown, folder, "Cargo.toml");
             }
-            if folder.join(CONFIG_NAME).is_file() {
+            // Whatever has the name is meant for settings: what it is instead of a file is told when it is read.
+            if std::fs::symlink_metadata(folder.join(CONFIG_NAME)).is_ok() {
                 self.config(&shown, folder, CONFIG_NAME);
             }
             self.configured.insert(folder.to_path_buf());

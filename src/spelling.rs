@@ -1,7 +1,13 @@
 //! "Did you mean": the names nearest to one that is misspelled.
 
-/// Those of `names` that `word` may be meant for, nearest first, three at most.
+/// Those of `names` that `word` may be meant for, nearest first, three at most; one alone that differs in nothing but `_` for `-` and
+/// the case of letters.
 pub fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<&'n str> {
+    let names: Vec<&str> = names.into_iter().collect();
+    let plain = word.replace('_', "-").to_lowercase();
+    if let Some(name) = names.iter().find(|name| **name == plain) {
+        return vec![name];
+    }
     let limit = (word.chars().count() / 3).max(2);
     let near = names.into_iter().map(|name| (strsim::osa_distance(word, name), name));
     let mut near: Vec<(usize, &str)> =
@@ -28,5 +34,7 @@ mod tests {
         assert_eq!(nearest("confidence", names), ["min-confidence"]);
         assert_eq!(nearest("colour", names), [] as [&str; 0]);
         assert_eq!(nearest("", ["a", "abc"]), ["a"]);
+        assert_eq!(nearest("MIN_LEVEL", names), ["min-level"]);
+        assert_eq!(nearest("a_b", ["a-c", "a-b", "a-d"]), ["a-b"]);
     }
 }

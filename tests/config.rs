@@ -300,9 +300,12 @@ fn two_platforms_are_one_too_many() {
     let files =
         [("fsynclint.toml", "platform = \"unix\""), ("a/fsynclint.toml", "platform = \"macos\""), ("a/x.rs", "")];
     let folder = project(&files);
-    let problems = loaded(folder.path(), Config::default()).1.problems;
-    assert!(problems[0].message.contains("another platform"), "{problems:?}");
-    assert_eq!(loaded(folder.path(), Config { platform: Some(Platform::Unix), ..Config::default() }).1.problems, []);
+    let both = loaded(folder.path(), Config::default()).1;
+    let [fault] = &both.faults[..] else { panic!("{:?}", both.faults) };
+    assert!(fault.message.starts_with("another platform than in ") && fault.message.ends_with("fsynclint.toml:1"));
+    assert_eq!(both.sources.path(fault.span.file), folder.path().join("a/fsynclint.toml"));
+    assert_eq!(both.sources.line_column(fault.span.file, fault.span.start), (1, 12));
+    assert_eq!(loaded(folder.path(), Config { platform: Some(Platform::Unix), ..Config::default() }).1.faults, []);
 }
 
 /// The lines of the start that show a setting, as settings.
@@ -333,6 +336,14 @@ fn faults_stand_at_their_place() {
         ("exclude = [\"a\", \"src/[a\"]", 1, 17, "the pattern `src/[a` cannot be read", ""),
         ("exclude = [\"../b\"]", 1, 12, "relative to the folder", ""),
         ("[rules]\nack-before-sink = \"off\"", 2, 1, "no rule is called `ack-before-sink`", "`ack-before-sync`"),
+        (
+            "[rules]\nRename_before_sync = \"off\"",
+            2,
+            1,
+            "no rule is called `Rename_before_sync`",
+            "did you mean `rename-before-sync`?",
+        ),
+        ("[rules]\nack-before-sync = \"OFF\"", 2, 19, "cannot be \"OFF\"", "did you mean `off`?"),
         ("[rules]\nack-before-sync = \"of\"", 2, 19, "cannot be \"of\"", "did you mean `off`?"),
         ("rules = []", 1, 9, "`rules` is an array, not a table", ""),
         ("policy = \"none\"", 1, 10, "`policy` is a string, not a table", ""),
@@ -348,6 +359,18 @@ fn faults_stand_at_their_place() {
             "did you mean `on`",
         ),
         ("[[api]]\npath = \"a::b\"\neffect = \"write\"", 1, 1, "needs `on`", ""),
+        ("[[api]]\npath = \" \"\neffect = \"nothing\"", 1, 1, "` ` is no path", ""),
+        ("[[api]]\npath = \"a::<b>\"\neffect = \"nothing\"", 1, 1, "`a::<b>` is no path", ""),
+        ("[[type]]\npath = \"a b\"\nkind = \"file\"", 1, 1, "`a b` is no path", ""),
+        ("api = 1", 1, 7, "`api` is an integer, not an array of tables, `[[api]]`", ""),
+        ("type = {}", 1, 8, "`type` is a table, not an array of tables, `[[type]]`", ""),
+        ("api = [[]]", 1, 8, "`api` is an array, not a table", ""),
+        ("api = [\"a\"]", 1, 8, "`api` is a string, not a table", ""),
+        ("alias = []", 1, 9, "`alias` is an array, not a table", ""),
+        ("alias = 1979-05-27", 1, 9, "`alias` is a datetime, not a table", ""),
+        ("extends = { a = 1 }", 1, 17, "`a` is an integer, not a string", ""),
+        ("[[api]]\npath = 1\neffect = \"nothing\"", 2, 8, "`path` is an integer, not a string", ""),
+        ("[[api]]\npath = \"a\"\neffect = []", 3, 10, "`effect` is an array, not a string", ""),
         ("[[api]]\neffect = \"nothing\"", 1, 1, "missing field `path`", ""),
         (
             "[[api]]\npath = \"a::b\"\neffect = \"nothing\"\nreturns = \"Result<\"",
@@ -368,6 +391,14 @@ fn faults_stand_at_their_place() {
     }
     let found = faults("Cargo.toml", "[package]\nname = \"a\"\n\n[package.metadata.fsynclint]\nexlude = []\n");
     assert_eq!((found[0].0, found[0].1, found[0].3.as_str()), (5, 1, "did you mean `exclude`?"));
+    // What is missing is told, and not what the parser put in its place.
+    for (name, head) in
+        [("fsynclint.toml", ""), ("Cargo.toml", "[package]\nname = \"a\"\n[package.metadata.fsynclint]\n")]
+    {
+        let found = faults(name, &format!("{head}min-level = \nexclude = [\"x\"]\n"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].1 == 13 && !found[0].2.contains("cannot be"), "{found:?}");
+    }
 }
 
 #[test]
@@ -377,6 +408,28 @@ fn bytes_that_are_no_settings() {
         fs::write(folder.path().join("fsynclint.toml"), bytes).unwrap();
         let (_, loaded) = loaded(folder.path(), Config::default());
         assert!(!loaded.faults.is_empty() || !loaded.problems.is_empty());
+    }
+}
+
+/// Whatever has the name of a configuration is one, and is not passed over because it cannot be read.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file() {
+    use std::os::unix::fs::symlink;
+    type Make = fn(&Path);
+    let made: [(&str, Make, &str); 4] = [
+        ("a folder", |path| fs::create_dir(path).unwrap(), "is not a regular file"),
+        ("a link to itself", |path| symlink("fsynclint.toml", path).unwrap(), "cannot be read: "),
+        ("a link to nothing", |path| symlink("nowhere", path).unwrap(), "cannot be read: no such file or directory"),
+        ("a device", |path| symlink("/dev/null", path).unwrap(), "is not a regular file"),
+    ];
+    for (what, make, message) in made {
+        for place in ["fsynclint.toml", "src/fsynclint.toml"] {
+            let folder = project(&[("Cargo.toml", "[package]\nname = \"app\"\n"), ("src/lib.rs", RENAMES)]);
+            make(&folder.path().join(place));
+            let problems = loaded(folder.path(), Config::default()).1.problems;
+            assert!(problems.len() == 1 && problems[0].message.starts_with(message), "{what}: {problems:?}");
+        }
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Loaded {
     pub problems: Vec<Problem>,
     /// The texts that faults point into.
     pub sources: SourceMap,
+    /// The platforms that files name, and where.
+    platforms: Vec<(Platform, Span)>,
 }
 
 /// Adds to `config` what the files say that were found with `workspace`.
@@ -70,7 +72,12 @@ impl Loaded {
         let id = self.sources.add(file.path.clone(), text.clone());
         let is_manifest = file.path.file_name().is_some_and(|name| name == "Cargo.toml");
         let (table, errors) = DeTable::parse_recoverable(&text);
-        let mut reader = Reader { file: id, text: &text, faults: Vec::new() };
+        let mut reader = Reader { file: id, text: &text, faults: Vec::new(), platforms: Vec::new() };
+        for error in errors {
+            let span = error.span().unwrap_or(0..0);
+            reader.fault(span, error.message().lines().collect::<Vec<_>>().join(", "), None);
+        }
+        let syntax = std::mem::take(&mut reader.faults);
         let scope = Scope { file: file.path.clone(), folder: file.folder.clone(), ..Scope::default() };
         let mut scopes = Vec::new();
         if is_manifest {
@@ -87,16 +94,19 @@ impl Loaded {
                 }
             }
         } else {
-            for error in errors {
-                let span = error.span().unwrap_or(0..0);
-                reader.fault(span, error.message().lines().collect::<Vec<_>>().join(", "), None);
-            }
             let mut scope = scope;
             reader.scope(table.get_ref(), &mut scope);
             scopes.push(scope);
         }
-        reader.faults.sort_by_key(|fault| fault.span.start);
-        self.faults.extend(reader.faults);
+        // What the parser put where it could not read on is nobody's mistake: the mistake is what it could not read.
+        let Reader { mut faults, platforms, .. } = reader;
+        let guessed = |fault: &Fault| syntax.iter().any(|error| error.span.start == fault.span.start);
+        let (guesses, own): (Vec<Fault>, Vec<Fault>) = faults.drain(..).partition(guessed);
+        let told = |error: &Fault| !is_manifest || guesses.iter().any(|guess| guess.span.start == error.span.start);
+        let mut faults: Vec<Fault> = syntax.iter().filter(|error| told(error)).cloned().chain(own).collect();
+        faults.sort_by_key(|fault| fault.span.start);
+        self.faults.extend(faults);
+        self.platforms.extend(platforms);
         self.config.scopes.extend(scopes);
     }
 
@@ -105,18 +115,14 @@ impl Loaded {
         if self.config.platform.is_some() {
             return;
         }
-        let mut said = self.config.scopes.iter().filter_map(|scope| Some((scope, scope.platform?)));
-        let Some((first, platform)) = said.next() else { return };
-        let others = said.filter(|(_, other)| *other != platform);
-        let problem = |(scope, _): (&Scope, Platform)| Problem {
-            path: scope.file.clone(),
-            line: 1,
-            message: format!(
-                "names another platform than {}: check the two apart, or say `--platform`",
-                first.file.display()
-            ),
-        };
-        self.problems.extend(others.map(problem).collect::<Vec<_>>());
+        let Some((platform, first)) = self.platforms.first().copied() else { return };
+        let others = self.platforms.iter().filter(|(other, _)| *other != platform);
+        let (path, line) = (self.sources.path(first.file), self.sources.line_column(first.file, first.start).0);
+        self.faults.extend(others.map(|(_, span)| Fault {
+            span: *span,
+            message: format!("another platform than in {}:{line}", path.display()),
+            help: Some("a run reads for one platform: check the two apart, or say `--platform`".into()),
+        }));
     }
 }
 
@@ -129,6 +135,9 @@ pub const KEYS: &[&str] =
 const LANGUAGE: &str = "rust";
 /// Of these, the keys of a table of API rows.
 const API_KEYS: &[&str] = &["api", "type", "alias", "extends"];
+/// Of a row, the keys whose values are texts.
+const ROW_TEXTS: &[&str] =
+    &["path", "effect", "on", "to", "dir", "to_dir", "op", "when", "returns", "example", "source", "kind", "inner"];
 const POLICY_KEYS: &[&str] = &["default", "paths", "modules", "types", "functions"];
 const POLICIES: &[(&str, Policy)] = &[("none", Policy::None), ("atomic", Policy::Atomic), ("durable", Policy::Durable)];
 const LEVELS: &[(&str, Level)] = &[("info", Level::Info), ("warning", Level::Warning), ("error", Level::Error)];
@@ -148,17 +157,26 @@ struct Reader<'a> {
     file: FileId,
     text: &'a str,
     faults: Vec<Fault>,
+    platforms: Vec<(Platform, Span)>,
 }
 
 impl Reader<'_> {
-    fn fault(&mut self, span: Range<usize>, message: String, help: Option<String>) {
+    fn span(&self, range: Range<usize>) -> Span {
         let end = |at: usize| at.min(self.text.len()) as u32;
-        self.faults.push(Fault { span: Span::new(self.file, end(span.start), end(span.end)), message, help });
+        Span::new(self.file, end(range.start), end(range.end))
+    }
+
+    fn fault(&mut self, span: Range<usize>, message: String, help: Option<String>) {
+        self.faults.push(Fault { span: self.span(span), message, help });
     }
 
     fn scope(&mut self, table: &DeTable<'_>, scope: &mut Scope) {
         self.known_keys(table, KEYS, "key");
         scope.platform = self.choice(table, "platform", PLATFORMS);
+        if let (Some(platform), Some(value)) = (scope.platform, table.get("platform")) {
+            let span = self.span(value.span());
+            self.platforms.push((platform, span));
+        }
         scope.min_level = self.choice(table, "min-level", LEVELS);
         scope.min_confidence = self.choice(table, "min-confidence", CONFIDENCES);
         scope.exclude = self.exclude(table);
@@ -282,6 +300,33 @@ impl Reader<'_> {
         found.into_iter().map(|(_, pattern, policy)| (pattern, policy)).collect()
     }
 
+    /// Whether the value of `key`, one of [`API_KEYS`], is built as a table of rows is: the library that reads rows takes more, and says
+    /// in words of its own what it does not take.
+    fn is_api_section(&mut self, key: &str, value: &Value<'_>) -> bool {
+        let before = self.faults.len();
+        if !matches!(key, "api" | "type") {
+            for (name, value) in self.table(value, key).into_iter().flat_map(|names| names.iter()) {
+                if value.get_ref().as_str().is_none() {
+                    self.wrong_type(value, name.get_ref(), "a string");
+                }
+            }
+            return self.faults.len() == before;
+        }
+        let rows = value.get_ref().as_array();
+        if rows.is_none() {
+            self.wrong_type(value, key, &format!("an array of tables, `[[{key}]]`"));
+        }
+        for row in rows.into_iter().flat_map(|rows| rows.iter()) {
+            for (name, value) in self.table(row, key).into_iter().flat_map(|row| row.iter()) {
+                let name = name.get_ref().as_ref();
+                if ROW_TEXTS.contains(&name) && value.get_ref().as_str().is_none() {
+                    self.wrong_type(value, name, "a string");
+                }
+            }
+        }
+        self.faults.len() == before
+    }
+
     /// What the rows say that their functions give back is a type.
     fn returned_types(&mut self, rows: Option<&Value<'_>>) {
         let rows = rows.and_then(|rows| rows.get_ref().as_array()).into_iter().flat_map(|rows| rows.iter());
@@ -297,13 +342,15 @@ impl Reader<'_> {
         let own_rows = table.get("api");
         let mut own = DeTable::new();
         let mut span: Option<Range<usize>> = None;
+        let mut sound = true;
         for (key, value) in table.iter().filter(|(key, _)| API_KEYS.contains(&key.get_ref().as_ref())) {
+            sound &= self.is_api_section(key.get_ref(), value);
             own.insert(key.clone(), value.clone());
             let outer =
                 span.map_or(value.span(), |span| span.start.min(value.span().start)..span.end.max(value.span().end));
             span = Some(outer);
         }
-        let span = span?;
+        let span = span.filter(|_| sound)?;
         let language = DeValue::String(Cow::Borrowed(LANGUAGE));
         own.insert(Spanned::new(span.clone(), Cow::Borrowed("language")), Spanned::new(span.clone(), language));
         match Table::deserialize(toml::Deserializer::from(Spanned::new(span.clone(), own))) {

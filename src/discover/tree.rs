@@ -138,7 +138,7 @@ fn list(folder: &Path) -> std::io::Result<Listing> {
         let kind = entry.file_type()?;
         match name.to_str() {
             Some("Cargo.toml") => listing.has_manifest |= !kind.is_dir(),
-            Some(CONFIG_NAME) => listing.has_config |= !kind.is_dir(),
+            Some(CONFIG_NAME) => listing.has_config = true,
             Some("CACHEDIR.TAG" | ".cargo-checksum.json") => listing.foreign = true,
             Some("node_modules") => {}
             _ if name.as_encoded_bytes().starts_with(b".") => {}

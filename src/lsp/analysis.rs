@@ -162,9 +162,11 @@ fn analyse(job: &Job) -> Outcome {
 fn workspace(job: &Job) -> Workspace {
     let (files, unnamed): (Vec<&Snapshot>, Vec<&Snapshot>) =
         job.documents.iter().partition(|document| document.on_disk);
-    let real_roots: Vec<PathBuf> = job.roots.iter().map(|root| discover::canonical(root)).collect();
+    // In a folder that is no longer there, a document has nothing around it.
+    let roots: Vec<&PathBuf> = job.roots.iter().filter(|root| root.is_dir()).collect();
+    let real_roots: Vec<PathBuf> = roots.iter().map(|root| discover::canonical(root)).collect();
     let inside = |path: &Path| {
-        job.roots.iter().any(|root| path.starts_with(root))
+        roots.iter().any(|root| path.starts_with(root))
             || real_roots.iter().any(|root| discover::canonical(path).starts_with(root))
     };
     let mut paths = job.roots.clone();

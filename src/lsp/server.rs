@@ -7,6 +7,7 @@ use super::documents::{self, Documents};
 use super::pages::Pages;
 use super::position::Encoding;
 use super::settings::Settings;
+use crate::discover::{DiskTexts, Texts};
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, RequestId, Response};
 use lsp_types::notification::{self as notes, Notification as _};
 use lsp_types::request::{self as asks, Request as _};
@@ -16,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -274,7 +275,8 @@ impl Server {
         match (folders, root, params["rootPath"].as_str()) {
             (Some(folders), ..) => folders.iter().for_each(|folder| self.add_root(&folder.uri)),
             (None, Some(root), _) => self.add_root(&root),
-            (None, None, Some(path)) => self.roots.push(path.into()),
+            (None, None, Some(path)) if Path::new(path).is_absolute() => self.roots.push(path.into()),
+            (None, None, Some(path)) => self.log(MessageType::WARNING, no_folder(path)),
             (None, None, None) => {}
         }
         self.options = params["initializationOptions"].clone();
@@ -290,7 +292,10 @@ impl Server {
         let capabilities = ServerCapabilities {
             position_encoding: Some(encoding.kind()),
             text_document_sync: Some(sync.into()),
-            workspace: Some(WorkspaceServerCapabilities { workspace_folders: Some(folders), file_operations: None }),
+            workspace: Some(WorkspaceServerCapabilities {
+                workspace_folders: Some(folders),
+                file_operations: Some(file_operations()),
+            }),
             ..ServerCapabilities::default()
         };
         Ok(json!({
@@ -309,12 +314,16 @@ impl Server {
                 self.documents.open(uri, &language_id, version, text);
                 self.schedule(Duration::ZERO);
             }
-            notes::DidChangeTextDocument::METHOD => self.changed(read(params)?)?,
+            notes::DidChangeTextDocument::METHOD => self.changed(params)?,
             notes::DidSaveTextDocument::METHOD => {
                 let DidSaveTextDocumentParams { text_document, text } = read(params)?;
                 let revision = self.documents.next_revision();
-                if let (Some(document), Some(text)) = (self.documents.get_mut(&text_document.uri), text) {
-                    document.replace(&text, revision);
+                if let Some(document) = self.documents.get_mut(&text_document.uri) {
+                    // Of a document that it has lost track of, what was saved is all that the server can know.
+                    let on_disk = || document.lost.as_ref().and_then(|_| DiskTexts.read(&document.path).ok());
+                    if let Some(text) = text.map(Into::into).or_else(on_disk) {
+                        document.replace(&text, revision);
+                    }
                 }
                 self.schedule(Duration::ZERO);
             }
@@ -341,6 +350,10 @@ impl Server {
                 if changes.iter().any(matters) {
                     self.schedule(self.patience);
                 }
+            }
+            // Of a folder that is moved or deleted, clients that watch files say no more than this.
+            notes::DidCreateFiles::METHOD | notes::DidRenameFiles::METHOD | notes::DidDeleteFiles::METHOD => {
+                self.schedule(self.patience);
             }
             notes::DidChangeConfiguration::METHOD => {
                 if self.client.gives_settings {
@@ -388,15 +401,30 @@ impl Server {
         self.schedule(if self.client.gives_settings { self.patience } else { Duration::ZERO });
     }
 
-    fn changed(&mut self, params: DidChangeTextDocumentParams) -> Result<(), String> {
-        let DidChangeTextDocumentParams { text_document, content_changes } = params;
+    fn changed(&mut self, params: Value) -> Result<(), String> {
         let encoding = self.client.style.encoding;
         let revision = self.documents.next_revision();
-        let document = self.documents.get_mut(&text_document.uri).ok_or_else(|| not_open(&text_document.uri))?;
-        let done = document.change(&content_changes, text_document.version, revision, encoding);
+        let uri: Result<Uri, String> = read(params["textDocument"]["uri"].clone());
+        let (uri, done) = match read(params) {
+            Ok(DidChangeTextDocumentParams { text_document, content_changes }) => {
+                let VersionedTextDocumentIdentifier { uri, version } = text_document;
+                let document = self.documents.get_mut(&uri).ok_or_else(|| not_open(&uri))?;
+                let done = document.change(&content_changes, version, revision, encoding);
+                (uri, done)
+            }
+            // Something was changed, and what it was is not known.
+            Err(error) => {
+                let Some((uri, document)) = uri.ok().and_then(|uri| Some((uri.clone(), self.documents.get_mut(&uri)?)))
+                else {
+                    return Err(error);
+                };
+                document.lost = Some(error.clone());
+                (uri, Err(error))
+            }
+        };
         self.schedule(self.patience);
         done.map_err(|error| {
-            let name = text_document.uri.as_str();
+            let name = uri.as_str();
             let text =
                 format!("fsynclint has lost track of {name}: {error}. Save it, or open it again, to have it checked.");
             self.show(MessageType::WARNING, text);
@@ -444,7 +472,7 @@ impl Server {
         match documents::path(uri) {
             Some(path) if !self.roots.contains(&path) => self.roots.push(path),
             Some(_) => {}
-            None => self.log(MessageType::WARNING, format!("{} is no folder on this machine", uri.as_str())),
+            None => self.log(MessageType::WARNING, no_folder(uri.as_str())),
         }
     }
 
@@ -598,8 +626,25 @@ impl Server {
     }
 }
 
+/// All that is made, moved or deleted in the client is to be told.
+fn file_operations() -> WorkspaceFileOperationsServerCapabilities {
+    let pattern = FileOperationPattern { glob: "**".into(), matches: None, options: None };
+    let filters = vec![FileOperationFilter { scheme: Some("file".into()), pattern }];
+    let all = Some(FileOperationRegistrationOptions { filters });
+    WorkspaceFileOperationsServerCapabilities {
+        did_create: all.clone(),
+        did_rename: all.clone(),
+        did_delete: all,
+        ..WorkspaceFileOperationsServerCapabilities::default()
+    }
+}
+
 fn token_name(token: u64) -> String {
     format!("fsynclint/{token}")
+}
+
+fn no_folder(name: &str) -> String {
+    format!("{name} is no folder on this machine")
 }
 
 fn not_open(uri: &Uri) -> String {

@@ -266,6 +266,9 @@ fn roots_that_are_no_folders() {
     let added = json!([{"uri": "https://example.org/x", "name": "x"}, {"uri": folder.uri("gone"), "name": "y"}]);
     client.tell("workspace/didChangeWorkspaceFolders", json!({"event": {"added": added, "removed": []}}));
     client.said("window/logMessage", "https://example.org/x is no folder on this machine");
+    let mut old = Client::unstarted();
+    old.ask("initialize", json!({"rootPath": "not/absolute", "capabilities": {}})).unwrap();
+    old.said("window/logMessage", "not/absolute is no folder on this machine");
     assert_eq!(client.published_that(&folder.uri("src/lib.rs"), |_| true).codes(), [RULE]);
     let gone = client.published_that(&folder.uri("gone"), |_| true);
     assert!(gone.diagnostics[0]["message"].as_str().unwrap().contains("no such file"), "{gone:?}");
@@ -781,11 +784,105 @@ fn malformed_parameters() {
     client.open(&lib, 1, FAULT);
     client.open(&lib, 2, &repaired());
     assert_eq!(client.published(&lib, 2).codes(), [""; 0], "opened twice: the later one");
-    client.change(&lib, 3, json!([{"range": {"start": {"line": -1, "character": 0}}, "text": ""}]));
-    client.said("window/logMessage", "textDocument/didChange");
-    client.change(&lib, 4, json!([]));
-    client.published(&lib, 4);
     assert_eq!(client.leave(), Ended::Properly);
+}
+
+/// A change that cannot be read leaves the server with another text than the client: nothing is told of it until they agree again.
+#[test]
+fn changes_that_cannot_be_read() {
+    let folder = package(FAULT);
+    let mut client = Client::start(&[&folder]);
+    let lib = folder.uri("src/lib.rs");
+    let place = |line: i64| json!({"line": line, "character": 0});
+    for wrong in [
+        json!([{"range": {"start": place(-1), "end": place(1)}, "text": "// a\n"}]),
+        json!([{"range": {"start": place(0)}, "text": ""}]),
+        json!([{"range": {"start": place(4294967296), "end": place(4294967296)}, "text": ""}]),
+        json!([{"text": 7}]),
+        json!("all of it"),
+    ] {
+        client.open(&lib, 1, FAULT);
+        assert_eq!(client.published(&lib, 1).codes(), [RULE]);
+        client.change(&lib, 2, wrong);
+        client.said("window/logMessage", "textDocument/didChange");
+        client.said("window/showMessage", "lost track of");
+        client.edit(&lib, 3, (0, 0), (0, 0), "\n");
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(client.rest().iter().filter_map(published).next().is_none(), "what was told stays");
+        // This client does not send the text along: what was saved is on the disk.
+        folder.write("src/lib.rs", &format!("\n{FAULT}"));
+        client.save(&lib, None);
+        assert_eq!(client.published(&lib, 3).lines(), [RENAME + 1]);
+        client.edit(&lib, 4, (0, 0), (1, 0), "");
+        assert_eq!(client.published(&lib, 4).lines(), [RENAME]);
+        client.close(&lib);
+    }
+}
+
+#[test]
+fn a_folder_is_renamed() {
+    let folder = package("mod deep;\nmod wide;\n");
+    folder.write("src/deep/mod.rs", FAULT);
+    let mut client = Client::start(&[&folder]);
+    let operations = &client.initialized["capabilities"]["workspace"]["fileOperations"];
+    for operation in ["didCreate", "didRename", "didDelete"] {
+        assert_eq!(operations[operation]["filters"][0]["pattern"]["glob"], "**");
+    }
+    let (deep, wide) = (folder.uri("src/deep/mod.rs"), folder.uri("src/wide/mod.rs"));
+    assert_eq!(client.published_that(&deep, |_| true).codes(), [RULE]);
+    fs::rename(folder.path().join("src/deep"), folder.path().join("src/wide")).unwrap();
+    let files = json!([{"oldUri": folder.uri("src/deep"), "newUri": folder.uri("src/wide")}]);
+    client.tell("workspace/didRenameFiles", json!({ "files": files }));
+    assert_eq!(client.published_that(&wide, |_| true).codes(), [RULE]);
+    assert_eq!(client.published_that(&deep, |_| true).codes(), [""; 0]);
+    fs::remove_dir_all(folder.path().join("src/wide")).unwrap();
+    client.tell("workspace/didDeleteFiles", json!({"files": [{"uri": folder.uri("src/wide")}]}));
+    assert_eq!(client.published_that(&wide, |_| true).codes(), [""; 0]);
+}
+
+#[test]
+fn a_root_inside_another() {
+    let folder = package(FAULT);
+    folder.write("inner/Cargo.toml", &manifest("inner"));
+    folder.write("inner/src/lib.rs", FAULT);
+    let mut client = Client::start(&[&folder]);
+    let (outer, inner) = (folder.uri("src/lib.rs"), folder.uri("inner/src/lib.rs"));
+    let change = |client: &Client, added: &[String], removed: &[String]| {
+        let list = |uris: &[String]| uris.iter().map(|uri| json!({"uri": uri, "name": "x"})).collect::<Vec<_>>();
+        let event = json!({"added": list(added), "removed": list(removed)});
+        client.tell("workspace/didChangeWorkspaceFolders", json!({ "event": event }));
+    };
+    change(&client, &[folder.uri("inner")], &[]);
+    let end = folder.uri("end.rs");
+    client.open(&end, 1, "");
+    client.published(&end, 1);
+    let told: Vec<Published> = client.rest().iter().filter_map(published).collect();
+    assert!(told.iter().filter(|told| told.uri == inner).all(|told| told.codes() == [RULE]), "told once: {told:?}");
+    // What goes with the inner one is still in the outer one.
+    change(&client, &[], &[folder.uri("inner/")]);
+    client.open(&end, 2, "");
+    client.published(&end, 2);
+    assert!(client.rest().iter().filter_map(published).all(|told| told.uri == end));
+    change(&client, &[folder.uri("inner")], &[folder.uri("")]);
+    assert_eq!(client.published_that(&outer, |_| true).codes(), [""; 0]);
+    change(&client, &[], &[folder.uri("inner")]);
+    assert_eq!(client.published_that(&inner, |_| true).codes(), [""; 0]);
+}
+
+/// The folder goes, the editor stays.
+#[test]
+fn a_root_deleted_while_a_file_in_it_is_edited() {
+    let folder = package(FAULT);
+    let mut client = Client::start(&[&folder]);
+    let lib = folder.uri("src/lib.rs");
+    client.open(&lib, 1, FAULT);
+    assert_eq!(client.published(&lib, 1).codes(), [RULE]);
+    let root = uri(&folder.path());
+    fs::remove_dir_all(folder.path()).unwrap();
+    client.edit(&lib, 2, (0, 0), (0, 0), "\n");
+    assert_eq!(client.published(&lib, 2).lines(), [RENAME + 1]);
+    let told = client.published_that(&root, |_| true);
+    assert!(told.diagnostics[0]["message"].as_str().unwrap().contains("no such file"), "{told:?}");
 }
 
 /// The places in `value`, as JSON pointers; `own` is its own.
