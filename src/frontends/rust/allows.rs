@@ -7,6 +7,7 @@ use super::lex::{Scanner, Token};
 use super::{Options, cfg, lex, skip_head};
 use crate::source::{FileId, Span};
 use crate::suppress::Allow;
+use rustc_hash::FxHashSet;
 use std::ops::Range;
 use std::rc::Rc;
 use syn::punctuated::Punctuated;
@@ -101,20 +102,26 @@ impl Directive {
         let inside = whole[marks..].strip_suffix("*/").filter(|_| whole.starts_with("/*")).unwrap_or(&whole[marks..]);
         let start = marks + inside.len() - inside.trim_start().len();
         let words = inside.trim();
-        let rest = words.strip_prefix(NAME)?.trim_start().strip_prefix(':')?;
-        // A path, not a word to us.
-        if rest.starts_with(':') {
-            return None;
-        }
+        let named = words.strip_prefix(NAME)?.trim_start();
+        let is_allow = |rest: &str| rest.starts_with("allow(") || rest.starts_with("allow-file(");
+        let rest = match named.strip_prefix(':') {
+            // A path, not a word to us.
+            Some(rest) if rest.starts_with(':') => return None,
+            Some(rest) => rest,
+            None if is_allow(named) => named,
+            None => return None,
+        };
         let at = comment.start + start..comment.start + start + words.len();
         let allow = TextAllow { at: at.clone(), rules: Vec::new(), reason: false, target: None, unreadable: None };
         let mut directive = Directive { allow, whole_file: false };
         if matches!(whole.as_bytes(), [b'/', b'/', b'/' | b'!', ..] | [b'/', b'*', b'*' | b'!', ..]) {
             // Documentation speaks of this program as of anything else.
-            if !rest.trim_start().starts_with("allow(") && !rest.trim_start().starts_with("allow-file(") {
+            if !is_allow(rest.trim_start()) {
                 return None;
             }
             directive.allow.unreadable = Some("this is documentation: an allow stands in a plain comment, `//`".into());
+        } else if rest == named {
+            directive.allow.unreadable = Some("`:` is missing behind `fsynclint`".into());
         } else {
             let mut words = Words { text, at: at.end - rest.len(), end: at.end };
             directive.allow.unreadable = directive.words(&mut words).err();
@@ -208,7 +215,13 @@ impl<'t> Words<'t> {
     fn quoted(&mut self) -> Result<&'t str, String> {
         self.expect('"')?;
         let rest = &self.text[self.at..self.end];
-        let end = rest.find('"').ok_or("the reason has no closing `\"`")?;
+        let mut escaped = false;
+        let closes = |letter: char| {
+            let closes = letter == '"' && !escaped;
+            escaped = letter == '\\' && !escaped;
+            closes
+        };
+        let end = rest.find(closes).ok_or("the reason has no closing `\"`")?;
         self.at += end + 1;
         Ok(&rest[..end])
     }
@@ -227,8 +240,9 @@ impl Places {
         let file: syn::File = syn::parse_str(body).ok()?;
         let places = Places { all: Vec::new(), attributes: Vec::new(), left_out: Vec::new() };
         let end = base + body.len();
-        let mut finder = Finder { options, spans: Rc::new(Spans::new(body, base as u32)), places };
-        finder.attributes(&file.attrs, &(0..end));
+        let spans = Rc::new(Spans::new(body, base as u32));
+        let mut finder = Finder { options, spans, places, read: FxHashSet::default() };
+        finder.attributes(&file.attrs, Some(&(0..end)));
         if cfg::left_out(&file.attrs, options) {
             finder.places.left_out.push(0..end);
         }
@@ -268,6 +282,8 @@ struct Finder<'a> {
     options: &'a Options,
     spans: Rc<Spans>,
     places: Places,
+    /// Where the attributes start that were read with what they are on.
+    read: FxHashSet<usize>,
 }
 
 impl Finder<'_> {
@@ -283,38 +299,54 @@ impl Finder<'_> {
         let head =
             attrs.iter().filter(|attr| matches!(attr.style, syn::AttrStyle::Outer)).map(|attr| self.range(attr).end);
         let head = head.max().unwrap_or(range.start);
-        self.attributes(attrs, &range);
+        self.attributes(attrs, Some(&range));
         if cfg::left_out(attrs, self.options) {
             self.places.left_out.push(range.clone());
         }
         self.places.all.push((range, head));
     }
 
-    /// Notes what `attrs` allow in `target`.
-    fn attributes(&mut self, attrs: &[Attribute], target: &Range<usize>) {
+    /// Notes what `attrs` allow in `target`; `None`: they are on something that nothing is reported of.
+    fn attributes(&mut self, attrs: &[Attribute], target: Option<&Range<usize>>) {
         for attr in attrs.iter().filter(|attr| attr.path().is_ident("cfg_attr")) {
-            let Ok(parts) = attr.parse_args_with(Punctuated::<Meta, syn::Token![,]>::parse_terminated) else {
-                continue;
-            };
-            let mut parts = parts.iter();
-            if !parts
-                .next()
-                .is_some_and(|condition| condition.path().is_ident(NAME) && condition.require_path_only().is_ok())
-            {
+            let at = self.range(attr);
+            if !self.read.insert(at.start) || !mentions_us(&attr.meta) {
                 continue;
             }
-            for part in parts {
-                let allow = self.attribute(part, self.range(attr), target.clone());
-                self.places.attributes.push(allow);
+            let whole = TextAllow {
+                at,
+                rules: Vec::new(),
+                reason: false,
+                target: target.cloned(),
+                unreadable: Some(format!("the attribute cannot be read: {ATTRIBUTE}")),
+            };
+            let parts = attr.parse_args_with(Punctuated::<Meta, syn::Token![,]>::parse_terminated).unwrap_or_default();
+            let mut parts = parts.iter();
+            match parts.next() {
+                Some(Meta::Path(condition)) if condition.is_ident(NAME) && parts.len() > 0 => {
+                    let allows: Vec<TextAllow> = parts.map(|part| self.attribute(part, whole.clone())).collect();
+                    self.places.attributes.extend(allows);
+                }
+                Some(Meta::List(condition)) if mentions(&condition.tokens) => {
+                    let message = format!("the condition of an allow is `{NAME}` alone: {ATTRIBUTE}");
+                    self.places.attributes.push(TextAllow { unreadable: Some(message), ..whole });
+                }
+                // Of another condition, what stands behind it is not about this program.
+                Some(_) if parts.len() > 0 => {}
+                _ => self.places.attributes.push(whole),
             }
         }
     }
 
-    fn attribute(&self, meta: &Meta, at: Range<usize>, target: Range<usize>) -> TextAllow {
-        let mut allow = TextAllow { at, rules: Vec::new(), reason: false, target: Some(target), unreadable: None };
-        let parts = meta.require_list().ok().filter(|list| list.path.is_ident("allow"));
+    /// What `meta` allows, given what is known of the attribute it stands in.
+    fn attribute(&self, meta: &Meta, whole: TextAllow) -> TextAllow {
+        let mut allow = TextAllow { unreadable: None, ..whole };
+        let list = meta.require_list().ok().filter(|list| list.path.is_ident("allow"));
         let parts =
-            parts.and_then(|list| list.parse_args_with(Punctuated::<Meta, syn::Token![,]>::parse_terminated).ok());
+            list.and_then(|list| list.parse_args_with(Punctuated::<Meta, syn::Token![,]>::parse_terminated).ok());
+        if parts.is_none() && list.is_some_and(|list| list.tokens.to_string().contains('-')) {
+            allow.unreadable = Some(format!("in an attribute, `_` stands for `-`: {ATTRIBUTE}"));
+        }
         for part in parts.iter().flatten() {
             match part {
                 // `rule_id` or `fsynclint::rule_id`.
@@ -326,14 +358,30 @@ impl Finder<'_> {
                     let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = &pair.value else { continue };
                     allow.reason = !text.value().trim().is_empty();
                 }
-                _ => allow.unreadable = Some("the attribute cannot be read: `allow(rule_id, reason = \"…\")`".into()),
+                _ => allow.unreadable = Some(format!("the attribute cannot be read: {ATTRIBUTE}")),
             }
         }
         if allow.rules.is_empty() && allow.unreadable.is_none() {
-            allow.unreadable = Some("the attribute allows nothing: `allow(rule_id, reason = \"…\")`".into());
+            allow.unreadable = Some(format!("the attribute allows nothing: {ATTRIBUTE}"));
         }
         allow
     }
+}
+
+/// How an allow is written as an attribute.
+const ATTRIBUTE: &str = "`#[cfg_attr(fsynclint, allow(rule_id, reason = \"…\"))]`";
+
+/// Whether this program is named in an attribute.
+fn mentions_us(meta: &Meta) -> bool {
+    matches!(meta, Meta::List(list) if mentions(&list.tokens))
+}
+
+fn mentions(tokens: &proc_macro2::TokenStream) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        proc_macro2::TokenTree::Ident(name) => name == NAME,
+        proc_macro2::TokenTree::Group(group) => mentions(&group.stream()),
+        _ => false,
+    })
 }
 
 /// The attributes of an item.
@@ -400,6 +448,10 @@ impl<'t> Visit<'t> for Finder<'_> {
         syn::visit::visit_stmt(self, stmt);
     }
 
+    fn visit_attribute(&mut self, attr: &'t Attribute) {
+        self.attributes(std::slice::from_ref(attr), None);
+    }
+
     fn visit_arm(&mut self, arm: &'t syn::Arm) {
         self.place(arm, &arm.attrs);
         syn::visit::visit_arm(self, arm);
@@ -415,6 +467,7 @@ impl<'t> Visit<'t> for Finder<'_> {
 fn expression_attributes(expr: &syn::Expr) -> &[Attribute] {
     use syn::Expr as E;
     match expr {
+        E::Array(expr) => &expr.attrs,
         E::Assign(expr) => &expr.attrs,
         E::Async(expr) => &expr.attrs,
         E::Await(expr) => &expr.attrs,
@@ -422,14 +475,29 @@ fn expression_attributes(expr: &syn::Expr) -> &[Attribute] {
         E::Block(expr) => &expr.attrs,
         E::Break(expr) => &expr.attrs,
         E::Call(expr) => &expr.attrs,
+        E::Cast(expr) => &expr.attrs,
+        E::Closure(expr) => &expr.attrs,
+        E::Const(expr) => &expr.attrs,
         E::Continue(expr) => &expr.attrs,
+        E::Field(expr) => &expr.attrs,
         E::ForLoop(expr) => &expr.attrs,
         E::If(expr) => &expr.attrs,
+        E::Index(expr) => &expr.attrs,
+        E::Let(expr) => &expr.attrs,
+        E::Lit(expr) => &expr.attrs,
         E::Loop(expr) => &expr.attrs,
         E::Macro(expr) => &expr.attrs,
         E::Match(expr) => &expr.attrs,
         E::MethodCall(expr) => &expr.attrs,
+        E::Paren(expr) => &expr.attrs,
+        E::Path(expr) => &expr.attrs,
+        E::Range(expr) => &expr.attrs,
+        E::Reference(expr) => &expr.attrs,
+        E::Repeat(expr) => &expr.attrs,
         E::Return(expr) => &expr.attrs,
+        E::Struct(expr) => &expr.attrs,
+        E::Tuple(expr) => &expr.attrs,
+        E::Unary(expr) => &expr.attrs,
         E::Try(expr) => &expr.attrs,
         E::Unsafe(expr) => &expr.attrs,
         E::While(expr) => &expr.attrs,
@@ -497,8 +565,29 @@ mod tests {
         let whole = "#![cfg_attr(fsynclint, allow(a))]\nfn f() {}";
         assert_eq!(target(whole), whole);
         assert_eq!(read("#[cfg_attr(other, allow(a))] fn f() { fsynclint(); }", &Options::default()), []);
-        let wrong = read("#[cfg_attr(fsynclint, deny(a))] fn f() {}", &Options::default());
-        assert!(wrong[0].unreadable.is_some());
+        for (attribute, message) in [
+            ("fsynclint, deny(a)", "allows nothing"),
+            ("fsynclint, allow(\"a\")", "allows nothing"),
+            ("fsynclint, allow(rename-before-sync)", "`_` stands for `-`"),
+            ("fsynclint", "cannot be read"),
+            ("fsynclint +", "cannot be read"),
+            ("all(fsynclint, unix), allow(a)", "`fsynclint` alone"),
+            ("any(not(fsynclint)), allow(a)", "`fsynclint` alone"),
+        ] {
+            let found = read(&format!("#[cfg_attr({attribute})] fn f() {{}}"), &Options::default());
+            let told = found.first().and_then(|allow| allow.unreadable.clone()).unwrap_or_default();
+            assert!(found.len() == 1 && told.contains(message), "{attribute}: {found:?}");
+        }
+        // Of what no finding can be about, an allow is told.
+        for text in [
+            "struct S { #[cfg_attr(fsynclint, allow(a))] file: File }",
+            "fn f(#[cfg_attr(fsynclint, allow(a))] file: File) {}",
+            "fn f() { g(#[cfg_attr(fsynclint, allow(a))] h()); }",
+        ] {
+            assert_eq!(target(text), "nothing", "{text}");
+        }
+        assert_eq!(target("fn f() { #[cfg_attr(fsynclint, allow(a))] &h(); }").lines().count(), 1);
+        assert_eq!(read("#[cfg_attr(unix, doc = \"fsynclint\")] fn f() {}", &Options::default()), []);
     }
 
     #[test]
@@ -526,16 +615,26 @@ mod tests {
             ("allow(a) reason=x", "`\"` is missing before `x`"),
             ("allow(a) reason=\"x", "no closing"),
             ("allow(a) reason=\"x\" y", "`y` behind the reason"),
+            ("allow(a) reason=\"x\\\"", "no closing"),
             ("allow(a) - it is fine", "`- it is fine` behind the brackets"),
         ] {
             let found = read(&format!("// fsynclint: {words}\nfn f() {{}}"), &Options::default());
             let told = found[0].unreadable.clone().unwrap_or_default();
             assert!(told.contains(message), "{words}: {told}");
         }
+        let colon = read("// fsynclint allow(a) reason=\"x\"\nfn f() {}", &Options::default());
+        assert!(colon[0].unreadable.as_ref().is_some_and(|told| told.contains("`:` is missing")));
+        assert_eq!(read("// fsynclint allows it\nfn f() {}", &Options::default()), []);
         let docs = read("/// fsynclint: allow(a)\nfn f() {}", &Options::default());
         assert!(docs[0].unreadable.as_ref().is_some_and(|told| told.contains("documentation")));
         assert_eq!(read("/// fsynclint: allow it to run\nfn f() {}", &Options::default()), []);
-        for words in ["allow(a, b)", "allow( a,b, )", "allow(a), reason = \"x\"", "allow(a) reason=\"\""] {
+        for words in [
+            "allow(a, b)",
+            "allow( a,b, )",
+            "allow(a), reason = \"x\"",
+            "allow(a) reason=\"\"",
+            "allow(a) reason=\"a \\\"b\\\" 日本語\"",
+        ] {
             let found = read(&format!("// fsynclint: {words}\nfn f() {{}}"), &Options::default());
             assert_eq!(found[0].unreadable, None, "{words}");
         }
