@@ -52,7 +52,7 @@ fn table() -> String {
     out
 }
 
-/// The sample: what `check` says of the example store, its errors and its summary, without the time it took.
+/// The sample: what `check` says of the example store, its errors and its summary, without the time it took; `…` for what is left out.
 fn sample() -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_fsynclint"))
         .args(["check", "fixtures/example-store"])
@@ -66,8 +66,10 @@ fn sample() -> String {
     });
     let text = lines.collect::<Vec<_>>().join("\n");
     let (findings, summary) = text.rsplit_once("\n\n").unwrap_or(("", &text));
-    let errors: Vec<&str> = findings.split("\n\n").filter(|finding| finding.starts_with("error")).collect();
-    format!("```text\n$ fsynclint check fixtures/example-store\n{}\n\n…\n\n{summary}\n```\n", errors.join("\n\n"))
+    let mut shown: Vec<&str> =
+        findings.split("\n\n").map(|finding| if finding.starts_with("error") { finding } else { "…" }).collect();
+    shown.dedup();
+    format!("```text\n$ fsynclint check fixtures/example-store\n{}\n\n{summary}\n```\n", shown.join("\n\n"))
 }
 
 /// The table of the engines.

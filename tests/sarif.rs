@@ -63,6 +63,15 @@ fn whatever_is_found() {
 }
 
 #[test]
+fn all_that_lies_here() {
+    for part in ["engines", "fixtures"] {
+        let log = sarif(Path::new(env!("CARGO_MANIFEST_DIR")), &[part, "--output-all"]);
+        assert!(log["runs"][0]["results"].as_array().unwrap().len() > 20);
+        hold(&log);
+    }
+}
+
+#[test]
 fn the_schema_refuses() {
     let mut log = sarif(Path::new(env!("CARGO_MANIFEST_DIR")), &["fixtures/example-store"]);
     log["runs"][0]["results"][0]["level"] = "fatal".into();

@@ -115,7 +115,7 @@ impl Cli {
             Command::Explain { rule } => explain::run(rule, self.style()).map_err(Failure::from),
             Command::Lsp(_) => lsp::run().map_err(Failure::from),
             Command::Rules => {
-                let done = print(|out| page::table(RULES, self.style(), out));
+                let done = print(|out| page::table(RULES, io::stdout().is_terminal(), self.style(), out));
                 done.map(|()| ExitCode::SUCCESS).map_err(Failure::from)
             }
             Command::Completions { shell } => generated::completions(*shell, Cli::command()).map_err(Failure::from),

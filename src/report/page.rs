@@ -139,15 +139,18 @@ fn hang(first: &str, rest: &str, text: &str, width: usize, paint: &Paint, out: &
     Ok(())
 }
 
-/// Writes the table of `rules`.
-pub fn table(rules: &[RuleInfo], style: Style, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the table of `rules`; with `wrapped`, in lines of the width of `style`, and else one line for each rule.
+pub fn table(rules: &[RuleInfo], wrapped: bool, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let paint = Paint { color: style.color };
     let wide = |text: fn(&RuleInfo) -> &str| rules.iter().map(|rule| text(rule).len()).max().unwrap_or(0);
     let (id, obligation) = (wide(|rule| rule.id), wide(|rule| rule.obligation));
     let head = format!("{:id$}  {:7}  {:obligation$}  what", "rule", "level", "obligation");
     writeln!(out, "{}", paint.with(BOLD, head.trim_end()))?;
+    let before = id + obligation + 7 + 3 * 2;
+    let room = if wrapped { style.width.saturating_sub(before).max(20) } else { usize::MAX };
     for rule in rules {
-        writeln!(out, "{:id$}  {:7}  {:obligation$}  {}", rule.id, level(rule.level), rule.obligation, rule.title)?;
+        let title = wrap(rule.title, room).replace('\n', &format!("\n{:before$}", ""));
+        writeln!(out, "{:id$}  {:7}  {:obligation$}  {title}", rule.id, level(rule.level), rule.obligation)?;
     }
     writeln!(out, "\n`fsynclint explain RULE` tells why, with examples.")
 }

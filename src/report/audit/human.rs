@@ -43,6 +43,9 @@ pub fn render(report: &AuditReport, detail: bool, style: Style, out: &mut dyn Wr
     }
     human::problems(&report.problems, style, out)?;
     let stores = report.rows.len();
+    if stores == 0 {
+        return writeln!(out, "no stores in {}", human::count(report.stats.files, "file", "files"));
+    }
     let count = |verdict: Verdict| report.rows.iter().filter(|row| row.safe.verdict == verdict).count();
     writeln!(
         out,
