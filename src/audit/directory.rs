@@ -1,0 +1,100 @@
+//! The cell of directories: whether names that operations make or take away are durable when they report success.
+
+use super::deeds::writes;
+use super::evidence::{Evidence, UNCERTAIN};
+use super::stores::Store;
+use super::table::{Cell, Verdict};
+use crate::flow::state::{How, Kind, Pending};
+use crate::flow::summary::Did;
+use crate::flow::terms::{Term, Value};
+use crate::ir::FuncId;
+
+impl<'a> Evidence<'a> {
+    /// Whether every name that operations make or take away is made durable.
+    pub(super) fn directory(&self, store: &Store) -> Cell {
+        let named = |pending: &&Pending| {
+            pending.kind == Kind::Name
+                && matches!(pending.how, How::Created | How::MaybeCreated | How::Renamed | How::Linked | How::Removed)
+        };
+        let only = self.only_directory(store);
+        let (mut any, mut doubtful, mut unseen) = (false, None, None);
+        for &operation in &store.operations {
+            any |= self
+                .deeds(operation)
+                .iter()
+                .any(|deed| matches!(deed.did, Did::Pend(how, Kind::Name) if how != How::DirectoryMade));
+            unseen = unseen.or_else(|| Some((operation, self.unseen(operation)?)));
+            for moment in self.successes(operation) {
+                // What an opening clears away, the next one clears away again.
+                let excused = |pending: &&Pending| {
+                    pending.how == How::Removed && self.is_opening(store, operation)
+                        || self.is_being_built(operation, pending.file)
+                };
+                for pending in moment.pending.iter().filter(named).filter(|pending| !excused(pending)) {
+                    let elsewhere = self.synced_elsewhere(operation, pending);
+                    if elsewhere.is_some() && elsewhere == only {
+                        continue;
+                    }
+                    if !self.is_certain(moment, pending) || elsewhere.is_some() {
+                        doubtful = doubtful.or(Some((operation, pending)));
+                        continue;
+                    }
+                    return Cell::new(Verdict::No)
+                        .because(self.name_left(operation, pending), pending.trace.origin().span);
+                }
+            }
+        }
+        match (any, doubtful, unseen) {
+            (_, Some((operation, pending)), _) => Cell::detailed(Verdict::Unknown, UNCERTAIN)
+                .because(self.name_left(operation, pending), pending.trace.origin().span),
+            (true, None, Some((operation, why))) => {
+                Cell::detailed(Verdict::Unknown, format!("`{}`: {why}", self.short(operation)))
+            }
+            (true, None, None) => Cell::new(Verdict::Yes),
+            (false, None, _) => Cell::new(Verdict::NotApplicable),
+        }
+    }
+
+    /// The one directory that operations on an open store make names in, if there is only one.
+    fn only_directory(&self, store: &Store) -> Option<Value> {
+        let operations = store.operations.iter().filter(|&&operation| !self.is_opening(store, operation));
+        let mut directories = operations.flat_map(|&operation| self.name_directories(operation));
+        let first = directories.next()?;
+        directories.all(|directory| directory == first).then_some(first)
+    }
+
+    /// The directories, told by settings of the store, that an operation makes names in.
+    fn name_directories(&self, operation: FuncId) -> impl Iterator<Item = Value> {
+        let names = self.deeds(operation).iter().filter(|deed| matches!(deed.did, Did::Pend(_, Kind::Name)));
+        names.filter_map(|deed| deed.to).filter(|&directory| matches!(self.flow.terms.get(directory), Term::Field(..)))
+    }
+
+    /// For a name whose directory cannot be told: the directory that is synced after it all the same.
+    fn synced_elsewhere(&self, operation: FuncId, pending: &Pending) -> Option<Value> {
+        if !self.flow.terms.is_bare_parent(pending.dir) {
+            return None;
+        }
+        let origin = pending.trace.origin();
+        let deeds = self.deeds(operation);
+        let at = deeds.iter().rposition(|deed| deed.trace.origin() == origin)?;
+        let directories: Vec<Value> = self.name_directories(operation).collect();
+        deeds[at..]
+            .iter()
+            .find(|deed| {
+                deed.did == Did::Sync
+                    && (directories.contains(&deed.file)
+                        || !deeds.iter().any(|other| writes(other) && other.file == deed.file))
+            })
+            .map(|deed| deed.file)
+    }
+
+    fn name_left(&self, operation: FuncId, pending: &Pending) -> String {
+        let what = match pending.how {
+            How::Removed => "the removal of a name",
+            How::Renamed => "a renamed file's name",
+            How::Linked => "a linked file's name",
+            _ => "a new file's name",
+        };
+        format!("`{}` reports success while {what} is not durable in its directory", self.short(operation))
+    }
+}

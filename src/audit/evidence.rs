@@ -1,0 +1,152 @@
+//! What was seen of a program, arranged for the questions that the cells ask: who does what, what is left when success is reported, and
+//! how sure that is.
+
+use crate::flow::intent::FieldKey;
+use crate::flow::state::{How, Kind, Pending};
+use crate::flow::summary::{Act, Deed};
+use crate::flow::terms::{Term, Value};
+use crate::flow::{Flow, Moment};
+use crate::ir::{FuncId, FunctionKind, Program, ValueKind};
+use rustc_hash::{FxHashMap, FxHashSet};
+use ustr::Ustr;
+
+/// Why a cell is unknown although something is pending.
+pub(super) const UNCERTAIN: &str = "it may be no file, or a sync that could not be resolved may cover it";
+
+/// A program and what flow found in it.
+pub(super) struct Evidence<'a> {
+    /// The program.
+    pub program: &'a Program,
+    /// What was found.
+    pub flow: &'a Flow,
+    successes: FxHashMap<FuncId, Vec<&'a Moment>>,
+    acts: FxHashMap<FuncId, Vec<&'a Moment>>,
+    /// Fields with the name of a file that some method of the type renames.
+    built: FxHashSet<FieldKey>,
+}
+
+impl<'a> Evidence<'a> {
+    /// Arranges what `flow`, which was told to keep deeds, found in `program`.
+    pub(super) fn new(program: &'a Program, flow: &'a Flow) -> Evidence<'a> {
+        let (mut successes, mut acts): (FxHashMap<_, Vec<_>>, FxHashMap<_, Vec<_>>) = Default::default();
+        for moment in flow.moments.iter().filter(|moment| !moment.failing) {
+            let of = if moment.act == Act::Succeed { &mut successes } else { &mut acts };
+            of.entry(moment.function).or_default().push(moment);
+        }
+        let mut built = FxHashSet::default();
+        for (function, summary) in &flow.summaries {
+            let Some(owner) = program.functions[function.index()].owner else { continue };
+            for trigger in &summary.triggers {
+                if let Act::Rename { from, .. } = trigger.act
+                    && let Term::Field(base, name) = flow.terms.get(from)
+                    && matches!(flow.terms.get(*base), Term::Param(0))
+                {
+                    built.insert((owner, *name));
+                }
+            }
+        }
+        Evidence { program, flow, successes, acts, built }
+    }
+
+    /// The type a function belongs to; a closure to its parent's.
+    pub(super) fn owner(&self, function: FuncId) -> Option<Ustr> {
+        self.program.functions[self.named(function).index()].owner
+    }
+
+    /// The named function that holds a closure.
+    pub(super) fn named(&self, function: FuncId) -> FuncId {
+        let mut at = function;
+        for _ in 0..8 {
+            match self.program.functions[at.index()].kind {
+                FunctionKind::Closure { parent } => at = parent,
+                _ => break,
+            }
+        }
+        at
+    }
+
+    /// What a function does to files, in order.
+    pub(super) fn deeds(&self, function: FuncId) -> &'a [Deed] {
+        self.flow.summaries.get(&function).map_or(&[], |summary| summary.deeds.as_slice())
+    }
+
+    /// What is pending, and known, where a function reports success.
+    pub(super) fn successes(&self, function: FuncId) -> &[&'a Moment] {
+        self.successes.get(&function).map_or(&[], |list| list.as_slice())
+    }
+
+    /// What is pending, and known, at each act of a function.
+    pub(super) fn acts(&self, function: FuncId) -> &[&'a Moment] {
+        self.acts.get(&function).map_or(&[], |list| list.as_slice())
+    }
+
+    /// Whether the file is behind a handle that the function was lent.
+    pub(super) fn is_lent(&self, function: FuncId, file: Value) -> bool {
+        let body = &self.program.functions[function.index()];
+        match self.flow.terms.get(file) {
+            Term::Param(number) => {
+                let local = body.params.get(*number as usize).map(|local| &body.locals[local.index()]);
+                local.is_some_and(|local| local.kind != ValueKind::Path)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether others can call it by name.
+    pub(super) fn is_public(&self, function: FuncId) -> bool {
+        let function = &self.program.functions[function.index()];
+        function.public && function.kind == FunctionKind::Named
+    }
+
+    /// Whether the file gets its name later, by another operation of its type: nothing in it counts before.
+    pub(super) fn is_being_built(&self, function: FuncId, file: Value) -> bool {
+        let Some(owner) = self.owner(function) else { return false };
+        let in_field = |field: &FieldKey| self.built.contains(field);
+        match *self.flow.terms.get(file) {
+            Term::Field(base, name) if matches!(self.flow.terms.get(base), Term::Param(0)) => in_field(&(owner, name)),
+            // Not in a field yet.
+            _ => self.flow.intents.fields_of(function, file).iter().any(|field| field.0 == owner && in_field(field)),
+        }
+    }
+
+    /// Why not all of a function was seen.
+    pub(super) fn unseen(&self, function: FuncId) -> Option<&'static str> {
+        let summary = self.flow.summaries.get(&function)?;
+        if self.flow.broken.contains(&function) {
+            return Some("it could not be analysed");
+        }
+        summary.bounded.then_some("it is too large or too deep to be followed to its end")
+    }
+
+    /// Whether what is pending is surely on a file, and surely not covered by a sync that could not be resolved.
+    pub(super) fn is_certain(&self, moment: &Moment, pending: &Pending) -> bool {
+        let terms = &self.flow.terms;
+        let root = terms.root(pending.file);
+        let is_file = match terms.get(pending.file) {
+            Term::Param(_) => !self.is_lent(moment.function, pending.file),
+            // Something made here that was not opened by a path that can be told: memory, a socket, anything.
+            _ if matches!(terms.get(root), Term::Fresh(..)) => {
+                let facts = moment.fact(pending.file);
+                facts.created || facts.temporary || pending.kind == Kind::Name
+            }
+            // A field that some record keeps a file in, or that is synced somewhere.
+            Term::Field(..) => {
+                let intents = &self.flow.intents;
+                let mut fields = intents.fields_of(moment.function, pending.file).iter();
+                fields.any(|field| intents.links.contains_key(field) || intents.synced_fields.contains(field))
+            }
+            // A path that was opened; not what some function nobody can see into made.
+            Term::Op(name, _) => {
+                let facts = moment.fact(pending.file);
+                terms.is_path_operation(*name) || facts.created || facts.synced
+            }
+            _ => true,
+        };
+        is_file && !pending.doubt && !moment.vague_sync && pending.how != How::HandedOver
+    }
+
+    /// What a person calls a function.
+    pub(super) fn short(&self, function: FuncId) -> Ustr {
+        self.program.functions[function.index()].short_name
+    }
+}

@@ -1,0 +1,71 @@
+//! The durability table: one row for each store of a program, told by the effects of its operations, never by names.
+//!
+//! A *store* is a type whose methods make, replace, remove or sync files. A type that only one store uses is part of that store, unless it
+//! is used through an interface. Its
+//! *operations* are the public methods of its types, and the public functions outside any type that work on them. What they do is split
+//! by effects:
+//!
+//! * an **opening** is an operation that is not given a store: it makes one;
+//! * a **rewrite** is the smallest function that reads files and fills others, or cuts what it read and fills it again;
+//! * a **checkpoint** is the smallest function that writes or syncs files and retires others that it neither read nor wrote;
+//! * everything else that is written by an operation that is given data is a **normal write**.
+//!
+//! What was not seen to the end is `unknown`, with the reason.
+//!
+//! Reading order: [`table`] (what is told), [`evidence`] (what was seen), [`stores`] and [`roles`] (who is judged, as what), then a file for
+//! each thing that is judged: [`writes`], [`rewrites`], [`directory`]; [`detail`] and [`names`] put the rest into words.
+
+mod deeds;
+mod detail;
+mod directory;
+mod evidence;
+mod names;
+mod rewrites;
+mod roles;
+mod stores;
+mod table;
+mod writes;
+
+pub use table::{Cell, Effect, Operation, Reason, Row, Verdict};
+
+use crate::flow::Flow;
+use crate::ir::Program;
+use evidence::Evidence;
+use stores::Store;
+
+/// The table of `program`, whose `flow` was told to keep deeds.
+pub fn audit(program: &Program, flow: &Flow) -> Vec<Row> {
+    let evidence = Evidence::new(program, flow);
+    evidence.stores().iter().filter_map(|store| row(&evidence, store)).collect()
+}
+
+fn row(evidence: &Evidence<'_>, store: &Store) -> Option<Row> {
+    let first = *store.operations.first()?;
+    let roles = evidence.roles(store);
+    let writes = evidence.normal_writes(store, &roles);
+    let (rewrite, deletes_first) = evidence.rewrites(&roles);
+    if writes.verdict == Verdict::NotApplicable && rewrite.verdict == Verdict::NotApplicable {
+        return None;
+    }
+    let directory = evidence.directory(store);
+    let safe = safe(&writes, &rewrite, &deletes_first, &directory);
+    let operations = store.operations.iter().map(|&operation| evidence.operation(operation)).collect();
+    let span = evidence.program.functions[first.index()].name_span;
+    Some(Row { store: store.name, span, writes, rewrite, deletes_first, directory, safe, operations })
+}
+
+/// The last cell: what the others add up to.
+fn safe(writes: &Cell, rewrite: &Cell, deletes_first: &Cell, directory: &Cell) -> Cell {
+    let broken = |cell: &&Cell| cell.verdict == Verdict::No;
+    let in_place = Some(rewrite).filter(|cell| cell.reason.is_some() && cell.verdict == Verdict::Yes);
+    let early = Some(deletes_first).filter(|cell| cell.verdict == Verdict::Yes);
+    let decisive = early.or(in_place).or_else(|| [writes, rewrite, directory].into_iter().find(broken));
+    if let Some(cell) = decisive {
+        return Cell { verdict: Verdict::No, detail: None, reason: cell.reason.clone() };
+    }
+    if let Some(cell) = [writes, rewrite, directory].into_iter().find(|cell| cell.verdict == Verdict::Unknown) {
+        return Cell { verdict: Verdict::Unknown, detail: cell.detail.clone(), reason: cell.reason.clone() };
+    }
+    // What an option takes back was not promised.
+    Cell::new(Verdict::Yes)
+}

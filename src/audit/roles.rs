@@ -1,0 +1,91 @@
+//! What functions are to their store: a rewrite, a checkpoint, or part of a normal write.
+
+use super::deeds::{retires, writes};
+use super::evidence::Evidence;
+use super::stores::Store;
+use crate::flow::state::{How, Trace};
+use crate::flow::summary::{Deed, Did};
+use crate::flow::terms::Value;
+use crate::ir::FuncId;
+use rustc_hash::FxHashSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a function is to its store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// `in_place`: it fills the very file that it cut.
+    Rewrite {
+        in_place: bool,
+    },
+    Checkpoint,
+}
+
+/// The functions that are more than part of a normal write.
+pub(super) type Roles = BTreeMap<FuncId, Role>;
+
+impl<'a> Evidence<'a> {
+    /// The smallest functions that rewrite or checkpoint, of those that operations on an open store get to.
+    pub(super) fn roles(&self, store: &Store) -> Roles {
+        let mut parts: BTreeSet<FuncId> = BTreeSet::new();
+        for &operation in store.operations.iter().filter(|&&operation| !self.is_opening(store, operation)) {
+            parts.insert(operation);
+            for deed in self.deeds(operation) {
+                parts.extend(deed.trace.functions());
+            }
+        }
+        // Callees before callers.
+        let depth = |id: &FuncId| self.deeds(*id).iter().map(|deed| deed.trace.depth()).max().unwrap_or(0);
+        let mut parts: Vec<(usize, FuncId)> = parts.iter().map(|id| (depth(id), *id)).collect();
+        parts.sort();
+        let mut roles = Roles::new();
+        for (_, part) in parts {
+            let below = |deed: &&Deed| deed.trace.functions().iter().skip(1).any(|inner| roles.contains_key(inner));
+            let own: Vec<&Deed> = self.deeds(part).iter().filter(|deed| !deed.failing && !below(deed)).collect();
+            if let Some(role) = role(&own) {
+                roles.insert(part, role);
+            }
+        }
+        roles
+    }
+}
+
+/// What a function is by what it does itself, `deeds`.
+fn role(deeds: &[&Deed]) -> Option<Role> {
+    let files = |is: &dyn Fn(&Deed) -> bool| -> FxHashSet<Value> {
+        deeds.iter().filter(|deed| is(deed)).map(|deed| deed.file).collect()
+    };
+    // What is read only after it was made is no input.
+    let made = |deed: &Deed| matches!(deed.did, Did::Overwrite | Did::Pend(How::Created | How::Copied, _));
+    let mut read = FxHashSet::default();
+    let mut made_before = FxHashSet::default();
+    for deed in deeds {
+        if made(deed) {
+            made_before.insert(deed.file);
+        } else if deed.did == Did::Read && !made_before.contains(&deed.file) {
+            read.insert(deed.file);
+        }
+    }
+    let written = files(&writes);
+    let created = files(&|deed| {
+        matches!(deed.did, Did::Pend(How::Created | How::MaybeCreated | How::Copied | How::WrittenWhole, _))
+    });
+    let synced = files(&|deed| deed.did == Did::Sync);
+    let cut = files(&|deed| matches!(deed.did, Did::Overwrite | Did::Pend(How::Cut, _)));
+    let in_place = written.iter().any(|file| read.contains(file) && cut.contains(file));
+    let output = written.iter().any(|file| created.contains(file) && !read.contains(file));
+    if !read.is_empty() && (in_place || output) {
+        return Some(Role::Rewrite { in_place });
+    }
+    let retired = deeds.iter().any(|deed| {
+        let new = deed.did == Did::Remove && created.contains(&deed.file);
+        // What is created over and filled is an output.
+        retires(deed) && !new && !written.contains(&deed.file) && !read.contains(&deed.file)
+    });
+    let kept = written.iter().chain(&synced).any(|file| !deeds.iter().any(|deed| retires(deed) && deed.file == *file));
+    (retired && kept).then_some(Role::Checkpoint)
+}
+
+/// Whether what `trace` leads to is part of a rewrite or checkpoint.
+pub(super) fn in_role(trace: &Trace, roles: &Roles) -> bool {
+    trace.functions().iter().any(|function| roles.contains_key(function))
+}

@@ -1,0 +1,128 @@
+//! The table as plain data: rows of cells, each with what decided it, and the operations behind a row.
+
+use crate::source::Span;
+use ustr::Ustr;
+
+/// What a cell says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Verdict {
+    /// It does, on every path.
+    Yes,
+    /// It does not, on some path that no option asks for.
+    No,
+    /// It depends on an option, a mode, a flag.
+    Conditional,
+    /// A log is written and synced first, and retired once what it stands for is durable.
+    ViaLog,
+    /// There is no such operation.
+    NotApplicable,
+    /// Cannot be told.
+    Unknown,
+}
+
+/// One cell of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    /// What it says.
+    pub verdict: Verdict,
+    /// On which option it depends, why it is unknown, or what else is to be said.
+    pub detail: Option<String>,
+    /// What decided.
+    pub reason: Option<Reason>,
+}
+
+impl Cell {
+    pub(super) fn new(verdict: Verdict) -> Cell {
+        Cell { verdict, detail: None, reason: None }
+    }
+
+    pub(super) fn detailed(verdict: Verdict, detail: impl Into<String>) -> Cell {
+        Cell { verdict, detail: Some(detail.into()), reason: None }
+    }
+
+    pub(super) fn because(mut self, text: String, span: Span) -> Cell {
+        self.reason = Some(Reason { text, span });
+        self
+    }
+
+    /// The cell in a few words: `conditional (sync_writes)`.
+    pub fn words(&self) -> String {
+        let verdict = match self.verdict {
+            Verdict::Yes => "yes",
+            Verdict::No => "no",
+            Verdict::Conditional => "conditional",
+            Verdict::ViaLog => "via log",
+            Verdict::NotApplicable => "n/a",
+            Verdict::Unknown => "unknown",
+        };
+        match &self.detail {
+            Some(detail) => format!("{verdict} ({detail})"),
+            None => verdict.to_string(),
+        }
+    }
+}
+
+/// A place that decides a cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// In words.
+    pub text: String,
+    /// Where.
+    pub span: Span,
+}
+
+/// An effect of an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effect {
+    /// `create`, `write`, `flush`, `sync`, `sync directory`, `rename`, `unlink`, `truncate`, `read`, …
+    pub what: &'static str,
+    /// The file, in the operation's terms.
+    pub file: String,
+    /// Where.
+    pub span: Span,
+    /// Only on some paths: which.
+    pub condition: Option<String>,
+}
+
+/// One externally visible operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// Its qualified name.
+    pub name: Ustr,
+    /// Where it stands.
+    pub span: Span,
+    /// What it does to files, in order.
+    pub effects: Vec<Effect>,
+    /// What is pending when it reports success, and so what a crash right after it may leave.
+    pub missing: Vec<Reason>,
+    /// Not all of it was seen, and why.
+    pub unseen: Option<&'static str>,
+}
+
+/// One store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The type, qualified.
+    pub store: Ustr,
+    /// Where it is: the name of its first operation.
+    pub span: Span,
+    /// Normal writes are synced before success is reported.
+    pub writes: Cell,
+    /// What a rewrite or compaction puts out is synced before it counts.
+    pub rewrite: Cell,
+    /// Inputs are deleted before the output is durable.
+    pub deletes_first: Cell,
+    /// Names are made durable by directory syncs.
+    pub directory: Cell,
+    /// All of it, by the order of effects.
+    pub safe: Cell,
+    /// The operations, in the order of the text.
+    pub operations: Vec<Operation>,
+}
+
+impl Row {
+    /// What decides whether it is crash-safe.
+    pub fn reason(&self) -> Option<&Reason> {
+        self.safe.reason.as_ref()
+    }
+}

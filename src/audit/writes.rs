@@ -1,0 +1,138 @@
+//! The cell of normal writes: whether what operations write is durable when they report success.
+
+use super::deeds::writes;
+use super::evidence::{Evidence, UNCERTAIN};
+use super::roles::{Roles, in_role};
+use super::stores::Store;
+use super::table::{Cell, Verdict};
+use crate::flow::Moment;
+use crate::flow::state::{Guard, How, Kind, Origin, Pending, Question};
+use crate::flow::summary::{Deed, Did};
+use crate::ir::FuncId;
+use std::collections::BTreeSet;
+
+impl<'a> Evidence<'a> {
+    /// Whether what operations write themselves is durable when they report success.
+    pub(super) fn normal_writes(&self, store: &Store, roles: &Roles) -> Cell {
+        let cell = self.writes(store, roles);
+        if cell.verdict != Verdict::NotApplicable {
+            return cell;
+        }
+        // Every write is a rewrite: then that is what a normal write is.
+        self.writes(store, &Roles::new())
+    }
+
+    fn writes(&self, store: &Store, roles: &Roles) -> Cell {
+        let mut cells: Vec<Cell> = Vec::new();
+        for &operation in &store.operations {
+            let takes_data =
+                self.program.functions[operation.index()].params.len() > usize::from(!store.members.is_empty());
+            if !takes_data || self.is_opening(store, operation) {
+                continue;
+            }
+            cells.extend(self.operation_writes(operation, roles));
+        }
+        // The weakest decides; what is weaker by an option only is told as such.
+        let order = [Verdict::No, Verdict::Unknown, Verdict::Conditional, Verdict::ViaLog, Verdict::Yes];
+        let weakest = order.into_iter().find_map(|is| cells.iter().find(|cell| cell.verdict == is).cloned());
+        weakest.unwrap_or(Cell::new(Verdict::NotApplicable))
+    }
+
+    /// The same for one operation; `None` if it writes nothing of that kind.
+    fn operation_writes(&self, operation: FuncId, roles: &Roles) -> Option<Cell> {
+        let normal: Vec<&Deed> = self
+            .deeds(operation)
+            .iter()
+            .filter(|deed| !deed.failing && !in_role(&deed.trace, roles))
+            .filter(|deed| !self.is_being_built(operation, deed.file) && !self.is_lent(operation, deed.file))
+            .collect();
+        let written: BTreeSet<Origin> =
+            normal.iter().filter(|deed| writes(deed)).map(|deed| deed.trace.origin()).collect();
+        if written.is_empty() {
+            return None;
+        }
+        let left = |pending: &Pending| pending.kind != Kind::Name && written.contains(&pending.trace.origin());
+        let (guilty, innocent): (Vec<&Moment>, Vec<&Moment>) =
+            self.successes(operation).iter().copied().partition(|moment| moment.pending.iter().any(left));
+        let all: Vec<&Deed> = self.deeds(operation).iter().filter(|deed| !deed.failing).collect();
+        let via_log = is_logged(&normal, &all);
+        let Some(first) = guilty.first() else {
+            return Some(match self.unseen(operation) {
+                Some(why) => Cell::detailed(Verdict::Unknown, format!("`{}`: {why}", self.short(operation))),
+                None if via_log => Cell::new(Verdict::ViaLog),
+                None => Cell::new(Verdict::Yes),
+            });
+        };
+        let culprits = || guilty.iter().flat_map(|moment| moment.pending.iter().map(move |pending| (*moment, pending)));
+        let certain = culprits().find(|(moment, pending)| left(pending) && self.is_certain(moment, pending));
+        let first = first.pending.iter().find(|pending| left(pending)).expect("guilty moments have one");
+        let span = certain.map_or(first, |(_, pending)| pending).trace.origin().span;
+        let text = format!("`{}` reports success while what it wrote is not synced", self.short(operation));
+        if let Some(option) = self.option(operation, &guilty, &innocent, &left) {
+            let text = format!("{text}, depending on `{option}`");
+            return Some(Cell::detailed(Verdict::Conditional, option).because(text, span));
+        }
+        if certain.is_none() {
+            return Some(Cell::detailed(Verdict::Unknown, UNCERTAIN).because(text, span));
+        }
+        Some(Cell::new(Verdict::No).because(text, span))
+    }
+
+    /// The option with which no path is guilty: whatever is `left` on a guilty path is left under the same answer, which some path that
+    /// settles it has not.
+    fn option(
+        &self,
+        function: FuncId,
+        guilty: &[&Moment],
+        innocent: &[&Moment],
+        left: &dyn Fn(&Pending) -> bool,
+    ) -> Option<String> {
+        let settling = |moment: &Moment| moment.facts.iter().any(|(_, facts)| facts.written && facts.synced);
+        let culprits: Vec<(&Moment, &Pending)> = guilty
+            .iter()
+            .flat_map(|moment| moment.pending.iter().filter(|pending| left(pending)).map(|pending| (*moment, pending)))
+            .collect();
+        let (moment, pending) = culprits.first()?;
+        let common: Vec<&Guard> = pending
+            .when
+            .iter()
+            .chain(&moment.guards)
+            .filter(|guard| self.flow.terms.is_setting(guard.0, guard.1))
+            .filter(|guard| {
+                culprits.iter().all(|(moment, pending)| holds(&moment.guards, guard) || holds(&pending.when, guard))
+            })
+            .collect();
+        let found = common.into_iter().find(|guard| {
+            let parted = culprits.iter().any(|(moment, pending)| pending.when.contains(guard) && settling(moment));
+            let mut settled = innocent.iter().filter(|moment| settling(moment)).peekable();
+            match settled.peek() {
+                Some(_) => settled.any(|moment| !holds(&moment.guards, guard)),
+                None => parted,
+            }
+        });
+        found.map(|&(value, ..)| self.name(function, value))
+    }
+}
+
+/// Whether a log goes first: a file is written and synced, others are written as well, and in the end it is cut.
+fn is_logged(normal: &[&Deed], all: &[&Deed]) -> bool {
+    all.iter().filter(|deed| matches!(deed.did, Did::Pend(How::Cut, _))).any(|cut| {
+        let log = cut.file;
+        let written = normal.iter().position(|deed| writes(deed) && deed.file == log);
+        let synced = normal.iter().position(|deed| deed.did == Did::Sync && deed.file == log);
+        let others = normal.iter().any(|deed| writes(deed) && deed.file != log);
+        others && written.zip(synced).is_some_and(|(written, synced)| written < synced)
+    })
+}
+
+/// Whether `guards` say or imply an answer: what is one variant is no other.
+fn holds(guards: &[Guard], &(value, question, answer): &Guard) -> bool {
+    guards.iter().any(|&(other, asked, said)| {
+        other == value
+            && (asked == question && said == answer
+                || !answer
+                    && said
+                    && asked != question
+                    && matches!((asked, question), (Question::Variant(_), Question::Variant(_))))
+    })
+}
