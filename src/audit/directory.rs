@@ -1,7 +1,8 @@
 //! The cell of directories: whether names that operations make or take away are durable when they report success.
 
+use super::certainty::Doubt;
 use super::deeds::writes;
-use super::evidence::{Evidence, UNCERTAIN};
+use super::evidence::Evidence;
 use super::stores::Store;
 use super::table::{Cell, Verdict};
 use crate::flow::state::{How, Kind, Pending};
@@ -27,7 +28,7 @@ impl<'a> Evidence<'a> {
             for moment in self.successes(operation) {
                 // What an opening clears away, the next one clears away again.
                 let excused = |pending: &&Pending| {
-                    pending.how == How::Removed && self.is_opening(store, operation)
+                    pending.how == How::Removed && store.openings.contains(&operation)
                         || self.is_being_built(operation, pending.file)
                 };
                 for pending in moment.pending.iter().filter(named).filter(|pending| !excused(pending)) {
@@ -35,8 +36,8 @@ impl<'a> Evidence<'a> {
                     if elsewhere.is_some() && elsewhere == only {
                         continue;
                     }
-                    if !self.is_certain(moment, pending) || elsewhere.is_some() {
-                        doubtful = doubtful.or(Some((operation, pending)));
+                    if let Some(doubt) = self.doubt(moment, pending).or(elsewhere.map(|_| Doubt::Covered)) {
+                        doubtful = doubtful.or(Some((operation, pending, doubt)));
                         continue;
                     }
                     return Cell::new(Verdict::No)
@@ -45,7 +46,7 @@ impl<'a> Evidence<'a> {
             }
         }
         match (any, doubtful, unseen) {
-            (_, Some((operation, pending)), _) => Cell::detailed(Verdict::Unknown, UNCERTAIN)
+            (_, Some((operation, pending, doubt)), _) => Cell::detailed(Verdict::Unknown, doubt.words())
                 .because(self.name_left(operation, pending), pending.trace.origin().span),
             (true, None, Some((operation, why))) => {
                 Cell::detailed(Verdict::Unknown, format!("`{}`: {why}", self.short(operation)))
@@ -57,7 +58,7 @@ impl<'a> Evidence<'a> {
 
     /// The one directory that operations on an open store make names in, if there is only one.
     fn only_directory(&self, store: &Store) -> Option<Value> {
-        let operations = store.operations.iter().filter(|&&operation| !self.is_opening(store, operation));
+        let operations = store.operations.iter().filter(|&&operation| !store.openings.contains(&operation));
         let mut directories = operations.flat_map(|&operation| self.name_directories(operation));
         let first = directories.next()?;
         directories.all(|directory| directory == first).then_some(first)

@@ -1,17 +1,14 @@
 //! What was seen of a program, arranged for the questions that the cells ask: who does what, what is left when success is reported, and
 //! how sure that is.
 
+use super::certainty::Declared;
 use crate::flow::intent::FieldKey;
-use crate::flow::state::{How, Kind, Pending};
 use crate::flow::summary::{Act, Deed};
 use crate::flow::terms::{Term, Value};
 use crate::flow::{Flow, Moment};
 use crate::ir::{FuncId, FunctionKind, Program, ValueKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 use ustr::Ustr;
-
-/// Why a cell is unknown although something is pending.
-pub(super) const UNCERTAIN: &str = "it may be no file, or a sync that could not be resolved may cover it";
 
 /// A program and what flow found in it.
 pub(super) struct Evidence<'a> {
@@ -23,6 +20,8 @@ pub(super) struct Evidence<'a> {
     acts: FxHashMap<FuncId, Vec<&'a Moment>>,
     /// Fields with the name of a file that some method of the type renames.
     built: FxHashSet<FieldKey>,
+    /// What fields are.
+    pub declared: Declared,
 }
 
 impl<'a> Evidence<'a> {
@@ -45,7 +44,7 @@ impl<'a> Evidence<'a> {
                 }
             }
         }
-        Evidence { program, flow, successes, acts, built }
+        Evidence { program, flow, successes, acts, built, declared: Declared::new(program) }
     }
 
     /// The type a function belongs to; a closure to its parent's.
@@ -116,33 +115,6 @@ impl<'a> Evidence<'a> {
             return Some("it could not be analysed");
         }
         summary.bounded.then_some("it is too large or too deep to be followed to its end")
-    }
-
-    /// Whether what is pending is surely on a file, and surely not covered by a sync that could not be resolved.
-    pub(super) fn is_certain(&self, moment: &Moment, pending: &Pending) -> bool {
-        let terms = &self.flow.terms;
-        let root = terms.root(pending.file);
-        let is_file = match terms.get(pending.file) {
-            Term::Param(_) => !self.is_lent(moment.function, pending.file),
-            // Something made here that was not opened by a path that can be told: memory, a socket, anything.
-            _ if matches!(terms.get(root), Term::Fresh(..)) => {
-                let facts = moment.fact(pending.file);
-                facts.created || facts.temporary || pending.kind == Kind::Name
-            }
-            // A field that some record keeps a file in, or that is synced somewhere.
-            Term::Field(..) => {
-                let intents = &self.flow.intents;
-                let mut fields = intents.fields_of(moment.function, pending.file).iter();
-                fields.any(|field| intents.links.contains_key(field) || intents.synced_fields.contains(field))
-            }
-            // A path that was opened; not what some function nobody can see into made.
-            Term::Op(name, _) => {
-                let facts = moment.fact(pending.file);
-                terms.is_path_operation(*name) || facts.created || facts.synced
-            }
-            _ => true,
-        };
-        is_file && !pending.doubt && !moment.vague_sync && pending.how != How::HandedOver
     }
 
     /// What a person calls a function.

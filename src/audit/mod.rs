@@ -1,9 +1,8 @@
 //! The durability table: one row for each store of a program, told by the effects of its operations, never by names.
 //!
-//! A *store* is a type whose methods make, replace, remove or sync files. A type that only one store uses is part of that store, unless it
-//! is used through an interface. Its
-//! *operations* are the public methods of its types, and the public functions outside any type that work on them. What they do is split
-//! by effects:
+//! A *store* is a type whose methods make, replace, remove or sync files, with all types that are part of it: those whose values it makes for
+//! itself or hands out, and those that it alone uses. Its *operations* are the public methods of the outermost type and of what it hands
+//! out, and the public functions outside any type that work on them. What they do is split by effects:
 //!
 //! * an **opening** is an operation that is not given a store: it makes one;
 //! * a **rewrite** is the smallest function that reads files and fills others, or cuts what it read and fills it again;
@@ -12,9 +11,11 @@
 //!
 //! What was not seen to the end is `unknown`, with the reason.
 //!
-//! Reading order: [`table`] (what is told), [`evidence`] (what was seen), [`stores`] and [`roles`] (who is judged, as what), then a file for
-//! each thing that is judged: [`writes`], [`rewrites`], [`directory`]; [`detail`] and [`names`] put the rest into words.
+//! Reading order: [`table`] (what is told), [`evidence`] and [`certainty`] (what was seen, and how sure it is), [`types`], [`stores`] and [`roles`]
+//! (who is judged, as what), then a file for each thing that is judged: [`writes`], [`rewrites`], [`directory`]; [`detail`] and [`names`] put the
+//! rest into words.
 
+mod certainty;
 mod deeds;
 mod detail;
 mod directory;
@@ -24,6 +25,7 @@ mod rewrites;
 mod roles;
 mod stores;
 mod table;
+mod types;
 mod writes;
 
 pub use table::{Cell, Effect, Operation, Reason, Row, Verdict};
@@ -40,17 +42,24 @@ pub fn audit(program: &Program, flow: &Flow) -> Vec<Row> {
 }
 
 fn row(evidence: &Evidence<'_>, store: &Store) -> Option<Row> {
-    let first = *store.operations.first()?;
     let roles = evidence.roles(store);
     let writes = evidence.normal_writes(store, &roles);
-    let (rewrite, deletes_first) = evidence.rewrites(&roles);
+    let (mut rewrite, mut deletes_first) = evidence.rewrites(&roles);
     if writes.verdict == Verdict::NotApplicable && rewrite.verdict == Verdict::NotApplicable {
         return None;
     }
-    let directory = evidence.directory(store);
+    let mut directory = evidence.directory(store);
+    if writes.verdict == Verdict::Unknown && directory.verdict == Verdict::NotApplicable {
+        // Files that nobody here makes are made by code that was not seen: so may be their names, rewrites and removals.
+        let unseen = || Cell::detailed(Verdict::Unknown, "the files are made by code that was not seen");
+        directory = unseen();
+        if rewrite.verdict == Verdict::NotApplicable {
+            (rewrite, deletes_first) = (unseen(), unseen());
+        }
+    }
     let safe = safe(&writes, &rewrite, &deletes_first, &directory);
     let operations = store.operations.iter().map(|&operation| evidence.operation(operation)).collect();
-    let span = evidence.program.functions[first.index()].name_span;
+    let span = evidence.program.functions[store.first.index()].name_span;
     Some(Row { store: store.name, span, writes, rewrite, deletes_first, directory, safe, operations })
 }
 
@@ -63,7 +72,8 @@ fn safe(writes: &Cell, rewrite: &Cell, deletes_first: &Cell, directory: &Cell) -
     if let Some(cell) = decisive {
         return Cell { verdict: Verdict::No, detail: None, reason: cell.reason.clone() };
     }
-    if let Some(cell) = [writes, rewrite, directory].into_iter().find(|cell| cell.verdict == Verdict::Unknown) {
+    let unknown = |cell: &&Cell| cell.verdict == Verdict::Unknown;
+    if let Some(cell) = [writes, rewrite, deletes_first, directory].into_iter().find(unknown) {
         return Cell { verdict: Verdict::Unknown, detail: cell.detail.clone(), reason: cell.reason.clone() };
     }
     // What an option takes back was not promised.

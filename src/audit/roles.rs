@@ -27,7 +27,7 @@ impl<'a> Evidence<'a> {
     /// The smallest functions that rewrite or checkpoint, of those that operations on an open store get to.
     pub(super) fn roles(&self, store: &Store) -> Roles {
         let mut parts: BTreeSet<FuncId> = BTreeSet::new();
-        for &operation in store.operations.iter().filter(|&&operation| !self.is_opening(store, operation)) {
+        for &operation in store.operations.iter().filter(|&&operation| !store.openings.contains(&operation)) {
             parts.insert(operation);
             for deed in self.deeds(operation) {
                 parts.extend(deed.trace.functions());

@@ -1,9 +1,10 @@
 //! Which stores a program has, and what their operations are.
 
 use super::evidence::Evidence;
+use super::types::{TypeId, Types};
 use crate::flow::state::{How, Kind};
 use crate::flow::summary::{Deed, Did};
-use crate::ir::{FuncId, FunctionKind};
+use crate::ir::{FuncId, PackageId};
 use std::collections::{BTreeMap, BTreeSet};
 use ustr::Ustr;
 
@@ -11,86 +12,60 @@ use ustr::Ustr;
 pub(super) struct Store {
     /// The outermost of its types, or its module.
     pub name: Ustr,
-    /// Its types; none if it is a module.
-    pub members: BTreeSet<Ustr>,
+    /// The package it is in.
+    pub package: PackageId,
+    /// It has types.
+    pub typed: bool,
     /// What can be asked of it, in the order of the text.
     pub operations: Vec<FuncId>,
+    /// Of these, the ones that are given no open store: they make one.
+    pub openings: BTreeSet<FuncId>,
+    /// The first operation of the outermost type.
+    pub first: FuncId,
 }
+
+type Groups = BTreeMap<TypeId, BTreeSet<TypeId>>;
 
 impl<'a> Evidence<'a> {
     /// The stores, in the order of their names.
     pub(super) fn stores(&self) -> Vec<Store> {
-        let mut methods: BTreeMap<Ustr, Vec<FuncId>> = BTreeMap::new();
-        for at in 0..self.program.functions.len() {
-            let id = FuncId(at as u32);
-            let function = &self.program.functions[at];
-            if let (Some(owner), FunctionKind::Named) = (function.owner, function.kind)
-                && self.deeds(id).iter().any(|deed| !matches!(deed.did, Did::Read))
-            {
-                methods.entry(owner).or_default().push(id);
+        let types = Types::new(self);
+        let mut groups = Groups::new();
+        for (of, tops) in types.tops() {
+            for top in tops {
+                groups.entry(top).or_default().insert(of);
             }
         }
-        let public = |owner: &Ustr| methods[owner].iter().any(|&id| self.program.functions[id.index()].public);
-        let exported: BTreeSet<Ustr> = methods.keys().filter(|owner| public(owner)).copied().collect();
-        let users: BTreeMap<Ustr, BTreeSet<Ustr>> =
-            exported.iter().map(|&owner| (owner, self.users(owner, &methods[&owner], &exported))).collect();
-        let mut groups: BTreeMap<Ustr, BTreeSet<Ustr>> = BTreeMap::new();
-        for (owner, top) in tops(&users) {
-            groups.entry(top).or_default().insert(owner);
+        let stores = groups.iter().filter(|(top, _)| self.keeps_files(**top, &groups, &types));
+        let mut stores: Vec<Store> =
+            stores.filter_map(|(&top, members)| self.store(top, members, &types)).chain(self.modules()).collect();
+        let mut seen: BTreeMap<Ustr, usize> = BTreeMap::new();
+        stores.iter().for_each(|store| *seen.entry(store.name).or_default() += 1);
+        for store in stores.iter_mut().filter(|store| seen[&store.name] > 1) {
+            let package = self.program.packages[store.package.index()].name;
+            store.name = Ustr::from(&format!("{package}::{}", store.name));
         }
-        let stores = groups.iter().filter(|(top, _)| self.keeps_files(top, &groups, &methods));
-        let mut stores: Vec<Store> = stores
-            .map(|(&name, members)| Store {
-                name,
-                members: members.clone(),
-                operations: self.operations(members, &methods),
-            })
-            .collect();
-        stores.extend(self.modules());
         stores
     }
 
-    /// The types, of those in `exported`, that use `owner`: found up the calls, through everything that is none of these.
-    fn users(&self, owner: Ustr, methods: &[FuncId], exported: &BTreeSet<Ustr>) -> BTreeSet<Ustr> {
-        let package = self.program.functions[methods[0].index()].package;
-        let (mut users, mut seen) = (BTreeSet::new(), BTreeSet::new());
-        // Whoever only makes one is a builder, not a user.
-        let makes = |function: &FuncId| {
-            let function = &self.program.functions[function.index()];
-            !function.params.iter().any(|param| function.locals[param.index()].type_name == Some(owner))
+    /// The store of a type and its parts.
+    fn store(&self, top: TypeId, members: &BTreeSet<TypeId>, types: &Types<'_, '_>) -> Option<Store> {
+        let operations = self.operations(top, members, types);
+        let first = *operations.iter().find(|&&id| types.owner(id) == Some(top)).or(operations.first())?;
+        let makes = |operation: &FuncId| match types.owner(*operation) {
+            Some(owner) => !types.is_given(*operation, owner),
+            None => !members.iter().any(|&member| types.is_given(*operation, member)),
         };
-        let mut work: Vec<FuncId> = methods.iter().copied().filter(|method| !makes(method)).collect();
-        while let Some(at) = work.pop() {
-            for &caller in &self.flow.callers[at.index()] {
-                // Whoever works through an interface does not know what is behind it.
-                let through_interface = self.program.functions[at.index()].interface.is_some();
-                let foreign = self.program.functions[caller.index()].package != package;
-                if through_interface || foreign || !seen.insert(caller) {
-                    continue;
-                }
-                match self.owner(caller) {
-                    Some(other) if other == owner => {}
-                    Some(other) if exported.contains(&other) => {
-                        users.insert(other);
-                    }
-                    _ => work.push(self.named(caller)),
-                }
-            }
-        }
-        users
+        let openings = operations.iter().copied().filter(makes).collect();
+        Some(Store { name: top.name, package: top.package, typed: true, operations, openings, first })
     }
 
     /// Whether a group makes, replaces, removes or syncs files on its own, not only through other groups or for somebody who lends it
     /// a handle.
-    fn keeps_files(
-        &self,
-        top: &Ustr,
-        groups: &BTreeMap<Ustr, BTreeSet<Ustr>>,
-        methods: &BTreeMap<Ustr, Vec<FuncId>>,
-    ) -> bool {
-        let others: BTreeSet<Ustr> =
-            groups.iter().filter(|(other, _)| *other != top).flat_map(|(_, members)| members).copied().collect();
-        groups[top].iter().flat_map(|member| &methods[member]).any(|&method| {
+    fn keeps_files(&self, top: TypeId, groups: &Groups, types: &Types<'_, '_>) -> bool {
+        let others: BTreeSet<TypeId> =
+            groups.values().flatten().filter(|member| !groups[&top].contains(member)).copied().collect();
+        groups[&top].iter().flat_map(|&member| types.methods(member)).any(|&method| {
             let keeps = |deed: &&Deed| match deed.did {
                 Did::Overwrite | Did::Remove => true,
                 Did::Pend(how, Kind::Name) => how != How::DirectoryMade,
@@ -99,23 +74,31 @@ impl<'a> Evidence<'a> {
             };
             self.deeds(method).iter().filter(keeps).any(|deed| {
                 let on_the_way = deed.trace.functions();
-                !on_the_way.iter().any(|&function| self.owner(function).is_some_and(|owner| others.contains(&owner)))
+                !on_the_way.iter().any(|&function| types.owner(function).is_some_and(|owner| others.contains(&owner)))
             })
         })
     }
 
-    /// The public methods of `members` that do something to files, and the public functions outside any type that call them.
-    fn operations(&self, members: &BTreeSet<Ustr>, methods: &BTreeMap<Ustr, Vec<FuncId>>) -> Vec<FuncId> {
+    /// What others can ask of a store: the public methods of its outermost type and of what it hands out, those of its other parts that
+    /// the store does not call itself, and the public functions outside any type that call them.
+    fn operations(&self, top: TypeId, members: &BTreeSet<TypeId>, types: &Types<'_, '_>) -> Vec<FuncId> {
+        let inside = |function: FuncId| types.owner(function).is_some_and(|owner| members.contains(&owner));
+        let is_used = |method: FuncId| self.flow.callers[method.index()].iter().any(|&caller| inside(caller));
+        let handed_out: BTreeSet<TypeId> =
+            members.iter().copied().filter(|&member| types.is_handed_out(member)).collect();
+        let is_open = |method: FuncId| {
+            let of = |owner| owner == top || handed_out.contains(&owner) && types.is_given(method, owner);
+            types.owner(method).is_some_and(of)
+        };
+        // A part from another package has users of its own.
+        let is_own = |method: FuncId| self.program.functions[method.index()].package == top.package;
+        let methods = members.iter().flat_map(|&member| types.methods(member)).copied();
         let mut operations: BTreeSet<FuncId> =
-            members.iter().flat_map(|member| &methods[member]).copied().filter(|&id| self.is_public(id)).collect();
-        let helpers: Vec<FuncId> = members
-            .iter()
-            .flat_map(|member| &methods[member])
-            .flat_map(|method| &self.flow.callers[method.index()])
-            .copied()
-            .filter(|&caller| self.owner(caller).is_none() && self.is_public(caller))
-            .collect();
-        operations.extend(helpers);
+            methods.clone().filter(|&id| self.is_public(id) && (is_open(id) || is_own(id) && !is_used(id))).collect();
+        let callers = methods.flat_map(|method| &self.flow.callers[method.index()]).copied();
+        operations.extend(
+            callers.filter(|&caller| types.owner(caller).is_none() && self.is_public(caller) && !is_used(caller)),
+        );
         let mut operations: Vec<FuncId> = operations.into_iter().collect();
         operations.sort_by_key(|id| self.program.functions[id.index()].span);
         operations
@@ -123,13 +106,13 @@ impl<'a> Evidence<'a> {
 
     /// Stores without a type: the public functions of a module that write files and that no method or other module uses.
     fn modules(&self) -> Vec<Store> {
-        let mut by_module: BTreeMap<Ustr, Vec<FuncId>> = BTreeMap::new();
+        let mut by_module: BTreeMap<(Ustr, PackageId), Vec<FuncId>> = BTreeMap::new();
         for (at, function) in self.program.functions.iter().enumerate() {
             let id = FuncId(at as u32);
             let writes = |deed: &Deed| !matches!(deed.did, Did::Read | Did::Sync | Did::Flush);
             if function.owner.is_none() && self.is_public(id) && self.deeds(id).iter().any(writes) {
                 let module = function.name.rsplit_once("::").map_or("", |(module, _)| module);
-                by_module.entry(Ustr::from(module)).or_default().push(id);
+                by_module.entry((Ustr::from(module), function.package)).or_default().push(id);
             }
         }
         let module = |id: FuncId| {
@@ -148,34 +131,11 @@ impl<'a> Evidence<'a> {
         };
         by_module
             .into_iter()
-            .filter(|(name, functions)| !is_used(name, functions) && !uses_types(functions))
-            .map(|(name, operations)| Store { name, members: BTreeSet::new(), operations })
+            .filter(|((name, _), functions)| !is_used(name, functions) && !uses_types(functions))
+            .map(|((name, package), operations)| {
+                let first = operations[0];
+                Store { name, package, typed: false, operations, openings: BTreeSet::new(), first }
+            })
             .collect()
     }
-
-    /// Whether an operation is given no store of this kind: it makes one.
-    pub(super) fn is_opening(&self, store: &Store, operation: FuncId) -> bool {
-        let function = &self.program.functions[operation.index()];
-        let mut params = function.params.iter().map(|param| function.locals[param.index()].type_name);
-        !store.members.is_empty()
-            && function.owner.is_some()
-            && !params.any(|given| given.is_some() && given == function.owner)
-    }
-}
-
-/// For each type the one whose store it is part of, by who uses whom: what only one store uses is part of that store.
-fn tops(users: &BTreeMap<Ustr, BTreeSet<Ustr>>) -> BTreeMap<Ustr, Ustr> {
-    let mut tops: BTreeMap<Ustr, Ustr> = users.keys().map(|owner| (*owner, *owner)).collect();
-    for _ in 0..users.len() {
-        let part = users.iter().find_map(|(owner, users)| {
-            if tops[owner] != *owner {
-                return None;
-            }
-            let above: BTreeSet<Ustr> = users.iter().map(|user| tops[user]).filter(|top| top != owner).collect();
-            (above.len() == 1).then(|| (*owner, *above.first().expect("there is one")))
-        });
-        let Some((owner, top)) = part else { break };
-        tops.values_mut().filter(|old| **old == owner).for_each(|old| *old = top);
-    }
-    tops
 }

@@ -62,6 +62,11 @@ impl Cell {
     }
 }
 
+/// The cell that weighs most, the first of equals.
+pub(super) fn weakest(cells: &[Cell], weight: impl Fn(&Cell) -> i32) -> Option<Cell> {
+    cells.iter().rev().max_by_key(|cell| weight(cell)).cloned()
+}
+
 /// A place that decides a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {

@@ -1,10 +1,10 @@
 //! The cell of normal writes: whether what operations write is durable when they report success.
 
 use super::deeds::writes;
-use super::evidence::{Evidence, UNCERTAIN};
+use super::evidence::Evidence;
 use super::roles::{Roles, in_role};
 use super::stores::Store;
-use super::table::{Cell, Verdict};
+use super::table::{Cell, Verdict, weakest};
 use crate::flow::Moment;
 use crate::flow::state::{Guard, How, Kind, Origin, Pending, Question};
 use crate::flow::summary::{Deed, Did};
@@ -14,27 +14,44 @@ use std::collections::BTreeSet;
 impl<'a> Evidence<'a> {
     /// Whether what operations write themselves is durable when they report success.
     pub(super) fn normal_writes(&self, store: &Store, roles: &Roles) -> Cell {
-        let cell = self.writes(store, roles);
+        let takes_data =
+            |operation: FuncId| self.program.functions[operation.index()].params.len() > usize::from(store.typed);
+        let cell = self.weakest_write(store, roles, &takes_data);
         if cell.verdict != Verdict::NotApplicable {
             return cell;
         }
         // Every write is a rewrite: then that is what a normal write is.
-        self.writes(store, &Roles::new())
+        let cell = self.weakest_write(store, &Roles::new(), &takes_data);
+        if cell.verdict != Verdict::NotApplicable {
+            return cell;
+        }
+        // What is given stays in memory until some operation writes it out.
+        let cell = self.weakest_write(store, roles, &|_| true);
+        match cell.verdict {
+            Verdict::Yes => {
+                let writing = |&operation: &FuncId| self.operation_writes(operation, roles).is_some();
+                let mut operations = store.operations.iter().copied();
+                let by = operations.find(|operation| !store.openings.contains(operation) && writing(operation));
+                let detail = by.map(|by| format!("only when `{}` is called", self.short(by)));
+                Cell { verdict: Verdict::Conditional, detail, reason: None }
+            }
+            _ => cell,
+        }
     }
 
-    fn writes(&self, store: &Store, roles: &Roles) -> Cell {
-        let mut cells: Vec<Cell> = Vec::new();
-        for &operation in &store.operations {
-            let takes_data =
-                self.program.functions[operation.index()].params.len() > usize::from(!store.members.is_empty());
-            if !takes_data || self.is_opening(store, operation) {
-                continue;
-            }
-            cells.extend(self.operation_writes(operation, roles));
-        }
-        // The weakest decides; what is weaker by an option only is told as such.
-        let order = [Verdict::No, Verdict::Unknown, Verdict::Conditional, Verdict::ViaLog, Verdict::Yes];
-        let weakest = order.into_iter().find_map(|is| cells.iter().find(|cell| cell.verdict == is).cloned());
+    /// The weakest cell of the operations on an open store that are `of_interest`.
+    fn weakest_write(&self, store: &Store, roles: &Roles, of_interest: &dyn Fn(FuncId) -> bool) -> Cell {
+        let operations = store.operations.iter().copied();
+        let judged = operations.filter(|&operation| of_interest(operation) && !store.openings.contains(&operation));
+        let cells: Vec<Cell> = judged.filter_map(|operation| self.operation_writes(operation, roles)).collect();
+        // What is weaker by an option only is told as such.
+        let weakest = weakest(&cells, |cell| match cell.verdict {
+            Verdict::No => 4,
+            Verdict::Unknown => 3,
+            Verdict::Conditional => 2,
+            Verdict::ViaLog => 1,
+            _ => 0,
+        });
         weakest.unwrap_or(Cell::new(Verdict::NotApplicable))
     }
 
@@ -65,15 +82,19 @@ impl<'a> Evidence<'a> {
         };
         let culprits = || guilty.iter().flat_map(|moment| moment.pending.iter().map(move |pending| (*moment, pending)));
         let certain = culprits().find(|(moment, pending)| left(pending) && self.is_certain(moment, pending));
-        let first = first.pending.iter().find(|pending| left(pending)).expect("guilty moments have one");
-        let span = certain.map_or(first, |(_, pending)| pending).trace.origin().span;
+        let uncertain = || {
+            let pending = first.pending.iter().find(|pending| left(pending)).expect("guilty moments have one");
+            (*first, pending)
+        };
+        let (moment, pending) = certain.unwrap_or_else(uncertain);
+        let span = pending.trace.origin().span;
         let text = format!("`{}` reports success while what it wrote is not synced", self.short(operation));
         if let Some(option) = self.option(operation, &guilty, &innocent, &left) {
             let text = format!("{text}, depending on `{option}`");
             return Some(Cell::detailed(Verdict::Conditional, option).because(text, span));
         }
-        if certain.is_none() {
-            return Some(Cell::detailed(Verdict::Unknown, UNCERTAIN).because(text, span));
+        if let Some(doubt) = self.doubt(moment, pending) {
+            return Some(Cell::detailed(Verdict::Unknown, doubt.words()).because(text, span));
         }
         Some(Cell::new(Verdict::No).because(text, span))
     }

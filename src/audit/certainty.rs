@@ -1,0 +1,181 @@
+//! How sure it is that something that is pending can be lost, and why not: what is not sure decides no cell, it is a reason for `unknown`.
+
+use super::evidence::Evidence;
+use crate::flow::Moment;
+use crate::flow::intent::FieldKey;
+use crate::flow::state::{How, Kind, Pending};
+use crate::flow::summary::Did;
+use crate::flow::terms::{Term, Value};
+use crate::ir::{Base, FuncId, InstKind, LocalId, Operand, Place, Program, Rvalue, Step, ValueKind};
+use rustc_hash::{FxHashMap, FxHashSet};
+use ustr::Ustr;
+
+/// Why something that is pending proves nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// It was not seen that a file is written to; if known, what is of which type.
+    NoFile(Option<Ustr>),
+    /// Code that was not seen was given the file, and may have written, or synced it.
+    HandedOver,
+    /// A sync of something that could not be resolved may cover it.
+    Covered,
+    /// Of several files some are synced afterwards, and it cannot be told which.
+    OneOfSeveral,
+}
+
+impl Doubt {
+    /// The reason in words.
+    pub(super) fn words(self) -> String {
+        match self {
+            Doubt::NoFile(Some(name)) => format!("it goes through a `{name}`, whose code was not seen"),
+            Doubt::NoFile(None) => "what it goes to was not seen to be opened, and may be no file".to_string(),
+            Doubt::HandedOver => "code that was not seen is given the file, and may sync it".to_string(),
+            Doubt::Covered => "a sync that could not be resolved may cover it".to_string(),
+            Doubt::OneOfSeveral => "of several files some are synced, and it cannot be told which".to_string(),
+        }
+    }
+}
+
+/// What fields of records are, by their declarations.
+#[derive(Default)]
+pub(super) struct Declared {
+    /// Fields that hold a handle to a file.
+    handles: FxHashSet<FieldKey>,
+    /// The types of fields, where they are known.
+    types: FxHashMap<FieldKey, Ustr>,
+}
+
+impl Declared {
+    /// Reads off how fields are used.
+    pub(super) fn new(program: &Program) -> Declared {
+        let mut declared = Declared::default();
+        for function in &program.functions {
+            for inst in function.blocks.iter().flat_map(|block| &block.insts) {
+                match &inst.kind {
+                    InstKind::Call(call) => {
+                        for arg in &call.args {
+                            if let Operand::Place(place) = &arg.value
+                                && let Some(field) = field(place)
+                                && is_handle(arg.kind)
+                            {
+                                declared.handles.insert(field);
+                            }
+                        }
+                    }
+                    InstKind::Assign { place, value: Rvalue::Use(Operand::Place(from)) } => {
+                        let mut learn = |field: Option<FieldKey>, other: Option<LocalId>| {
+                            let Some((field, other)) = field.zip(other) else { return };
+                            let local = &function.locals[other.index()];
+                            if is_handle(local.kind) {
+                                declared.handles.insert(field);
+                            }
+                            if let Some(name) = local.type_name {
+                                declared.types.insert(field, name);
+                            }
+                        };
+                        learn(field(from), whole(place));
+                        learn(field(place), whole(from));
+                    }
+                    InstKind::Assign { value: Rvalue::Aggregate { type_name: Some(owner), fields, .. }, .. } => {
+                        for (name, operand) in fields {
+                            if let Operand::Place(place) = operand
+                                && let Some(local) = whole(place)
+                                && let Some(of) = function.locals[local.index()].type_name
+                            {
+                                declared.types.insert((*owner, *name), of);
+                            }
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        declared
+    }
+}
+
+/// The field that a place leads to.
+fn field(place: &Place) -> Option<FieldKey> {
+    match place.steps.last() {
+        Some(&Step::Field { name, owner: Some(owner) }) => Some((owner, name)),
+        _ => None,
+    }
+}
+
+/// The variable that a place is.
+fn whole(place: &Place) -> Option<LocalId> {
+    match place.base {
+        Base::Local(local) if place.steps.is_empty() => Some(local),
+        _ => None,
+    }
+}
+
+fn is_handle(kind: ValueKind) -> bool {
+    use ValueKind::*;
+    matches!(kind, File | BufferedFile | AsyncFile | TempFile | Mapping)
+}
+
+impl Evidence<'_> {
+    /// Whether what is pending can surely be lost.
+    pub(super) fn is_certain(&self, moment: &Moment, pending: &Pending) -> bool {
+        self.doubt(moment, pending).is_none()
+    }
+
+    /// Why what is pending is not surely a file's, or may be covered by a sync that could not be resolved.
+    pub(super) fn doubt(&self, moment: &Moment, pending: &Pending) -> Option<Doubt> {
+        let function = moment.function;
+        if !self.is_file(moment, pending) {
+            let mut fields = self.flow.intents.fields_of(function, pending.file).iter();
+            let of_field = fields.find_map(|field| self.declared.types.get(field).copied());
+            return Some(Doubt::NoFile(of_field.or_else(|| self.given_type(function, pending.file))));
+        }
+        if pending.how == How::HandedOver {
+            return Some(Doubt::HandedOver);
+        }
+        if pending.doubt || moment.vague_sync {
+            return Some(Doubt::Covered);
+        }
+        self.is_one_of_several(function, pending).then_some(Doubt::OneOfSeveral)
+    }
+
+    /// Whether what is pending is surely a file's.
+    fn is_file(&self, moment: &Moment, pending: &Pending) -> bool {
+        let terms = &self.flow.terms;
+        let facts = moment.fact(pending.file);
+        match terms.get(pending.file) {
+            Term::Param(_) => !self.is_lent(moment.function, pending.file),
+            // Something made here that was not opened by a path that can be told: memory, a socket, anything.
+            _ if matches!(terms.get(terms.root(pending.file)), Term::Fresh(..)) => {
+                facts.created || facts.temporary || pending.kind == Kind::Name
+            }
+            // A field that is declared to be a file, or that some record keeps one in.
+            Term::Field(..) => {
+                let mut fields = self.flow.intents.fields_of(moment.function, pending.file).iter();
+                fields.any(|field| self.declared.handles.contains(field) || self.flow.intents.links.contains_key(field))
+            }
+            // A path that was opened; not what some function nobody can see into made.
+            Term::Op(name, _) => terms.is_path_operation(*name) || facts.created,
+            _ => true,
+        }
+    }
+
+    /// The type of a parameter that is written to.
+    fn given_type(&self, function: FuncId, file: Value) -> Option<Ustr> {
+        let Term::Param(number) = self.flow.terms.get(file) else { return None };
+        let body = &self.program.functions[function.index()];
+        let local = body.params.get(*number as usize)?;
+        body.locals[local.index()].type_name
+    }
+
+    /// Whether it is on some element of a collection, and elements of that collection are synced later on some way.
+    fn is_one_of_several(&self, function: FuncId, pending: &Pending) -> bool {
+        let terms = &self.flow.terms;
+        let is_element = terms.parts(pending.file).iter().any(|&part| matches!(terms.get(part), Term::Element(_)));
+        if !is_element || pending.kind == Kind::Name {
+            return false;
+        }
+        let deeds = self.deeds(function);
+        let written = deeds.iter().position(|deed| deed.trace.origin() == pending.trace.origin()).unwrap_or(0);
+        deeds[written..].iter().any(|deed| deed.did == Did::Sync && deed.file == pending.file && !deed.failing)
+    }
+}
