@@ -47,6 +47,8 @@ pub const CONFIG_NAME: &str = "fsynclint.toml";
 pub struct DiscoverOptions {
     /// Also tests, benches, examples and build scripts.
     pub include_tests: bool,
+    /// The files that are given are those that changed: one that a run on its package would not read is passed over.
+    pub changes: bool,
 }
 
 /// One package.
@@ -266,6 +268,9 @@ impl Search {
             self.problem(&shown, 1, "is not a Rust source file".into());
             return Vec::new();
         }
+        if options.changes && !options.include_tests && !is_dir && lies_among_tests(&shown, &canonical) {
+            return Vec::new();
+        }
         self.given.push(canonical.clone());
         self.configs_above(&shown, &canonical, is_dir);
         let root = |shown, canonical, one_package| Root {
@@ -275,12 +280,15 @@ impl Search {
             for_context: false,
             include_tests: options.include_tests,
         };
+        let package = enclosing_package(&shown, &canonical);
         if !is_dir {
-            self.given_files.push((shown.clone(), canonical.clone()));
+            if !options.changes || package.is_none() {
+                self.given_files.push((shown.clone(), canonical.clone()));
+            }
         } else if canonical.join("Cargo.toml").is_file() {
             return vec![root(shown, canonical, false)];
         }
-        match enclosing_package(&shown, &canonical) {
+        match package {
             // The rest of the workspace calls it, and is called; tests are the package's own.
             Some((shown, canonical, false)) => {
                 let workspace = enclosing_workspace(&shown, &canonical);
@@ -540,6 +548,17 @@ fn enclosing_package(given: &Path, canonical: &Path) -> Option<(PathBuf, PathBuf
         return takes.then(|| (shown, above.to_path_buf(), false));
     }
     None
+}
+
+/// Whether a file is part of the tests, benches, examples or build script of a package, be it as a part of another package there.
+fn lies_among_tests(shown: &Path, canonical: &Path) -> bool {
+    let mut shown = shown.to_path_buf();
+    canonical.ancestors().skip(1).any(|above| {
+        shown = parent_shown(&shown);
+        above.join("Cargo.toml").is_file()
+            && canonical.strip_prefix(above).is_ok_and(manifest::is_test_path)
+            && Manifest::read(&shown, &mut Vec::new()).is_package()
+    })
 }
 
 /// The workspace that the package in `folder` is in: its folder as shown and canonical.

@@ -61,6 +61,37 @@ fn a_fault_elsewhere_that_leads_through_a_changed_file() {
     assert_eq!(reported(synced.path(), "", &["disk/src/lib.rs"]), [] as [&str; 0]);
 }
 
+/// What a check of the package does not read is nobody's business when it changes, unless it is named without `--changed`.
+#[test]
+fn tests_are_passed_over() {
+    let folder = workspace("Ok(())");
+    let nested = "store/tests/case/src/lib.rs";
+    let left_out = ["store/tests/it.rs", "store/examples/a.rs", "store/build.rs", "store/src/orphan/b.rs", nested];
+    for name in left_out {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, OTHER).unwrap();
+    }
+    fs::write(folder.path().join("store/tests/case/Cargo.toml"), DISK).unwrap();
+    fs::write(folder.path().join("fsynclint.toml"), "exclude = [\"store/src/orphan\"]").unwrap();
+    for name in left_out {
+        assert_eq!(reported(folder.path(), "", &["--changed", name]), [] as [&str; 0], "{name}");
+    }
+    assert_eq!(reported(folder.path(), "store", &["--changed", "tests/it.rs"]), [] as [&str; 0]);
+    assert_eq!(reported(folder.path(), "", &["store/tests/it.rs"]), ["store/tests/it.rs:3"]);
+    assert_eq!(
+        reported(folder.path(), "", &["--changed", "--include-tests", "store/tests/it.rs"]),
+        ["store/tests/it.rs:3"]
+    );
+    // Beside what is read, and for what has no package.
+    let both = ["--changed", "store/tests/it.rs", "disk/src/lib.rs"];
+    assert_eq!(reported(folder.path(), "", &both), ["store/src/lib.rs:4"]);
+    let alone = tempfile::tempdir().unwrap();
+    fs::create_dir(alone.path().join("tests")).unwrap();
+    fs::write(alone.path().join("tests/a.rs"), OTHER).unwrap();
+    assert_eq!(reported(alone.path(), "", &["--changed", "tests/a.rs"]), ["tests/a.rs:3"]);
+}
+
 #[test]
 fn names_are_those_that_were_given() {
     let unsynced = workspace("Ok(())");

@@ -99,7 +99,10 @@ fn a_workspace() {
 #[test]
 fn tests_only_if_asked_for() {
     let dir = tree(STORE);
-    let workspace = discover(&[dir.path().join("crates/store")], &DiscoverOptions { include_tests: true });
+    let workspace = discover(
+        &[dir.path().join("crates/store")],
+        &DiscoverOptions { include_tests: true, ..DiscoverOptions::default() },
+    );
     let expected = "store: crates/store/benches/b.rs crates/store/build.rs crates/store/src/bin/dump.rs \
                     crates/store/src/lib.rs crates/store/src/save.rs crates/store/tests/it.rs";
     assert_eq!(summary(dir.path(), &workspace), [expected]);

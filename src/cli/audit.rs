@@ -32,7 +32,7 @@ enum Format {
 
 /// Shows the table. It is an answer, not a verdict on the run: the status is 0 whatever it says, unless nothing could be read.
 pub(super) fn run(args: &AuditArgs, style: Style) -> Result<ExitCode, Failure> {
-    let (table, nothing_read) = analyse(&args.work, Config::default(), |workspace, texts, config| {
+    let (table, nothing_read) = analyse(&args.work, false, Config::default(), |workspace, texts, config| {
         let table = audit(workspace, texts, config);
         let nothing_read = nothing_read(workspace, &table.problems);
         (table, nothing_read)

@@ -16,6 +16,9 @@ use std::process::ExitCode;
 pub(super) struct CheckArgs {
     #[command(flatten)]
     work: WorkArgs,
+    /// The files named are those that changed, as for a commit hook: pass over what a check of their packages would not read, such as tests
+    #[arg(long)]
+    changed: bool,
     /// How to report: for people, as JSON, as SARIF 2.1.0, as annotations of a GitHub workflow
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -67,7 +70,7 @@ enum PolicyArg {
 
 /// Checks and reports.
 pub(super) fn run(args: &CheckArgs, style: human::Style) -> Result<ExitCode, Failure> {
-    let (report, nothing_read) = analyse(&args.work, args.config(), |workspace, texts, config| {
+    let (report, nothing_read) = analyse(&args.work, args.changed, args.config(), |workspace, texts, config| {
         let report = check(workspace, texts, config);
         let nothing_read = nothing_read(workspace, &report.problems);
         (report, nothing_read)

@@ -59,10 +59,11 @@ pub(super) struct WorkArgs {
     platform: Option<PlatformArg>,
 }
 
-/// Runs `work` on what `args` name, with room on the stack and a line of progress. `config` is what the command line says; files of
-/// settings add to it.
+/// Runs `work` on what `args` name (with `changes`, the files that changed), with room on the stack and a line of progress. `config` is
+/// what the command line says; files of settings add to it.
 pub(super) fn analyse<T>(
     args: &WorkArgs,
+    changes: bool,
     config: Config,
     work: impl FnOnce(&Workspace, &dyn Texts, &Config) -> T,
 ) -> Result<T, Failure> {
@@ -79,7 +80,8 @@ pub(super) fn analyse<T>(
     let work = || {
         let texts = CountedTexts::default();
         let progress = Progress::start(&texts.read);
-        let workspace = discover::discover(&args.paths, &DiscoverOptions { include_tests: config.include_tests });
+        let options = DiscoverOptions { include_tests: config.include_tests, changes };
+        let workspace = discover::discover(&args.paths, &options);
         let loaded = match &args.config {
             Some(file) => config::load_file(config, file, &DiskTexts),
             None => config::load(config, &workspace, &DiskTexts),

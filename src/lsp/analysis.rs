@@ -173,7 +173,7 @@ fn workspace(job: &Job) -> Workspace {
     let mut all: Vec<PathBuf> = files.iter().map(|document| document.path.clone()).collect();
     paths.extend(all.iter().filter(|path| !inside(path)).cloned());
     all.retain(|path| !path.exists());
-    let options = DiscoverOptions { include_tests: job.config.include_tests };
+    let options = DiscoverOptions { include_tests: job.config.include_tests, changes: false };
     let mut workspace = discover::discover_with(&paths, &options, &all);
     for document in unnamed {
         let found = FoundFile { path: document.path.clone(), shown: document.path.clone() };

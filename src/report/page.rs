@@ -200,6 +200,22 @@ mod tests {
     const PAGE: &str = "+++\nid = \"x\"\n+++\n\n## What\n\nA *long* text that goes on\nin a second line with `code`, and is filled as far as the width of the terminal lets it.\n\n1. First,\n   and more.\n2. Second.\n\n## Bad\n\n```rust\nfn f() {\n\n    g(); //~ x\n}\n```\n\nThen:\n\n| | |\n|---|---|\n| ext4 | masked |\n| XFS | exposed |\n\n- a\n- b\n";
 
     #[test]
+    fn the_table_fits_the_terminal() {
+        let lines = |wrapped| {
+            let mut out = Vec::new();
+            table(crate::checks::registry::RULES, wrapped, Style { color: false, width: 80, quiet: false }, &mut out)
+                .unwrap();
+            String::from_utf8(out).unwrap().lines().map(str::to_string).collect::<Vec<_>>()
+        };
+        let wrapped = lines(true);
+        assert!(wrapped.iter().all(|line| line.chars().count() <= 80), "{wrapped:#?}");
+        // For programs, each rule has its line.
+        let plain = lines(false);
+        assert_eq!(plain.len(), crate::checks::registry::RULES.len() + 3);
+        assert!(wrapped.len() > plain.len());
+    }
+
+    #[test]
     fn a_page_on_a_terminal() {
         let rule =
             RuleInfo { id: "x", title: "t", level: Level::Error, obligation: "o", policy: Policy::Atomic, page: PAGE };
