@@ -33,3 +33,59 @@ fn manual_pages() {
     let page = printed(&["man", "check"]);
     assert!(page.contains(".TH fsynclint-check 1 ") && page.contains("\\-\\-min\\-level"), "{page}");
 }
+
+/// Whether a terminal that `fsynclint` runs in, with `variables` set, is sent colours.
+#[cfg(target_os = "linux")]
+fn is_coloured(args: &str, variables: &[(&str, &str)]) -> bool {
+    let command = format!("{} {args}", bin("fsynclint").display());
+    let output = std::process::Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .env("TERM", "xterm-256color")
+        .env_remove("NO_COLOR")
+        .envs(variables.iter().copied())
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("`script`, of util-linux, opens a terminal");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("rename-before-sync"), "{text}");
+    text.contains('\u{1b}')
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn colours() {
+    let check = "check fixtures/example-store";
+    assert!(is_coloured(check, &[]));
+    assert!(is_coloured("rules", &[]));
+    assert!(is_coloured(check, &[("NO_COLOR", "")]), "an empty NO_COLOR asks for nothing");
+    assert!(!is_coloured(check, &[("NO_COLOR", "1")]));
+    assert!(!is_coloured(check, &[("TERM", "dumb")]));
+    assert!(!is_coloured(&format!("{check} --color never"), &[]));
+    assert!(is_coloured(&format!("{check} --color always"), &[("NO_COLOR", "1")]), "what is asked for wins");
+    // Nobody looks: no colours, unless they are asked for.
+    assert!(!printed(&["rules"]).contains('\u{1b}'));
+    assert!(printed(&["rules", "--color", "always"]).contains('\u{1b}'));
+}
+
+#[test]
+fn init_writes_a_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let output =
+            std::process::Command::new(bin("fsynclint")).args(args).current_dir(folder.path()).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), said)
+    };
+    let (status, said) = run(&["init"]);
+    assert_eq!((status, said.starts_with("fsynclint.toml is written")), (0, true), "{said}");
+    let written = std::fs::read_to_string(folder.path().join("fsynclint.toml")).unwrap();
+    assert_eq!(written, fsynclint::config::START);
+    assert_eq!(run(&["check"]).0, 0, "it can be used as it is");
+    assert_eq!(run(&["init"]), (2, "error: fsynclint.toml is there already\n".into()));
+    assert_eq!(std::fs::read_to_string(folder.path().join("fsynclint.toml")).unwrap(), written);
+    std::fs::create_dir(folder.path().join("inner")).unwrap();
+    assert_eq!(run(&["init", "inner", "--quiet"]), (0, String::new()));
+    let (status, said) = run(&["init", "nowhere"]);
+    assert_eq!((status, said.contains("nowhere/fsynclint.toml cannot be written: ")), (2, true), "{said}");
+}

@@ -3,6 +3,7 @@
 use fsynclint::check::{Report, check};
 use fsynclint::config::{Config, KEYS, Loaded, Platform, Policy, START, load, load_file};
 use fsynclint::discover::{DiscoverOptions, DiskTexts, discover};
+use fsynclint::finding::{Confidence, Finding, Level};
 use std::fs;
 use std::path::Path;
 
@@ -101,6 +102,27 @@ fn a_policy_silences() {
         finds(RENAMES, place, &["rename-before-sync"]);
     }
     finds(RENAMES, "[policy.paths]\nsrc = \"none\"\n[policy.types]\nStore = \"atomic\"", &["rename-before-sync"]);
+}
+
+#[test]
+fn levels_and_confidences_that_are_asked_for() {
+    let store = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/example-store/src");
+    let sources = ["config.rs", "lib.rs", "snapshot.rs", "wal.rs"]
+        .map(|name| (format!("src/{name}"), fs::read_to_string(store.join(name)).unwrap()));
+    let found = |config: &str| {
+        let mut files = vec![("Cargo.toml", "[package]\nname = \"app\"\n"), ("fsynclint.toml", config)];
+        files.extend(sources.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+        checked(&files, Config::default()).findings
+    };
+    let all = found("");
+    assert!(all.iter().any(|finding| finding.confidence == Confidence::Medium), "{all:#?}");
+    let of = |keep: &dyn Fn(&Finding) -> bool| all.iter().filter(|finding| keep(finding)).cloned().collect::<Vec<_>>();
+    let rules = |findings: &[Finding]| findings.iter().map(|finding| finding.rule).collect::<Vec<_>>();
+    let sure = of(&|finding| finding.confidence == Confidence::High);
+    assert_eq!(rules(&found("min-confidence = \"high\"")), rules(&sure));
+    let errors = of(&|finding| finding.level == Level::Error);
+    assert_eq!(rules(&found("min-level = \"error\"")), rules(&errors));
+    assert!(!sure.is_empty() && sure.len() < all.len() && !errors.is_empty() && errors.len() < all.len());
 }
 
 #[test]

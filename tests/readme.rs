@@ -65,6 +65,7 @@ fn sample() -> String {
         None => line.trim_end().to_string(),
     });
     let text = lines.collect::<Vec<_>>().join("\n");
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "a finding is wider than 100 columns");
     let (findings, summary) = text.rsplit_once("\n\n").unwrap_or(("", &text));
     let mut shown: Vec<&str> =
         findings.split("\n\n").map(|finding| if finding.starts_with("error") { finding } else { "…" }).collect();
