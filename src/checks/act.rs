@@ -137,18 +137,13 @@ fn common_setting(
         pending.when.contains(guard) || moment.guards.contains(guard)
     };
     // With nothing pending an act below leaves no trace here: the successes tell.
-    let settled: Vec<&Moment> = context
-        .flow
-        .moments
-        .iter()
-        .filter(|moment| moment.function == first.function && moment.act == Act::Succeed && !moment.failing)
-        .filter(|moment| {
-            culprits.iter().any(|(pending, _)| {
-                let facts = moment.fact(pending.file);
-                facts.written && facts.synced
-            })
+    let settled = context.successes(first.function).iter().copied().filter(|moment| {
+        culprits.iter().any(|(pending, _)| {
+            let facts = moment.fact(pending.file);
+            facts.written && facts.synced
         })
-        .collect();
+    });
+    let settled: Vec<&Moment> = settled.collect();
     let mut candidates = culprits.iter().flat_map(|(pending, _)| &pending.when).chain(&first.guards);
     let common = candidates.find(|guard| {
         is_option(context, first, guard.0, guard.1)
@@ -163,7 +158,7 @@ fn common_setting(
 /// Whether a question is which type stands behind an interface: nobody set that to get less.
 pub fn is_implementation(context: &Context<'_>, question: Question) -> bool {
     match question {
-        Question::Variant(name) => context.program.functions.iter().any(|function| function.owner == Some(name)),
+        Question::Variant(name) => context.index.owners.contains(&name),
         _ => false,
     }
 }

@@ -25,12 +25,14 @@ mod truncate_before_sync;
 
 use crate::config::Policy;
 use crate::finding::Finding;
-use crate::flow::Flow;
-use crate::flow::terms::Terms;
+use crate::flow::summary::Act;
+use crate::flow::terms::{Terms, Value};
+use crate::flow::{Flow, Moment};
 use crate::ir::{FuncId, Program};
 use crate::source::Span;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::RefCell;
+use ustr::Ustr;
 
 /// What checks look at.
 pub struct Context<'a> {
@@ -42,9 +44,46 @@ pub struct Context<'a> {
     pub terms: &'a RefCell<Terms>,
     /// The policies that somebody set, by function; empty if nobody did.
     pub policies: &'a [Option<Policy>],
+    /// What was looked up once for all questions.
+    index: Index<'a>,
 }
 
-impl Context<'_> {
+/// Answers that the checks ask for so often that each of them is found once.
+struct Index<'a> {
+    /// By function: its successes on the main line.
+    successes: FxHashMap<FuncId, Vec<&'a Moment>>,
+    /// Types that have functions.
+    owners: FxHashSet<Ustr>,
+    /// By function and file: whether names say that losing it costs nothing.
+    disposable: RefCell<FxHashMap<(FuncId, Value), bool>>,
+    /// By function and file: whether names say that it is to outlive a crash.
+    precious: RefCell<FxHashMap<(FuncId, Value), bool>>,
+    /// By type: whether the documentation of a method promises durability.
+    promising: RefCell<FxHashMap<Ustr, bool>>,
+}
+
+impl<'a> Index<'a> {
+    fn new(program: &Program, flow: &'a Flow) -> Index<'a> {
+        let mut successes: FxHashMap<FuncId, Vec<&Moment>> = FxHashMap::default();
+        for moment in flow.moments.iter().filter(|moment| moment.act == Act::Succeed && !moment.failing) {
+            successes.entry(moment.function).or_default().push(moment);
+        }
+        Index {
+            successes,
+            owners: program.functions.iter().filter_map(|function| function.owner).collect(),
+            disposable: RefCell::default(),
+            precious: RefCell::default(),
+            promising: RefCell::default(),
+        }
+    }
+}
+
+impl<'a> Context<'a> {
+    /// The successes of `function` that no failed change lies behind.
+    fn successes(&self, function: FuncId) -> &[&'a Moment] {
+        self.index.successes.get(&function).map_or(&[], |moments| moments.as_slice())
+    }
+
     /// The policy that somebody set for `function`; `None`: as the code itself shows its intent.
     pub fn policy(&self, function: FuncId) -> Option<Policy> {
         self.policies.get(function.index()).copied().flatten()
@@ -55,7 +94,8 @@ impl Context<'_> {
 /// policy silences is left to the caller.
 pub fn run(program: &Program, mut flow: Flow, policies: &[Option<Policy>]) -> Vec<Finding> {
     let terms = RefCell::new(std::mem::take(&mut flow.terms));
-    let context = Context { program, flow: &flow, terms: &terms, policies };
+    let index = Index::new(program, &flow);
+    let context = Context { program, flow: &flow, terms: &terms, policies, index };
     let mut findings = Vec::new();
     let mut told = act::run(&context, ACT_RULES, &mut findings);
     told.extend(async_file_dropped::run(&context, &told, &mut findings));

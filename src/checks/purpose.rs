@@ -102,9 +102,11 @@ pub fn is_disposable(context: &Context<'_>, function: FuncId, file: Value) -> bo
         return policy == Policy::None;
     }
     let body = &context.program.functions[function.index()];
-    has(&body.name, DISPOSABLE)
-        || body.owner.is_some_and(|owner| has(&owner, DISPOSABLE))
-        || context.terms.borrow().texts(file).iter().any(|text| has(text, DISPOSABLE))
+    *context.index.disposable.borrow_mut().entry((function, file)).or_insert_with(|| {
+        has(&body.name, DISPOSABLE)
+            || body.owner.is_some_and(|owner| has(&owner, DISPOSABLE))
+            || context.terms.borrow().texts(file).iter().any(|text| has(text, DISPOSABLE))
+    })
 }
 
 /// Whether the type or module a function belongs to is a cache by its policy, or else by its name.
@@ -173,16 +175,20 @@ pub fn promises_durability(function: &Function) -> bool {
 
 /// Whether the documentation of some method of a type promises that what it writes is durable when it returns.
 pub fn type_promises(context: &Context<'_>, owner: Ustr) -> bool {
-    let mut methods = context.program.functions.iter().filter(|function| function.owner == Some(owner));
-    methods.any(promises_durability)
+    *context.index.promising.borrow_mut().entry(owner).or_insert_with(|| {
+        let mut methods = context.program.functions.iter().filter(|function| function.owner == Some(owner));
+        methods.any(promises_durability)
+    })
 }
 
 /// Whether names around the file say that it is to outlive a crash.
 pub fn is_precious(context: &Context<'_>, function: FuncId, file: Value) -> bool {
     let body = &context.program.functions[function.index()];
     let mut fields = context.flow.intents.fields_of(function, file).iter();
-    has(&body.name, PRECIOUS)
-        || body.owner.is_some_and(|owner| has(&owner, PRECIOUS))
-        || fields.any(|&(owner, name)| has(&owner, PRECIOUS) || has(&name, PRECIOUS))
-        || context.terms.borrow().texts(file).iter().any(|text| has(text, PRECIOUS))
+    *context.index.precious.borrow_mut().entry((function, file)).or_insert_with(|| {
+        has(&body.name, PRECIOUS)
+            || body.owner.is_some_and(|owner| has(&owner, PRECIOUS))
+            || fields.any(|&(owner, name)| has(&owner, PRECIOUS) || has(&name, PRECIOUS))
+            || context.terms.borrow().texts(file).iter().any(|text| has(text, PRECIOUS))
+    })
 }

@@ -57,12 +57,7 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
 
 /// Whether the function fills the file that it cuts.
 fn is_filled(context: &Context<'_>, moment: &Moment, file: Value) -> bool {
-    let mut successes = context
-        .flow
-        .moments
-        .iter()
-        .filter(|other| other.function == moment.function && other.act == Act::Succeed && !other.failing);
-    successes.any(|success| success.fact(file).written)
+    context.successes(moment.function).iter().any(|success| success.fact(file).written)
 }
 
 /// Whether the path has a part that changes from file to file.

@@ -6,10 +6,10 @@ use super::intent::{FieldKey, names_a_sync};
 use super::state::{Guard, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit};
 use super::summary::{Act, Did, Outcome, Summary};
 use super::terms::{Replace, Site, Term, Terms, UNIT, Value};
-use super::transfer::is_settled;
+use super::transfer::is_settled_as;
 use crate::ir::{Call, Callee, FuncId, Function, Inst, InstKind, Passing, ValueKind};
+use litemap::LiteMap;
 use rustc_hash::FxHashMap;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use ustr::Ustr;
 
@@ -25,15 +25,15 @@ struct Translation<'a> {
     noted: usize,
     /// File keys so far.
     keys: FxHashMap<Value, Value>,
-    heap: Shared<BTreeMap<(Value, Ustr), Value>>,
-    names: Shared<BTreeMap<Value, Value>>,
+    heap: Shared<LiteMap<(Value, Ustr), Value>>,
+    names: Shared<LiteMap<Value, Value>>,
 }
 
 /// What was translated at one call, for states with equal operands, fields and names.
 pub(super) struct Translated {
     args: Vec<Value>,
-    heap: Shared<BTreeMap<(Value, Ustr), Value>>,
-    names: Shared<BTreeMap<Value, Value>>,
+    heap: Shared<LiteMap<(Value, Ustr), Value>>,
+    names: Shared<LiteMap<Value, Value>>,
     callee: FuncId,
     done: FxHashMap<Value, Value>,
 }
@@ -436,7 +436,7 @@ impl<'p> Run<'_, 'p> {
                 at.absorb(key, facts);
             }
             if due {
-                self.moment(&at, act, trace.clone(), pending.into(), failing);
+                self.moment(&at, act, trace.clone(), pending, failing);
             }
             self.trigger(&at, act, trace);
         }
@@ -717,27 +717,33 @@ fn syncs_unseen(body: &Function, summary: &Summary) -> bool {
 /// What of `pending` survives the callee's syncs and flushes up to its act.
 fn still_pending(
     terms: &Terms,
-    pending: &[Pending],
+    pending: &Shared<Vec<Pending>>,
     killed: &[(Value, Kind)],
     flushed: &[Value],
     all_killed: bool,
     vague: bool,
-) -> Vec<Pending> {
-    pending
-        .iter()
-        .filter_map(|pending| {
-            let mut pending = pending.clone();
-            if pending.kind == Kind::Buffer && flushed.contains(&pending.file) {
-                pending.kind = Kind::Data;
-            }
-            let gone = match pending.kind {
-                Kind::Buffer => false,
-                kind => all_killed || killed.iter().any(|&(key, of)| of == kind && is_settled(&pending, key, terms)),
-            };
-            pending.doubt |= vague;
-            (!gone).then_some(pending)
-        })
-        .collect()
+) -> Shared<Vec<Pending>> {
+    let drained = |pending: &Pending| pending.kind == Kind::Buffer && flushed.contains(&pending.file);
+    let gone = |pending: &Pending| match pending.kind {
+        Kind::Buffer if !drained(pending) => false,
+        kind => {
+            let kind = if kind == Kind::Buffer { Kind::Data } else { kind };
+            all_killed || killed.iter().any(|&(key, of)| of == kind && is_settled_as(kind, pending, key, terms))
+        }
+    };
+    let untouched = |pending: &Pending| !drained(pending) && !gone(pending) && (pending.doubt || !vague);
+    if pending.iter().all(untouched) {
+        return pending.clone();
+    }
+    let survives = |old: &Pending| {
+        let mut pending = old.clone();
+        if drained(old) {
+            pending.kind = Kind::Data;
+        }
+        pending.doubt |= vague;
+        pending
+    };
+    pending.iter().filter(|pending| !gone(pending)).map(survives).collect::<Vec<_>>().into()
 }
 
 /// Adds what is not there yet.

@@ -2,7 +2,7 @@
 
 use super::intent::FieldKey;
 use super::state::{
-    Facts, Guard, Guards, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit, implies,
+    Facts, Guard, Guards, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit, all_among, implies,
     is_surely_there, join_pending, join_values, keep_common_answers,
 };
 use super::summary::{Act, Deed, Did, Outcome, Summary, Trigger};
@@ -197,9 +197,7 @@ impl<'e, 'p> Run<'e, 'p> {
             states.push(state);
             return true;
         };
-        let before = states[place].clone();
-        states[place].join(&state, terms, site);
-        let changed = states[place] != before;
+        let changed = states[place].join(&state, terms, site);
         *waiting |= u32::from(changed) << place;
         changed
     }
@@ -798,7 +796,7 @@ impl<'e, 'p> Run<'e, 'p> {
         let old = alike.iter().copied().find(|&at| self.moments[at].guards.iter().copied().eq(guards()));
         if let Some(at) = old {
             let old = &mut self.moments[at];
-            if !old.pending.is(&pending) {
+            if !old.pending.is(&pending) && !all_among(&pending, &old.pending) {
                 for pending in &pending {
                     if !old.pending.contains(pending) {
                         old.pending.push(pending.clone());

@@ -23,9 +23,9 @@ use crate::apis::Apis;
 use crate::ir::{Base, FuncId, Function, InstKind, Operand, Program, Rvalue, Step, ValueKind};
 use crate::source::Span;
 use intent::{FieldKey, Intents};
+use litemap::LiteMap;
 use rustc_hash::{FxHashMap, FxHashSet};
 use state::{Facts, Kind, Origin, Pending, Question, Shared, Trace};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use summary::{Act, Summary};
 use terms::{Term, Terms, Value};
@@ -49,7 +49,7 @@ pub struct Moment {
     /// A sync of something unresolved lies behind.
     pub vague_sync: bool,
     /// What was known of files.
-    pub facts: Shared<BTreeMap<Value, Facts>>,
+    pub facts: Shared<LiteMap<Value, Facts>>,
     /// What had been made durable since the function's entry.
     pub killed: Shared<Vec<(Value, Kind)>>,
     /// What had been flushed since the function's entry.
@@ -274,7 +274,7 @@ impl Engine<'_> {
 
     /// The path of the file behind a field that `function` sees at `key`, where every record of the type holds both; `heap` has the
     /// fields that were assigned.
-    fn linked(&mut self, function: FuncId, heap: &BTreeMap<(Value, Ustr), Value>, key: Value) -> Option<Value> {
+    fn linked(&mut self, function: FuncId, heap: &LiteMap<(Value, Ustr), Value>, key: Value) -> Option<Value> {
         let &Term::Field(mut base, name) = self.terms.get(key) else { return None };
         let owned = |value: Value, name: &str| {
             self.intents.fields_of(function, value).iter().find(|field| field.1 == name).map(|field| field.0)
@@ -299,7 +299,7 @@ impl Engine<'_> {
     }
 
     /// A path that is told by the fields of a record, for the record at `base`.
-    fn tell(&mut self, function: FuncId, heap: &BTreeMap<(Value, Ustr), Value>, path: Value, base: Value) -> Value {
+    fn tell(&mut self, function: FuncId, heap: &LiteMap<(Value, Ustr), Value>, path: Value, base: Value) -> Value {
         let site = self.terms.site(function, 0xF000_0000);
         let mut replace = terms::Replace { args: &[base], call: site, done: FxHashMap::default() };
         self.terms.replace(path, &mut replace, &|terms, base, name| {

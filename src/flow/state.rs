@@ -3,7 +3,8 @@
 use super::terms::{ABSENT, Site, Term, Terms, UNIT, UNSET, Value};
 use crate::ir::FuncId;
 use crate::source::Span;
-use std::collections::BTreeMap;
+use litemap::LiteMap;
+use std::cmp::Ordering;
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use ustr::Ustr;
@@ -321,11 +322,11 @@ pub struct State {
     /// The locals.
     pub env: Shared<Vec<Value>>,
     /// Fields that were assigned.
-    pub heap: Shared<BTreeMap<(Value, Ustr), Value>>,
+    pub heap: Shared<LiteMap<(Value, Ustr), Value>>,
     /// Questions that were answered on the way here.
     pub guards: Shared<Guards>,
     /// Where names lead, where that changed.
-    pub names: Shared<BTreeMap<Value, Value>>,
+    pub names: Shared<LiteMap<Value, Value>>,
     /// What a crash may undo.
     pub pending: Shared<Vec<Pending>>,
     /// What was made durable on every path since the function's entry: (file key, data) or (directory key, names).
@@ -337,7 +338,7 @@ pub struct State {
     /// Files whose sync failed on the way, where it was asked for, and that were not synced since.
     pub failed_syncs: Shared<Vec<(Value, Rc<Trace>)>>,
     /// What is known of files.
-    pub facts: Shared<BTreeMap<Value, Facts>>,
+    pub facts: Shared<LiteMap<Value, Facts>>,
     /// An error edge lies behind.
     pub failing: bool,
     /// The whole file system was synced on every path since entry.
@@ -430,7 +431,14 @@ impl State {
 
     /// What is known of `file`.
     pub fn fact(&mut self, file: Value) -> &mut Facts {
-        self.facts.entry(file).or_default()
+        let place = match self.facts.find_index(&file) {
+            Ok(place) => place,
+            Err(_) => {
+                self.facts.insert(file, Facts::default());
+                self.facts.find_index(&file).unwrap_or_default()
+            }
+        };
+        self.facts.iter_mut().nth(place).map(|(_, facts)| facts).expect("it was put there")
     }
 
     /// Where the name at `path` leads.
@@ -469,67 +477,98 @@ impl State {
         })
     }
 
-    /// Takes over what `other` knows, at the join `site`: what either may have is kept, what both must have is kept. Answers that differ are forgotten.
-    pub fn join(&mut self, other: &State, terms: &mut Terms, site: Site) {
+    /// Takes over what `other` knows, at the join `site`: what either may have is kept, what both must have is kept. Answers that differ
+    /// are forgotten. Whether that changed anything.
+    pub fn join(&mut self, other: &State, terms: &mut Terms, site: Site) -> bool {
+        let mut changed = false;
         if !self.env.is(&other.env) {
-            for (local, theirs) in other.env.iter().enumerate() {
+            for (local, &theirs) in other.env.iter().enumerate() {
                 let mine = self.env[local];
-                if mine != *theirs && *theirs != UNSET {
-                    self.env[local] = join_values(mine, *theirs, terms, site, local as u32);
+                if mine != theirs && theirs != UNSET {
+                    let joined = join_values(mine, theirs, terms, site, local as u32);
+                    if joined != mine {
+                        self.env[local] = joined;
+                        changed = true;
+                    }
                 }
             }
         }
         if self.heap != other.heap {
-            self.join_heap(other, terms, site);
+            changed |= self.join_heap(other, terms, site);
         }
         let lost =
             [lost_settings(&self.guards, &other.guards, terms), lost_settings(&other.guards, &self.guards, terms)];
-        keep_common_answers(&mut self.guards, &other.guards);
+        changed |= keep_common_answers(&mut self.guards, &other.guards);
         if self.names != other.names {
-            self.join_names(other, terms, site);
+            changed |= self.join_names(other, terms, site);
         }
-        if !self.pending.is(&other.pending)
-            && (self.pending != other.pending || lost.iter().any(|lost| !lost.is_empty()))
-        {
-            let common = self.pending.iter().zip(&other.pending).take_while(|(mine, theirs)| mine == theirs).count();
-            let theirs = join_pending(&mut self.pending[common..], &other.pending[common..], [&lost[0], &lost[1]]);
-            self.add_all(&theirs);
+        if !self.pending.is(&other.pending) {
+            changed |= self.join_pending(&other.pending, [&lost[0], &lost[1]]);
         }
-        keep_common(&mut self.killed, &other.killed);
-        keep_common(&mut self.flushed, &other.flushed);
-        keep_common(&mut self.dropped, &other.dropped);
+        changed |= keep_common(&mut self.killed, &other.killed);
+        changed |= keep_common(&mut self.flushed, &other.flushed);
+        changed |= keep_common(&mut self.dropped, &other.dropped);
+        let failed = self.failed_syncs.len();
         for (file, trace) in &other.failed_syncs {
             self.sync_failed(*file, trace);
         }
+        changed |= self.failed_syncs.len() > failed;
         if !self.facts.is(&other.facts) {
-            // What is there on one way may be there.
-            let there = |facts: &Shared<BTreeMap<Value, Facts>>, file: &Value| {
-                !facts.get(file).is_some_and(|facts| facts.absent)
-            };
-            let found: Vec<Value> = self.facts.keys().filter(|file| there(&other.facts, file)).copied().collect();
-            for file in found {
-                if !there(&self.facts, &file) {
-                    self.fact(file).absent = false;
-                }
-            }
-            for (file, theirs) in &other.facts {
-                let absent = !there(&self.facts, file) && theirs.absent;
-                self.absorb(*file, Facts { absent, ..*theirs });
-            }
+            changed |= self.join_facts(other);
         }
+        let flags = (self.failing, self.all_killed, self.vague_sync);
         self.failing &= other.failing;
         self.all_killed &= other.all_killed;
         self.vague_sync |= other.vague_sync;
-        for file in &other.unopened {
-            if !self.unopened.contains(file) {
-                self.unopened.push(*file);
-            }
+        changed |= flags != (self.failing, self.all_killed, self.vague_sync);
+        changed |= add_missing(&mut self.unopened, &other.unopened);
+        changed |= add_missing(&mut self.maybe_directories, &other.maybe_directories);
+        changed
+    }
+
+    /// Adds what is pending on another path. `lost` are the answers about settings that the paths do not share, mine and theirs.
+    fn join_pending(&mut self, other: &Shared<Vec<Pending>>, lost: [&[Guard]; 2]) -> bool {
+        let free = lost.iter().all(|lost| lost.is_empty());
+        let common = self.pending.iter().zip(other).take_while(|(mine, theirs)| mine == theirs).count();
+        if free && all_among(&other[common..], &self.pending) {
+            return false;
         }
-        for key in &other.maybe_directories {
-            if !self.maybe_directories.contains(key) {
-                self.maybe_directories.push(*key);
-            }
+        let before = self.pending.clone();
+        let theirs = join_pending(&mut self.pending[common..], &other[common..], lost);
+        self.add_all(&theirs);
+        self.pending != before
+    }
+
+    /// What is there on one way may be there; the rest that is known of files on either way is known.
+    fn join_facts(&mut self, other: &State) -> bool {
+        let (mine, theirs) = (self.facts.as_slice(), other.facts.as_slice());
+        let mut joined: Vec<(Value, Facts)> = Vec::with_capacity(mine.len().max(theirs.len()));
+        let (mut at, mut there) = (0, 0);
+        while at < mine.len() || there < theirs.len() {
+            let order = match (mine.get(at), theirs.get(there)) {
+                (Some(mine), Some(theirs)) => mine.0.cmp(&theirs.0),
+                (Some(_), None) => Ordering::Less,
+                _ => Ordering::Greater,
+            };
+            let (file, facts) = match order {
+                Ordering::Less => (mine[at].0, Facts { absent: false, ..mine[at].1 }),
+                Ordering::Greater => (theirs[there].0, Facts { absent: false, ..theirs[there].1 }),
+                Ordering::Equal => {
+                    let (file, mut facts) = mine[at];
+                    let absent = facts.absent && theirs[there].1.absent;
+                    facts.absorb(theirs[there].1);
+                    (file, Facts { absent, ..facts })
+                }
+            };
+            joined.push((file, facts));
+            at += usize::from(order != Ordering::Greater);
+            there += usize::from(order != Ordering::Less);
         }
+        let changed = joined != mine;
+        if changed {
+            self.facts = LiteMap::from_sorted_store_unchecked(joined).into();
+        }
+        changed
     }
 
     /// Notes that a sync of `file` failed, where `trace` says.
@@ -556,7 +595,7 @@ impl State {
         }
     }
 
-    fn join_heap(&mut self, other: &State, terms: &mut Terms, site: Site) {
+    fn join_heap(&mut self, other: &State, terms: &mut Terms, site: Site) -> bool {
         let mut changed: Vec<((Value, Ustr), Value)> = Vec::new();
         for (number, (&place, &theirs)) in other.heap.iter().enumerate() {
             let old = self.heap.get(&place).copied();
@@ -573,7 +612,7 @@ impl State {
             }
         }
         for (number, (&place, &mine)) in self.heap.iter().enumerate() {
-            if !other.heap.contains_key(&place) && !terms.is_of_nothing(place.0) {
+            if !terms.is_of_nothing(place.0) && !other.heap.contains_key(&place) {
                 let theirs = terms.field(place.0, place.1);
                 if mine == theirs {
                     continue;
@@ -584,15 +623,18 @@ impl State {
                 }
             }
         }
-        if !changed.is_empty() {
-            self.heap.extend(changed);
+        let any = !changed.is_empty();
+        for (place, value) in changed {
+            self.heap.insert(place, value);
         }
+        any
     }
 }
 
 impl State {
     /// A name that leads to one file here and to another there may lead to either.
-    fn join_names(&mut self, other: &State, terms: &mut Terms, site: Site) {
+    fn join_names(&mut self, other: &State, terms: &mut Terms, site: Site) -> bool {
+        let mut changed = false;
         let paths: Vec<Value> = self.names.keys().chain(other.names.keys()).copied().collect();
         for (number, path) in paths.into_iter().enumerate() {
             let (mine, theirs) = (self.key(path), other.key(path));
@@ -605,42 +647,48 @@ impl State {
             };
             if self.names.get(&path) != Some(&joined) {
                 self.names.insert(path, joined);
+                changed = true;
             }
         }
+        changed
     }
 }
 
 /// The answers of a path.
-pub(super) type Guards = BTreeMap<(Value, Question), bool>;
+pub(super) type Guards = LiteMap<(Value, Question), bool>;
 
 /// Whether `guards` say or imply an answer: what is one variant is no other.
 pub(super) fn implies(guards: &Guards, about: &(Value, Question), answer: bool) -> bool {
     match (guards.get(about), about.1) {
         (Some(known), _) => *known == answer,
-        (None, Question::Variant(name)) if !answer => guards
-            .range((about.0, Question::Succeeded)..)
+        (None, Question::Variant(name)) if !answer => guards.as_slice()
+            [guards.find_index(&(about.0, Question::Succeeded)).unwrap_or_else(|place| place)..]
+            .iter()
             .take_while(|((value, _), _)| *value == about.0)
             .any(|((_, asked), yes)| *yes && matches!(asked, Question::Variant(is) if *is != name)),
         _ => false,
     }
 }
 
-/// Keeps the answers that hold on both paths.
-pub(super) fn keep_common_answers(mine: &mut Shared<Guards>, theirs: &Shared<Guards>) {
+/// Keeps the answers that hold on both paths. Whether that changed anything.
+pub(super) fn keep_common_answers(mine: &mut Shared<Guards>, theirs: &Shared<Guards>) -> bool {
     if mine.is(theirs) {
-        return;
+        return false;
     }
     let implied: Vec<_> = theirs
         .iter()
         .filter(|(about, answer)| !mine.contains_key(about) && implies(mine, about, **answer))
         .map(|(about, answer)| (*about, *answer))
         .collect();
+    let mut changed = !implied.is_empty();
     if !mine.iter().all(|(about, answer)| implies(theirs, about, *answer)) {
         mine.retain(|about, answer| implies(theirs, about, *answer));
+        changed = true;
     }
-    if !implied.is_empty() {
-        mine.extend(implied);
+    for (about, answer) in implied {
+        mine.insert(about, answer);
     }
+    changed
 }
 
 /// Answers about settings in `mine` that `theirs` has not.
@@ -654,11 +702,35 @@ fn lost_settings(mine: &Shared<Guards>, theirs: &Shared<Guards>, terms: &Terms) 
         .collect()
 }
 
-/// Keeps what is in both lists.
-fn keep_common<T: Clone + PartialEq>(mine: &mut Shared<Vec<T>>, theirs: &Shared<Vec<T>>) {
-    if !mine.is(theirs) && !mine.iter().all(|one| theirs.contains(one)) {
+/// Keeps what is in both lists. Whether that changed anything.
+fn keep_common<T: Clone + PartialEq>(mine: &mut Shared<Vec<T>>, theirs: &Shared<Vec<T>>) -> bool {
+    let changed = !mine.is(theirs) && !mine.iter().all(|one| theirs.contains(one));
+    if changed {
         mine.retain(|one| theirs.contains(one));
     }
+    changed
+}
+
+/// Adds what is not in the list yet. Whether there was any.
+fn add_missing(mine: &mut Vec<Value>, theirs: &[Value]) -> bool {
+    let before = mine.len();
+    for one in theirs {
+        if !mine.contains(one) {
+            mine.push(*one);
+        }
+    }
+    mine.len() > before
+}
+
+/// Whether each of `some` is in `all`, where most stand in the same order.
+pub(super) fn all_among(some: &[Pending], all: &[Pending]) -> bool {
+    let mut next = 0;
+    some.iter().all(|one| {
+        let same = |other: &Pending| Rc::ptr_eq(&other.trace, &one.trace) && other == one;
+        let found = all[next..].iter().chain(&all[..next]).position(same);
+        next = found.map_or(next, |found| (next + found + 1) % all.len());
+        found.is_some()
+    })
 }
 
 /// Whether an optional value with this content is known to be there.

@@ -769,8 +769,13 @@ impl Run<'_, '_> {
 }
 
 /// Whether a sync of `key` makes a pending effect durable. Bytes that went through a record reach the file that it holds.
-pub(super) fn is_settled(pending: &Pending, key: Value, terms: &Terms) -> bool {
-    match pending.kind {
+fn is_settled(pending: &Pending, key: Value, terms: &Terms) -> bool {
+    is_settled_as(pending.kind, pending, key, terms)
+}
+
+/// As [`is_settled`], where the effect is of that `kind` by now.
+pub(super) fn is_settled_as(kind: Kind, pending: &Pending, key: Value, terms: &Terms) -> bool {
+    match kind {
         Kind::Data => pending.file == key || terms.is_part(key, pending.file),
         Kind::Name => pending.dir == key,
         Kind::Buffer => false,
