@@ -634,7 +634,7 @@ impl State {
 impl State {
     /// A name that leads to one file here and to another there may lead to either.
     fn join_names(&mut self, other: &State, terms: &mut Terms, site: Site) -> bool {
-        let mut changed = false;
+        let before = self.names.clone();
         let paths: Vec<Value> = self.names.keys().chain(other.names.keys()).copied().collect();
         for (number, path) in paths.into_iter().enumerate() {
             let (mine, theirs) = (self.key(path), other.key(path));
@@ -647,10 +647,10 @@ impl State {
             };
             if self.names.get(&path) != Some(&joined) {
                 self.names.insert(path, joined);
-                changed = true;
             }
         }
-        changed
+        // A path that is on both lists comes twice, and ends as it came.
+        self.names != before
     }
 }
 
