@@ -295,7 +295,8 @@ impl<'p> Run<'_, 'p> {
             state.env[call.result.index()] = result;
             return vec![state];
         }
-        self.work += summary.triggers.len() + summary.deeds.len();
+        let each = 1 + (state.pending.len() + state.guards.len() + state.facts.len()) / 8;
+        self.work += summary.triggers.len() * each + summary.deeds.len();
         self.due(&state, &summary, inst, &mut translation);
         self.pass_on_deeds(&state, &summary, inst, &mut translation);
         let unseen = syncs_unseen(body, &summary);
@@ -485,7 +486,7 @@ impl<'p> Run<'_, 'p> {
         at: At<'_>,
     ) -> Option<State> {
         let At { call, inst, .. } = at;
-        self.work += 4 + outcome.pending.len() + outcome.heap.len() + outcome.facts.len() + outcome.names.len();
+        self.work += 4 + 3 * outcome.pending.len() + outcome.heap.len() + outcome.facts.len() + outcome.names.len();
         let mut state = before.clone();
         for &(value, question, answer) in &outcome.guards {
             let value = translation.value(&mut self.engine.terms, value);

@@ -30,12 +30,30 @@ const MAX_TRIGGERS: usize = 48;
 const MAX_MOMENTS: usize = 1024;
 /// At most so many deeds are told of one function.
 const MAX_DEEDS: usize = 192;
-/// At most so much work is done for one function: states run through instructions, and what callees tell to them.
-const MAX_WORK: usize = 600_000;
-/// After so much of it states are joined wherever they meet.
-const HASTY_WORK: usize = 100_000;
 /// Acts and effects further down than this are not passed on.
 pub const MAX_TRACE: usize = 8;
+
+/// How much work is done for one function. Work is counted so that a unit of it takes about as long wherever it is done: states run
+/// through instructions and joined, and what callees tell to them.
+#[derive(Clone, Copy)]
+struct Bounds {
+    /// After so much of it states are joined wherever they meet.
+    hasty: usize,
+    /// After so much of it the function is given up.
+    work: usize,
+}
+
+impl Bounds {
+    /// Of functions that do something to files, or call one that does.
+    const NEAR: Bounds = Bounds { hasty: 60_000, work: 100_000 };
+    /// Of functions further up: what they leave undone was done far below.
+    const FAR: Bounds = Bounds { hasty: 15_000, work: 40_000 };
+
+    /// For a function that many calls away from the nearest effect.
+    fn at(distance: u8) -> Bounds {
+        if distance <= 2 { Bounds::NEAR } else { Bounds::FAR }
+    }
+}
 
 /// A call, and where it stands.
 #[derive(Clone, Copy)]
@@ -66,6 +84,7 @@ pub(super) struct Run<'e, 'p> {
     live: Vec<super::live::Locals>,
     /// Work done so far.
     pub work: usize,
+    bounds: Bounds,
     /// What is given back or stored where callers see it, by any way out.
     given: FxHashSet<Value>,
     /// What was translated at each call.
@@ -75,6 +94,7 @@ pub(super) struct Run<'e, 'p> {
 impl<'e, 'p> Run<'e, 'p> {
     pub fn new(engine: &'e mut Engine<'p>, id: FuncId, binding: &'e Binding) -> Run<'e, 'p> {
         let function = &engine.program.functions[id.index()];
+        let bounds = Bounds::at(engine.distance[id.index()]);
         Run {
             engine,
             id,
@@ -91,6 +111,7 @@ impl<'e, 'p> Run<'e, 'p> {
             deeds: BTreeMap::new(),
             live: super::live::at_entries(function),
             work: 0,
+            bounds,
             given: FxHashSet::default(),
             translated: FxHashMap::default(),
         }
@@ -118,7 +139,7 @@ impl<'e, 'p> Run<'e, 'p> {
         queued.insert((order[0], BlockId(0)));
         while let Some((_, block)) = queued.pop_first() {
             visits[block.index()] += 1;
-            if self.work > MAX_WORK {
+            if self.work > self.bounds.work {
                 self.summary.bounded = true;
                 break;
             }
@@ -186,7 +207,7 @@ impl<'e, 'p> Run<'e, 'p> {
             })
             .or_else(|| states.iter().position(|old| old.same_content(&state)))
             .or_else(|| {
-                let hasty = self.work > HASTY_WORK;
+                let hasty = self.work > self.bounds.hasty;
                 self.summary.bounded |= hasty;
                 states.iter().position(|old| hasty && old.failing == state.failing)
             })
@@ -197,6 +218,7 @@ impl<'e, 'p> Run<'e, 'p> {
             states.push(state);
             return true;
         };
+        self.work += (states[place].size() + state.size()) / 20;
         let changed = states[place].join(&state, terms, site);
         *waiting |= u32::from(changed) << place;
         changed
@@ -216,6 +238,11 @@ impl<'e, 'p> Run<'e, 'p> {
                 }
             }
             states = next;
+            // A text without branches can be long too.
+            if self.work > 2 * self.bounds.work {
+                self.summary.bounded = true;
+                return Vec::new();
+            }
             if states.is_empty() {
                 return Vec::new();
             }

@@ -16,6 +16,8 @@ pub(super) struct CallGraph {
     pub effective: Vec<bool>,
     /// Whether a function reads a file, or calls one that does: what it reads, some other function may write.
     pub reads: Vec<bool>,
+    /// How many calls below each function the nearest effect that matters is at least.
+    pub distance: Vec<u8>,
 }
 
 /// So many calls above a read it is known what is read: a helper reads what its caller names.
@@ -58,6 +60,7 @@ impl CallGraph {
                 }
             }
         }
+        let distance = distances(&effective, &callers);
         let near_reads = spread_up_by(reads.clone(), &callers, READ_UP);
         spread_up(&mut effective, &callers);
         spread_up(&mut reads, &callers);
@@ -71,7 +74,7 @@ impl CallGraph {
                 }
             }
         }
-        CallGraph { graph, callers, effective, reads: near_reads }
+        CallGraph { graph, callers, effective, reads: near_reads, distance }
     }
 
     /// `roots` and all they call.
@@ -112,6 +115,27 @@ fn spread_up(holds: &mut [bool], callers: &[Vec<FuncId>]) {
             }
         }
     }
+}
+
+/// For each function how many calls lie between it and the nearest that `holds` is told of.
+fn distances(holds: &[bool], callers: &[Vec<FuncId>]) -> Vec<u8> {
+    let mut distance: Vec<u8> = holds.iter().map(|holds| if *holds { 0 } else { u8::MAX }).collect();
+    let mut edge: Vec<usize> = (0..holds.len()).filter(|&at| holds[at]).collect();
+    for calls in 1..u8::MAX {
+        let above = edge.iter().flat_map(|&at| &callers[at]).map(|caller| caller.index());
+        let above: Vec<usize> = above.collect();
+        edge.clear();
+        for at in above {
+            if distance[at] == u8::MAX {
+                distance[at] = calls;
+                edge.push(at);
+            }
+        }
+        if edge.is_empty() {
+            break;
+        }
+    }
+    distance
 }
 
 /// As [`spread_up`], so many calls far.

@@ -113,6 +113,8 @@ struct Engine<'p> {
     intents: Intents,
     /// Functions that do something to files, or may.
     effective: Vec<bool>,
+    /// How many calls below each function the nearest effect is.
+    distance: Vec<u8>,
     /// Deeds are told, for an audit.
     tell_deeds: bool,
     /// How deep specialised analyses are nested.
@@ -148,6 +150,7 @@ pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &
         moments: Vec::new(),
         intents: Intents::default(),
         effective: graph.effective.clone(),
+        distance: graph.distance.clone(),
         tell_deeds,
         depth: 0,
         traces: FxHashMap::default(),

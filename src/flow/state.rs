@@ -355,6 +355,16 @@ pub struct State {
 const MAX_PENDING: usize = 96;
 
 impl State {
+    /// How much it knows: what it costs to join it.
+    pub fn size(&self) -> usize {
+        self.env.len() / 8
+            + self.heap.len()
+            + self.guards.len()
+            + self.names.len()
+            + self.facts.len()
+            + 2 * self.pending.len()
+    }
+
     /// The state at a function's entry.
     pub fn entry(locals: usize) -> State {
         State {
