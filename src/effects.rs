@@ -37,6 +37,11 @@ pub enum Effect {
     CreateUnnamed,
     /// Bytes of `to` go to the file behind handle `on`: pending data, or user-buffered data if the handle buffers.
     Write,
+    /// As `write`, at a place in the file that the call names: over what is there, if anything is.
+    WriteAt,
+    /// The place where the file behind handle `on` is written next is set to `to`, counted from the start of the file (`SEEK_SET`, `Start`) or
+    /// in another way (any other constant or variant).
+    Seek,
     /// As `write`, and what sits in user-space buffers or is on its way in the background is with the kernel when it is done.
     WriteFlushed,
     /// As `write`, but into a user-space buffer whatever the handle is.

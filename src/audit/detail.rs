@@ -59,6 +59,7 @@ fn words(deed: &Deed, is_directory: bool) -> &'static str {
     match deed.did {
         Did::Read => "read",
         Did::Overwrite => "truncate",
+        Did::Place => "seek",
         Did::Flush => "flush",
         Did::Sync if is_directory => "sync directory",
         Did::Sync => "sync",

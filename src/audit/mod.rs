@@ -12,7 +12,7 @@
 //! What was not seen to the end is `unknown`, with the reason.
 //!
 //! Reading order: [`table`] (what is told), [`evidence`] and [`certainty`] (what was seen, and how sure it is), [`types`], [`stores`] and [`roles`]
-//! (who is judged, as what), then a file for each thing that is judged: [`writes`], [`rewrites`], [`directory`]; [`detail`] and [`names`] put the
+//! (who is judged, as what), then a file for each thing that is judged: [`writes`], [`rewrites`], [`directory`], [`in_place`]; [`detail`] and [`names`] put the
 //! rest into words.
 
 mod certainty;
@@ -20,6 +20,7 @@ mod deeds;
 mod detail;
 mod directory;
 mod evidence;
+mod in_place;
 mod names;
 mod rewrites;
 mod roles;
@@ -57,23 +58,25 @@ fn row(evidence: &Evidence<'_>, store: &Store) -> Option<Row> {
             (rewrite, deletes_first) = (unseen(), unseen());
         }
     }
-    let safe = safe(&writes, &rewrite, &deletes_first, &directory);
+    let in_place = evidence.in_place(store, &roles);
+    let safe = safe(&writes, &rewrite, &deletes_first, &directory, in_place.as_ref());
     let operations = store.operations.iter().map(|&operation| evidence.operation(operation)).collect();
     let span = evidence.program.functions[store.first.index()].name_span;
     Some(Row { store: store.name, span, writes, rewrite, deletes_first, directory, safe, operations })
 }
 
 /// The last cell: what the others add up to.
-fn safe(writes: &Cell, rewrite: &Cell, deletes_first: &Cell, directory: &Cell) -> Cell {
+fn safe(writes: &Cell, rewrite: &Cell, deletes_first: &Cell, directory: &Cell, unlogged: Option<&Cell>) -> Cell {
     let broken = |cell: &&Cell| cell.verdict == Verdict::No;
     let in_place = Some(rewrite).filter(|cell| cell.reason.is_some() && cell.verdict == Verdict::Yes);
     let early = Some(deletes_first).filter(|cell| cell.verdict == Verdict::Yes);
-    let decisive = early.or(in_place).or_else(|| [writes, rewrite, directory].into_iter().find(broken));
+    let others = unlogged.into_iter().chain([writes, rewrite, directory]);
+    let decisive = early.or(in_place).or_else(|| others.into_iter().find(broken));
     if let Some(cell) = decisive {
         return Cell { verdict: Verdict::No, detail: None, reason: cell.reason.clone() };
     }
     let unknown = |cell: &&Cell| cell.verdict == Verdict::Unknown;
-    if let Some(cell) = [writes, rewrite, deletes_first, directory].into_iter().find(unknown) {
+    if let Some(cell) = [writes, rewrite, deletes_first, directory].into_iter().chain(unlogged).find(unknown) {
         return Cell { verdict: Verdict::Unknown, detail: cell.detail.clone(), reason: cell.reason.clone() };
     }
     // What an option takes back was not promised.

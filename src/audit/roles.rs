@@ -26,26 +26,36 @@ pub(super) type Roles = BTreeMap<FuncId, Role>;
 impl<'a> Evidence<'a> {
     /// The smallest functions that rewrite or checkpoint, of those that operations on an open store get to.
     pub(super) fn roles(&self, store: &Store) -> Roles {
+        let operations: Vec<FuncId> =
+            store.operations.iter().copied().filter(|operation| !store.openings.contains(operation)).collect();
+        let mut roles = Roles::new();
+        for part in self.parts(&operations) {
+            if let Some(role) = role(&self.own_deeds(part, |inner| roles.contains_key(inner))) {
+                roles.insert(part, role);
+            }
+        }
+        roles
+    }
+
+    /// The functions that `operations` get to, and they themselves, callees before callers.
+    pub(super) fn parts(&self, operations: &[FuncId]) -> Vec<FuncId> {
         let mut parts: BTreeSet<FuncId> = BTreeSet::new();
-        for &operation in store.operations.iter().filter(|&&operation| !store.openings.contains(&operation)) {
+        for &operation in operations {
             parts.insert(operation);
             for deed in self.deeds(operation) {
                 parts.extend(deed.trace.functions());
             }
         }
-        // Callees before callers.
         let depth = |id: &FuncId| self.deeds(*id).iter().map(|deed| deed.trace.depth()).max().unwrap_or(0);
         let mut parts: Vec<(usize, FuncId)> = parts.iter().map(|id| (depth(id), *id)).collect();
         parts.sort();
-        let mut roles = Roles::new();
-        for (_, part) in parts {
-            let below = |deed: &&Deed| deed.trace.functions().iter().skip(1).any(|inner| roles.contains_key(inner));
-            let own: Vec<&Deed> = self.deeds(part).iter().filter(|deed| !deed.failing && !below(deed)).collect();
-            if let Some(role) = role(&own) {
-                roles.insert(part, role);
-            }
-        }
-        roles
+        parts.into_iter().map(|(_, part)| part).collect()
+    }
+
+    /// What a function does when all goes well, without what functions below it do that `are_told` of already.
+    pub(super) fn own_deeds(&self, function: FuncId, are_told: impl Fn(&FuncId) -> bool) -> Vec<&'a Deed> {
+        let below = |deed: &Deed| deed.trace.functions().iter().skip(1).any(&are_told);
+        self.deeds(function).iter().filter(|deed| !deed.failing && !below(deed)).collect()
     }
 }
 
@@ -69,7 +79,8 @@ fn role(deeds: &[&Deed]) -> Option<Role> {
     let created = files(&|deed| {
         matches!(deed.did, Did::Pend(How::Created | How::MaybeCreated | How::Copied | How::WrittenWhole, _))
     });
-    let synced = files(&|deed| deed.did == Did::Sync);
+    let directories: FxHashSet<Value> = deeds.iter().filter_map(|deed| deed.to).collect();
+    let synced = files(&|deed| deed.did == Did::Sync && !directories.contains(&deed.file));
     let cut = files(&|deed| matches!(deed.did, Did::Overwrite | Did::Pend(How::Cut, _)));
     let in_place = written.iter().any(|file| read.contains(file) && cut.contains(file));
     let output = written.iter().any(|file| created.contains(file) && !read.contains(file));

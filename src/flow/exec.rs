@@ -1162,7 +1162,8 @@ impl<'e, 'p> Run<'e, 'p> {
             Did::Sync => 2,
             Did::Remove => 3,
             Did::Overwrite => 4,
-            Did::Pend(how, _) => 5 + how as usize,
+            Did::Place => 5,
+            Did::Pend(how, _) => 6 + how as usize,
         };
         self.deed(number, Deed { did, file, to, trace: trace.clone(), guards, failing: state.failing });
     }

@@ -162,6 +162,7 @@ fn matters(effect: Effect) -> bool {
             | Effect::OptionsSet
             | Effect::WrapRead
             | Effect::Read
+            | Effect::Seek
             | Effect::WrapBuffer
             | Effect::Duplicate
             | Effect::PathOf

@@ -94,15 +94,20 @@ impl Trace {
         }
     }
 
-    /// The functions on the way, from the one the trace starts in to the one that holds the place.
-    pub fn functions(&self) -> Vec<FuncId> {
-        let (mut functions, mut at) = (Vec::new(), self);
+    /// The places on the way: the calls, and the place itself.
+    pub fn origins(&self) -> Vec<Origin> {
+        let (mut origins, mut at) = (Vec::new(), self);
         while let Trace::Via(origin, inner) = at {
-            functions.push(origin.function);
+            origins.push(*origin);
             at = inner;
         }
-        functions.push(at.origin().function);
-        functions
+        origins.push(at.origin());
+        origins
+    }
+
+    /// The functions on the way, from the one the trace starts in to the one that holds the place.
+    pub fn functions(&self) -> Vec<FuncId> {
+        self.origins().into_iter().map(|origin| origin.function).collect()
     }
 
     /// How many calls lie between.

@@ -150,6 +150,8 @@ pub enum Did {
     Overwrite,
     /// It became pending so.
     Pend(How, Kind),
+    /// The place in it was chosen that is written next: over what is there, if anything is.
+    Place,
     /// Its user-space buffer was flushed.
     Flush,
     /// It was synced (a directory: its names).

@@ -68,7 +68,10 @@ impl Run<'_, '_> {
                 self.doubt_all(&mut state);
             }
             // For an audit, which must not guess: what is written to may be no file.
-            if !certain && self.engine.tell_deeds && matches!(step.effect, Effect::Write | Effect::WriteBuffered) {
+            if !certain
+                && self.engine.tell_deeds
+                && matches!(step.effect, Effect::Write | Effect::WriteAt | Effect::WriteBuffered)
+            {
                 let here = |pending: &&mut Pending| Rc::ptr_eq(&pending.trace, &operands.trace);
                 state.pending.iter_mut().filter(here).for_each(|pending| pending.doubt = true);
             }
@@ -131,7 +134,7 @@ impl Run<'_, '_> {
 
     /// What a failed call may have done all the same.
     fn failed(&mut self, state: &mut State, effect: Effect, operands: &Operands) {
-        if matches!(effect, Effect::Write | Effect::WriteFlushed | Effect::WriteBuffered) {
+        if matches!(effect, Effect::Write | Effect::WriteAt | Effect::WriteFlushed | Effect::WriteBuffered) {
             self.write(state, operands, effect == Effect::WriteBuffered);
         }
         // What cannot write may be a directory, which some platforms refuse to sync.
@@ -165,6 +168,7 @@ impl Run<'_, '_> {
     }
 
     fn apply(&mut self, state: &mut State, effect: Effect, o: &Operands, call: &Call, args: &[Value]) -> Value {
+        self.choose_place(state, effect, o);
         match effect {
             Effect::OpenRead => self.open(state, o, o.on, Mode::default()),
             Effect::OpenWrite => self.open(state, o, o.on, Mode { write: true, ..Mode::default() }),
@@ -197,7 +201,7 @@ impl Run<'_, '_> {
             Effect::Control if self.has_flag(o.to, "F_DUPFD") || self.has_flag(o.to, "F_DUPFD_CLOEXEC") => o.on,
             Effect::CreateTemp | Effect::CreateUnnamed => self.create_temporary(state, o, effect == Effect::CreateTemp),
             Effect::CreateReplacement => self.create_replacement(state, o),
-            Effect::Write => self.write(state, o, false),
+            Effect::Write | Effect::WriteAt => self.write(state, o, false),
             Effect::WriteFlushed => self.write_flushed(state, o),
             Effect::WriteBuffered => self.write(state, o, true),
             Effect::WriteFile => self.write_file(state, o, o.on, How::WrittenWhole),
@@ -262,6 +266,7 @@ impl Run<'_, '_> {
             Effect::SyncMapping
             | Effect::Control
             | Effect::SyncHint
+            | Effect::Seek
             | Effect::ReplaceDurably
             | Effect::CallArg
             | Effect::Abort => self.fresh(state, o.site, 0),
@@ -270,6 +275,25 @@ impl Run<'_, '_> {
                 self.engine.terms.op(call.name, args)
             }
             Effect::Nothing => self.fresh(state, o.site, 0),
+        }
+    }
+
+    /// Whether a place in a file is counted from its start; what says nothing is the start itself.
+    fn is_from_start(&self, place: Value) -> bool {
+        match self.engine.terms.get(place) {
+            Term::Op(name, _) | Term::Const(name) => {
+                let last = name.rsplit("::").next().unwrap_or_default();
+                matches!(last, "Start" | "SEEK_SET" | "SeekSet" | "Set")
+            }
+            term => *term == Term::Unit,
+        }
+    }
+
+    /// Notes where an effect makes what is written next to a file go to a place in it that was chosen.
+    fn choose_place(&mut self, state: &mut State, effect: Effect, o: &Operands) {
+        if effect == Effect::WriteAt || effect == Effect::Seek && self.is_from_start(o.to) {
+            let file = self.file_of(state, o.on);
+            self.did(state, Did::Place, file, None, &o.trace);
         }
     }
 
