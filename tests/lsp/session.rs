@@ -987,6 +987,27 @@ fn broken_inputs_are_told_at_their_place() {
 }
 
 #[test]
+fn settings_that_cannot_be_read() {
+    let folder = package(FAULT);
+    folder.write("fsynclint.toml/x", "");
+    let mut client = Client::start(&[&folder]);
+    let told = client.published_that(&folder.uri("fsynclint.toml"), |_| true);
+    assert_eq!((told.lines(), &told.diagnostics[0]["severity"]), (vec![0], &json!(2)), "{told:?}");
+    assert_eq!(told.diagnostics[0]["message"], "is not a regular file");
+    assert_eq!(client.published_that(&folder.uri("src/lib.rs"), |_| true).codes(), [RULE], "the rest is checked");
+    // Two files that cannot both hold.
+    fs::remove_dir_all(folder.path().join("fsynclint.toml")).unwrap();
+    folder.write("fsynclint.toml", "# One.\nplatform = \"unix\"\n");
+    folder.write("src/fsynclint.toml", "platform = \"windows\"\n");
+    client.watched(&folder.uri("src/fsynclint.toml"), 1);
+    let told = client.published_that(&folder.uri("src/fsynclint.toml"), |_| true);
+    let range = json!({"start": {"line": 0, "character": 11}, "end": {"line": 0, "character": 20}});
+    assert_eq!((&told.diagnostics[0]["range"], &told.diagnostics[0]["severity"]), (&range, &json!(1)));
+    let message = told.diagnostics[0]["message"].as_str().unwrap();
+    assert!(message.starts_with("another platform than in ") && message.contains("fsynclint.toml:2"), "{message}");
+}
+
+#[test]
 fn a_client_without_related_information_reads_the_steps() {
     let folder = package(FAULT);
     let mut client = Client::start_with(&[&folder], json!({}), Value::Null);
