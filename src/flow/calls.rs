@@ -10,6 +10,7 @@ use super::transfer::is_settled_as;
 use crate::ir::{Call, Callee, FuncId, Function, Inst, InstKind, Passing, ValueKind};
 use litemap::LiteMap;
 use rustc_hash::FxHashMap;
+use std::cell::RefCell;
 use std::rc::Rc;
 use ustr::Ustr;
 
@@ -21,21 +22,28 @@ struct Translation<'a> {
     caller: FuncId,
     callee: FuncId,
     replace: Replace<'a>,
-    /// How many translated values had their fields noted.
-    noted: usize,
     /// File keys so far.
     keys: FxHashMap<Value, Value>,
-    heap: Shared<LiteMap<(Value, Ustr), Value>>,
+    heap: Shared<Heap>,
     names: Shared<LiteMap<Value, Value>>,
+    /// The fields that were asked for, and what the heap had there.
+    loads: RefCell<Vec<Load>>,
 }
 
-/// What was translated at one call, for states with equal operands, fields and names.
+/// Fields that were assigned.
+type Heap = LiteMap<(Value, Ustr), Value>;
+/// A field, and what the heap has there.
+type Load = ((Value, Ustr), Option<Value>);
+
+/// What was translated at one call, for states with equal operands, and equal fields where fields were asked for.
 pub(super) struct Translated {
     args: Vec<Value>,
-    heap: Shared<LiteMap<(Value, Ustr), Value>>,
+    heap: Shared<Heap>,
     names: Shared<LiteMap<Value, Value>>,
     callee: FuncId,
     done: FxHashMap<Value, Value>,
+    keys: FxHashMap<Value, Value>,
+    loads: Vec<Load>,
 }
 
 /// At most so many of those are kept a call.
@@ -43,13 +51,12 @@ const MAX_TRANSLATED: usize = 8;
 
 impl Translation<'_> {
     fn value(&mut self, terms: &mut Terms, value: Value) -> Value {
-        let heap = &self.heap;
+        let (heap, loads) = (&self.heap, &self.loads);
         terms.replace(value, &mut self.replace, &|terms, base, name| {
             let base = terms.unbuffered(base);
-            match heap.get(&(base, name)) {
-                Some(&value) => value,
-                None => terms.field(base, name),
-            }
+            let known = heap.get(&(base, name)).copied();
+            loads.borrow_mut().push(((base, name), known));
+            known.unwrap_or_else(|| terms.field(base, name))
         })
     }
 
@@ -316,30 +323,40 @@ impl<'p> Run<'_, 'p> {
     /// The translation at the call at `site`, with what was translated there from an equal state before.
     fn translation<'a>(&mut self, state: &State, callee: FuncId, args: &'a [Value], site: Site) -> Translation<'a> {
         let known = self.translated.entry(site).or_default();
-        let same = |old: &Translated| {
-            old.callee == callee && old.args == args && old.heap == state.heap && old.names == state.names
+        let alike = |old: &Translated| {
+            old.callee == callee
+                && old.args == args
+                && (old.heap == state.heap
+                    || old.loads.iter().all(|(place, was)| state.heap.get(place) == was.as_ref()))
         };
-        let done: FxHashMap<Value, Value> =
-            known.iter().position(same).map(|place| known.swap_remove(place).done).unwrap_or_default();
+        let old = known.iter().position(alike).map(|place| known.swap_remove(place));
+        // Where a file's key leads depends on more than the fields that were asked for.
+        let same = |old: &Translated| old.heap == state.heap && old.names == state.names;
+        let (done, keys, loads) = match old {
+            Some(old) if same(&old) => (old.done, old.keys, old.loads),
+            Some(old) => (old.done, FxHashMap::default(), old.loads),
+            None => Default::default(),
+        };
         Translation {
             caller: self.id,
             callee,
-            noted: done.len(),
-            replace: Replace { args, call: site, done },
-            keys: FxHashMap::default(),
+            replace: Replace { args, call: site, done, added: Vec::new() },
+            keys,
             heap: state.heap.clone(),
             names: state.names.clone(),
+            loads: RefCell::new(loads),
         }
     }
 
     fn keep_translation(&mut self, translation: Translation<'_>, site: Site) {
         self.note_fields_of_callee(&translation);
-        let Translation { callee, replace, heap, names, .. } = translation;
+        let Translation { callee, replace, heap, names, keys, loads, .. } = translation;
         let known = self.translated.entry(site).or_default();
         if known.len() >= MAX_TRANSLATED {
             known.remove(0);
         }
-        known.push(Translated { args: replace.args.to_vec(), heap, names, callee, done: replace.done });
+        let (done, loads) = (replace.done, loads.into_inner());
+        known.push(Translated { args: replace.args.to_vec(), heap, names, callee, done, keys, loads });
     }
 
     /// What the callee stored into a field, or read from one, is of that field here too.
@@ -350,10 +367,8 @@ impl<'p> Run<'_, 'p> {
             let param = self.engine.terms.make(Term::Param(number as u16));
             told.extend(self.engine.intents.fields_of(*callee, param).iter().map(|field| (arg, *field)));
         }
-        if replace.done.len() > translation.noted {
-            for (&theirs, &ours) in &replace.done {
-                told.extend(self.engine.intents.fields_of(*callee, theirs).iter().map(|field| (ours, *field)));
-            }
+        for &(theirs, ours) in &replace.added {
+            told.extend(self.engine.intents.fields_of(*callee, theirs).iter().map(|field| (ours, *field)));
         }
         for (value, field) in told {
             self.engine.note_field(self.id, value, field, false);

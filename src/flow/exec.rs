@@ -954,10 +954,16 @@ impl<'e, 'p> Run<'e, 'p> {
             let mut told = |value: Value| act.operands().any(|operand| operand == value) || visible(value);
             trigger.killed.retain(|(key, _)| told(*key));
             trigger.flushed.retain(|file| told(*file));
-            trigger.facts.retain(|(file, _)| told(*file));
+            // Of other files than its own it counts what they are, not what was done to them.
+            let mut counts = |file: Value, facts: Facts| {
+                let tells = facts.read || facts.created || facts.temporary || facts.renamed;
+                act.operands().any(|operand| operand == file) || tells && visible(file)
+            };
+            trigger.facts.retain(|(file, facts)| *facts != Facts::default() && counts(*file, *facts));
         }
         self.summary.deeds = std::mem::take(&mut self.deeds).into_values().collect();
-        let moments = std::mem::take(&mut self.moments);
+        let mut moments = std::mem::take(&mut self.moments);
+        moments.iter_mut().for_each(keep_facts);
         // An act with nothing pending on one path says under which condition something is on another.
         let guilty: FxHashSet<Rc<Trace>> =
             moments.iter().filter(|moment| !moment.pending.is_empty()).map(|moment| moment.trace.clone()).collect();
@@ -1074,7 +1080,7 @@ impl<'e, 'p> Run<'e, 'p> {
                 .facts
                 .iter()
                 .map(|(file, facts)| (*file, *facts))
-                .filter(|&(file, _)| seen(file))
+                .filter(|&(file, facts)| facts != Facts::default() && seen(file))
                 .take(32)
                 .collect(),
             result,
@@ -1194,6 +1200,19 @@ impl<'e, 'p> Run<'e, 'p> {
             lost: None,
             when: Vec::new(),
         });
+    }
+}
+
+/// Of what is known of files at a moment, what somebody may ask for: of those it is about, of those that are pending, of what was read
+/// or written.
+fn keep_facts(moment: &mut Moment) {
+    let pending: FxHashSet<Value> = moment.pending.iter().map(|pending| pending.file).collect();
+    let act = moment.act;
+    let asked = |file: &Value, facts: &Facts| {
+        facts.read || facts.written || pending.contains(file) || act.operands().any(|operand| operand == *file)
+    };
+    if !moment.facts.iter().all(|(file, facts)| asked(file, facts)) {
+        moment.facts.retain(asked);
     }
 }
 

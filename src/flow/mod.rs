@@ -304,7 +304,7 @@ impl Engine<'_> {
     /// A path that is told by the fields of a record, for the record at `base`.
     fn tell(&mut self, function: FuncId, heap: &LiteMap<(Value, Ustr), Value>, path: Value, base: Value) -> Value {
         let site = self.terms.site(function, 0xF000_0000);
-        let mut replace = terms::Replace { args: &[base], call: site, done: FxHashMap::default() };
+        let mut replace = terms::Replace { args: &[base], call: site, done: FxHashMap::default(), added: Vec::new() };
         self.terms.replace(path, &mut replace, &|terms, base, name| {
             let base = terms.unbuffered(base);
             heap.get(&(base, name)).copied().unwrap_or_else(|| terms.field(base, name))

@@ -95,6 +95,8 @@ pub struct Terms {
     terms: Vec<Term>,
     depths: Vec<u8>,
     stable: Vec<bool>,
+    /// For each value: whether it or a part of it is something that a caller can tell and no constant.
+    rooted: Vec<bool>,
     /// The terms by what they are; each stands in `terms` alone.
     index: HashTable<Value>,
     sites: Vec<SiteKey>,
@@ -138,6 +140,7 @@ impl Default for Terms {
             terms: Vec::new(),
             depths: Vec::new(),
             stable: Vec::new(),
+            rooted: Vec::new(),
             index: HashTable::new(),
             sites: Vec::new(),
             site_index: FxHashMap::default(),
@@ -179,7 +182,10 @@ impl Terms {
             return self.make(Term::Const(text));
         }
         let value = Value(self.terms.len() as u32);
-        self.stable.push(self.is_stable_term(&term));
+        let stable = self.is_stable_term(&term);
+        let constant = matches!(term, Term::Const(_) | Term::Unit | Term::Absent);
+        self.rooted.push(stable && !constant || children(&term).any(|child| self.rooted[child.0 as usize]));
+        self.stable.push(stable);
         self.terms.push(term);
         self.depths.push(depth);
         self.joined.push(0);
@@ -487,13 +493,9 @@ impl Terms {
 
     /// Whether a caller can tell `value`, or a part of it: by its own terms, or because the part is among what it is `given`.
     pub fn is_visible(&self, value: Value, given: &FxHashSet<Value>) -> bool {
-        if self.is_stable(value) {
-            return true;
-        }
-        self.parts(value).iter().any(|part| {
-            given.contains(part)
-                || self.is_stable(*part) && !matches!(self.get(*part), Term::Const(_) | Term::Unit | Term::Absent)
-        })
+        self.is_stable(value)
+            || self.rooted[value.0 as usize]
+            || !given.is_empty() && self.parts(value).iter().any(|part| given.contains(part))
     }
 
     fn is_stable_term(&self, term: &Term) -> bool {
@@ -637,6 +639,8 @@ pub struct Replace<'a> {
     pub call: Site,
     /// Results so far.
     pub done: FxHashMap<Value, Value>,
+    /// Of these, what was added since the translation began, in order.
+    pub added: Vec<(Value, Value)>,
 }
 
 impl Terms {
@@ -724,6 +728,7 @@ impl Terms {
             }
         };
         with.done.insert(value, result);
+        with.added.push((value, result));
         result
     }
 }
@@ -773,7 +778,7 @@ mod tests {
         let dir = terms.make(Term::Field(Value(0), "dir".into()));
         let call = terms.site(FuncId(0), 7);
         let file = path(&mut terms, "\"log\"");
-        let mut replace = Replace { args: &[dir], call, done: FxHashMap::default() };
+        let mut replace = Replace { args: &[dir], call, done: FxHashMap::default(), added: Vec::new() };
         let replaced = terms.replace(file, &mut replace, &|terms, base, name| terms.field(base, name));
         assert_eq!(terms.parent(replaced), dir);
     }
