@@ -39,8 +39,8 @@ impl Doubt {
 /// What fields of records are, by their declarations.
 #[derive(Default)]
 pub(super) struct Declared {
-    /// Fields that hold a handle to a file.
-    handles: FxHashSet<FieldKey>,
+    /// Fields that hold a handle to a file, or the path of one.
+    files: FxHashSet<FieldKey>,
     /// The types of fields, where they are known.
     types: FxHashMap<FieldKey, Ustr>,
 }
@@ -56,9 +56,9 @@ impl Declared {
                         for arg in &call.args {
                             if let Operand::Place(place) = &arg.value
                                 && let Some(field) = field(place)
-                                && is_handle(arg.kind)
+                                && leads_to_file(arg.kind)
                             {
-                                declared.handles.insert(field);
+                                declared.files.insert(field);
                             }
                         }
                     }
@@ -66,8 +66,8 @@ impl Declared {
                         let mut learn = |field: Option<FieldKey>, other: Option<LocalId>| {
                             let Some((field, other)) = field.zip(other) else { return };
                             let local = &function.locals[other.index()];
-                            if is_handle(local.kind) {
-                                declared.handles.insert(field);
+                            if leads_to_file(local.kind) {
+                                declared.files.insert(field);
                             }
                             if let Some(name) = local.type_name {
                                 declared.types.insert(field, name);
@@ -110,9 +110,9 @@ fn whole(place: &Place) -> Option<LocalId> {
     }
 }
 
-fn is_handle(kind: ValueKind) -> bool {
+fn leads_to_file(kind: ValueKind) -> bool {
     use ValueKind::*;
-    matches!(kind, File | BufferedFile | AsyncFile | TempFile | Mapping)
+    matches!(kind, File | BufferedFile | AsyncFile | TempFile | Mapping | Path)
 }
 
 impl Evidence<'_> {
@@ -148,10 +148,10 @@ impl Evidence<'_> {
             _ if matches!(terms.get(terms.root(pending.file)), Term::Fresh(..)) => {
                 facts.created || facts.temporary || pending.kind == Kind::Name
             }
-            // A field that is declared to be a file, or that some record keeps one in.
+            // A field that is declared to be a file or a path, or that some record keeps a file in.
             Term::Field(..) => {
                 let mut fields = self.flow.intents.fields_of(moment.function, pending.file).iter();
-                fields.any(|field| self.declared.handles.contains(field) || self.flow.intents.links.contains_key(field))
+                fields.any(|field| self.declared.files.contains(field) || self.flow.intents.links.contains_key(field))
             }
             // A path that was opened; not what some function nobody can see into made.
             Term::Op(name, _) => terms.is_path_operation(*name) || facts.created,
@@ -175,7 +175,7 @@ impl Evidence<'_> {
             return false;
         }
         let deeds = self.deeds(function);
-        let written = deeds.iter().position(|deed| deed.trace.origin() == pending.trace.origin()).unwrap_or(0);
-        deeds[written..].iter().any(|deed| deed.did == Did::Sync && deed.file == pending.file && !deed.failing)
+        let at = deeds.iter().position(|deed| deed.trace.origin() == pending.trace.origin()).unwrap_or(0);
+        deeds[at..].iter().any(|deed| deed.did == Did::Sync && deed.file == pending.file && !deed.failing)
     }
 }

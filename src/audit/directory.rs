@@ -24,7 +24,7 @@ impl<'a> Evidence<'a> {
                 .deeds(operation)
                 .iter()
                 .any(|deed| matches!(deed.did, Did::Pend(how, Kind::Name) if how != How::DirectoryMade));
-            unseen = unseen.or_else(|| Some((operation, self.unseen(operation)?)));
+            unseen = unseen.or_else(|| self.unseen_cell(operation));
             for moment in self.successes(operation) {
                 // What an opening clears away, the next one clears away again.
                 let excused = |pending: &&Pending| {
@@ -36,7 +36,11 @@ impl<'a> Evidence<'a> {
                     if elsewhere.is_some() && elsewhere == only {
                         continue;
                     }
-                    if let Some(doubt) = self.doubt(moment, pending).or(elsewhere.map(|_| Doubt::Covered)) {
+                    let next = self.synced_with_the_next(operation, pending);
+                    if next == Some(pending.dir) {
+                        continue;
+                    }
+                    if let Some(doubt) = self.doubt(moment, pending).or(elsewhere.or(next).map(|_| Doubt::Covered)) {
                         doubtful = doubtful.or(Some((operation, pending, doubt)));
                         continue;
                     }
@@ -48,9 +52,7 @@ impl<'a> Evidence<'a> {
         match (any, doubtful, unseen) {
             (_, Some((operation, pending, doubt)), _) => Cell::detailed(Verdict::Unknown, doubt.words())
                 .because(self.name_left(operation, pending), pending.trace.origin().span),
-            (true, None, Some((operation, why))) => {
-                Cell::detailed(Verdict::Unknown, format!("`{}`: {why}", self.short(operation)))
-            }
+            (true, None, Some(cell)) => cell,
             (true, None, None) => Cell::new(Verdict::Yes),
             (false, None, _) => Cell::new(Verdict::NotApplicable),
         }
@@ -87,6 +89,22 @@ impl<'a> Evidence<'a> {
                         || !deeds.iter().any(|other| writes(other) && other.file == deed.file))
             })
             .map(|deed| deed.file)
+    }
+
+    /// For a new file that nothing is in yet: the directory, or what may be one, that the operation syncs each time before it makes such a
+    /// file. The next one syncs it before anything in the new file counts.
+    fn synced_with_the_next(&self, operation: FuncId, pending: &Pending) -> Option<Value> {
+        let origin = pending.trace.origin();
+        let deeds = self.deeds(operation);
+        let at = deeds.iter().position(|deed| deed.trace.origin() == origin)?;
+        let is_written = |file: Value| deeds.iter().any(|deed| writes(deed) && deed.file == file);
+        if !matches!(pending.how, How::Created | How::MaybeCreated) || is_written(pending.file) {
+            return None;
+        }
+        let before = deeds[..at].iter().filter(|deed| deed.did == Did::Sync && !deed.failing && deed.guards.is_empty());
+        let mut directories = before.map(|deed| deed.file).filter(|&file| !is_written(file));
+        let first = directories.next()?;
+        Some(if directories.any(|directory| directory == pending.dir) { pending.dir } else { first })
     }
 
     fn name_left(&self, operation: FuncId, pending: &Pending) -> String {

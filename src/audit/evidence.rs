@@ -2,6 +2,7 @@
 //! how sure that is.
 
 use super::certainty::Declared;
+use super::table::{Cell, Verdict};
 use crate::flow::intent::FieldKey;
 use crate::flow::summary::{Act, Deed};
 use crate::flow::terms::{Term, Value};
@@ -115,6 +116,12 @@ impl<'a> Evidence<'a> {
             return Some("it could not be analysed");
         }
         summary.bounded.then_some("it is too large or too deep to be followed to its end")
+    }
+
+    /// The cell that follows from a function that was not seen to its end.
+    pub(super) fn unseen_cell(&self, function: FuncId) -> Option<Cell> {
+        let why = self.unseen(function)?;
+        Some(Cell::detailed(Verdict::Unknown, format!("`{}`: {why}", self.short(function))))
     }
 
     /// What a person calls a function.

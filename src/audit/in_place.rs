@@ -18,7 +18,7 @@ impl<'a> Evidence<'a> {
     pub(super) fn in_place(&self, store: &Store, roles: &Roles) -> Option<Cell> {
         let operations: Vec<FuncId> =
             store.operations.iter().copied().filter(|operation| !store.openings.contains(operation)).collect();
-        let logging = self.logging(&operations);
+        let logging = self.logging(&operations, store);
         let mut logged: FxHashSet<Value> = FxHashSet::default();
         let mut logged_at: FxHashSet<Origin> = FxHashSet::default();
         let mut unlogged: Vec<(FuncId, &Deed)> = Vec::new();
@@ -67,9 +67,9 @@ impl<'a> Evidence<'a> {
 
     /// The smallest functions, of those that `operations` get to, that write to one file and sync it before they write over what is in
     /// another.
-    fn logging(&self, operations: &[FuncId]) -> FxHashSet<FuncId> {
+    fn logging(&self, operations: &[FuncId], store: &Store) -> FxHashSet<FuncId> {
         let mut logging: FxHashSet<FuncId> = FxHashSet::default();
-        for part in self.parts(operations) {
+        for part in self.parts(operations, &store.makers) {
             let own: Vec<&Deed> = self.own_deeds(part, |inner| logging.contains(inner));
             let is_logged = |at: usize| {
                 let before = || own[..at].iter().enumerate().filter(|(_, deed)| deed.file != own[at].file);

@@ -45,7 +45,7 @@ pub fn audit(program: &Program, flow: &Flow) -> Vec<Row> {
 fn row(evidence: &Evidence<'_>, store: &Store) -> Option<Row> {
     let roles = evidence.roles(store);
     let writes = evidence.normal_writes(store, &roles);
-    let (mut rewrite, mut deletes_first) = evidence.rewrites(&roles);
+    let (mut rewrite, mut deletes_first) = evidence.rewrites(store, &roles);
     if writes.verdict == Verdict::NotApplicable && rewrite.verdict == Verdict::NotApplicable {
         return None;
     }

@@ -4,6 +4,7 @@ use super::certainty::Doubt;
 use super::deeds::{is_content, retires, writes};
 use super::evidence::Evidence;
 use super::roles::{Role, Roles};
+use super::stores::Store;
 use super::table::{Cell, Verdict, weakest};
 use crate::flow::Moment;
 use crate::flow::state::{How, Pending};
@@ -12,14 +13,18 @@ use crate::ir::FuncId;
 
 impl<'a> Evidence<'a> {
     /// Whether what rewrites put out is durable before it counts, and whether inputs go first.
-    pub(super) fn rewrites(&self, roles: &Roles) -> (Cell, Cell) {
-        let outputs: Vec<Cell> = roles.iter().filter_map(|(&function, &role)| self.output(function, role)).collect();
+    pub(super) fn rewrites(&self, store: &Store, roles: &Roles) -> (Cell, Cell) {
+        // An operation that was not seen to its end may rewrite anything.
+        let unseen: Vec<Cell> = store.operations.iter().filter_map(|&operation| self.unseen_cell(operation)).collect();
+        let outputs = roles.iter().filter_map(|(&function, &role)| self.output(function, role));
+        let outputs: Vec<Cell> = outputs.chain(unseen.clone()).collect();
         let rewrite = weakest(&outputs, |cell| match cell.verdict {
             Verdict::No => 3,
             Verdict::Unknown => 2,
             _ => i32::from(cell.detail.is_some()),
         });
-        let inputs: Vec<Cell> = roles.iter().map(|(&function, &role)| self.inputs(function, role)).collect();
+        let inputs = roles.iter().map(|(&function, &role)| self.inputs(function, role));
+        let inputs: Vec<Cell> = inputs.chain(unseen).collect();
         let first = weakest(&inputs, |cell| match cell.verdict {
             Verdict::Yes => 2,
             Verdict::Unknown => 1,
@@ -67,8 +72,8 @@ impl<'a> Evidence<'a> {
             };
             return Some(cell.because(text, pending.trace.origin().span));
         }
-        if let Some(why) = self.unseen(function) {
-            return Some(Cell::detailed(Verdict::Unknown, format!("`{short}`: {why}")));
+        if let Some(cell) = self.unseen_cell(function) {
+            return Some(cell);
         }
         if role != (Role::Rewrite { in_place: true }) {
             return Some(Cell::new(Verdict::Yes));
@@ -95,10 +100,7 @@ impl<'a> Evidence<'a> {
                 };
                 cell.because(text, pending.trace.origin().span)
             }
-            None => match self.unseen(function) {
-                Some(why) => Cell::detailed(Verdict::Unknown, format!("`{short}`: {why}")),
-                None => Cell::new(Verdict::No),
-            },
+            None => self.unseen_cell(function).unwrap_or(Cell::new(Verdict::No)),
         }
     }
 

@@ -29,21 +29,25 @@ impl<'a> Evidence<'a> {
         let operations: Vec<FuncId> =
             store.operations.iter().copied().filter(|operation| !store.openings.contains(operation)).collect();
         let mut roles = Roles::new();
-        for part in self.parts(&operations) {
-            if let Some(role) = role(&self.own_deeds(part, |inner| roles.contains_key(inner))) {
+        for part in self.parts(&operations, &store.makers) {
+            let is_told = |inner: &FuncId| roles.contains_key(inner) || store.makers.contains(inner);
+            if let Some(role) = role(&self.own_deeds(part, is_told)) {
                 roles.insert(part, role);
             }
         }
         roles
     }
 
-    /// The functions that `operations` get to, and they themselves, callees before callers.
-    pub(super) fn parts(&self, operations: &[FuncId]) -> Vec<FuncId> {
+    /// The functions that `operations` get to other than by way of `makers`, and they themselves, callees before callers.
+    pub(super) fn parts(&self, operations: &[FuncId], makers: &BTreeSet<FuncId>) -> Vec<FuncId> {
         let mut parts: BTreeSet<FuncId> = BTreeSet::new();
         for &operation in operations {
             parts.insert(operation);
             for deed in self.deeds(operation) {
-                parts.extend(deed.trace.functions());
+                let functions = deed.trace.functions();
+                if !functions.iter().any(|function| makers.contains(function)) {
+                    parts.extend(functions);
+                }
             }
         }
         let depth = |id: &FuncId| self.deeds(*id).iter().map(|deed| deed.trace.depth()).max().unwrap_or(0);

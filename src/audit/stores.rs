@@ -20,6 +20,8 @@ pub(super) struct Store {
     pub operations: Vec<FuncId>,
     /// Of these, the ones that are given no open store: they make one.
     pub openings: BTreeSet<FuncId>,
+    /// The functions that make one, public or not: what other operations do by way of these is an opening.
+    pub makers: BTreeSet<FuncId>,
     /// The first operation of the outermost type.
     pub first: FuncId,
 }
@@ -57,7 +59,8 @@ impl<'a> Evidence<'a> {
             None => !members.iter().any(|&member| types.is_given(*operation, member)),
         };
         let openings = operations.iter().copied().filter(makes).collect();
-        Some(Store { name: top.name, package: top.package, typed: true, operations, openings, first })
+        let makers = types.openings(top);
+        Some(Store { name: top.name, package: top.package, typed: true, operations, openings, makers, first })
     }
 
     /// Whether a group makes, replaces, removes or syncs files on its own, not only through other groups or for somebody who lends it
@@ -82,22 +85,31 @@ impl<'a> Evidence<'a> {
     /// What others can ask of a store: the public methods of its outermost type and of what it hands out, those of its other parts that
     /// the store does not call itself, and the public functions outside any type that call them.
     fn operations(&self, top: TypeId, members: &BTreeSet<TypeId>, types: &Types<'_, '_>) -> Vec<FuncId> {
-        let inside = |function: FuncId| types.owner(function).is_some_and(|owner| members.contains(&owner));
-        let is_used = |method: FuncId| self.flow.callers[method.index()].iter().any(|&caller| inside(caller));
+        let inside = |caller: FuncId, of: TypeId| {
+            types
+                .owner(caller)
+                .is_some_and(|owner| members.contains(&owner) || owner != of && owner.package == of.package)
+        };
+        let is_used =
+            |method: FuncId, of: TypeId| self.flow.callers[method.index()].iter().any(|&caller| inside(caller, of));
         let handed_out: BTreeSet<TypeId> =
-            members.iter().copied().filter(|&member| types.is_handed_out(member)).collect();
+            members.iter().copied().filter(|&member| types.is_handed_out(member, members)).collect();
         let is_open = |method: FuncId| {
             let of = |owner| owner == top || handed_out.contains(&owner) && types.is_given(method, owner);
             types.owner(method).is_some_and(of)
         };
+        let owner_of = |method: FuncId| types.owner(method).unwrap_or(top);
         // A part from another package has users of its own.
         let is_own = |method: FuncId| self.program.functions[method.index()].package == top.package;
         let methods = members.iter().flat_map(|&member| types.methods(member)).copied();
-        let mut operations: BTreeSet<FuncId> =
-            methods.clone().filter(|&id| self.is_public(id) && (is_open(id) || is_own(id) && !is_used(id))).collect();
+        let mut operations: BTreeSet<FuncId> = methods
+            .clone()
+            .filter(|&id| self.is_public(id) && (is_open(id) || is_own(id) && !is_used(id, owner_of(id))))
+            .collect();
+        operations.extend(types.unseen(top));
         let callers = methods.flat_map(|method| &self.flow.callers[method.index()]).copied();
         operations.extend(
-            callers.filter(|&caller| types.owner(caller).is_none() && self.is_public(caller) && !is_used(caller)),
+            callers.filter(|&caller| types.owner(caller).is_none() && self.is_public(caller) && !is_used(caller, top)),
         );
         let mut operations: Vec<FuncId> = operations.into_iter().collect();
         operations.sort_by_key(|id| self.program.functions[id.index()].span);
@@ -134,7 +146,15 @@ impl<'a> Evidence<'a> {
             .filter(|((name, _), functions)| !is_used(name, functions) && !uses_types(functions))
             .map(|((name, package), operations)| {
                 let first = operations[0];
-                Store { name, package, typed: false, operations, openings: BTreeSet::new(), first }
+                Store {
+                    name,
+                    package,
+                    typed: false,
+                    operations,
+                    openings: BTreeSet::new(),
+                    makers: BTreeSet::new(),
+                    first,
+                }
             })
             .collect()
     }

@@ -94,6 +94,14 @@ impl<'e, 'a> Types<'e, 'a> {
         self.methods.get(&of).map_or(&[], |methods| methods.as_slice())
     }
 
+    /// The public methods of a type that were not seen to their end: what they do to files is not known.
+    pub(super) fn unseen(&self, of: TypeId) -> impl Iterator<Item = FuncId> {
+        let functions = (0..self.evidence.program.functions.len()).map(|at| FuncId(at as u32));
+        functions.filter(move |&id| {
+            self.evidence.is_public(id) && self.owner(id) == Some(of) && self.evidence.unseen(id).is_some()
+        })
+    }
+
     /// Whether `function` gets a value of the type from its caller.
     pub(super) fn is_given(&self, function: FuncId, of: TypeId) -> bool {
         let function = &self.evidence.program.functions[function.index()];
@@ -128,9 +136,22 @@ impl<'e, 'a> Types<'e, 'a> {
         tops
     }
 
-    /// Whether some type hands out values of one that it makes.
-    pub(super) fn is_handed_out(&self, of: TypeId) -> bool {
-        self.making(of).0.iter().any(|(maker, makes)| makes.iter().any(|&at| self.hands_out(at, Some(*maker), of)))
+    /// Whether one of `members`, when it is there, hands out values of a type that it makes.
+    pub(super) fn is_handed_out(&self, of: TypeId, members: &BTreeSet<TypeId>) -> bool {
+        self.making(of).0.iter().filter(|(maker, _)| members.contains(maker)).any(|(maker, makes)| {
+            makes.iter().any(|&at| self.is_given(at, *maker) && self.hands_out(at, Some(*maker), of))
+        })
+    }
+
+    /// The functions of a type that make a value of it without having one.
+    pub(super) fn openings(&self, of: TypeId) -> BTreeSet<FuncId> {
+        let functions = (0..self.evidence.program.functions.len()).map(|at| FuncId(at as u32));
+        functions
+            .filter(|&id| {
+                let is_built = || self.built.get(&of).is_some_and(|built| built.contains(&id));
+                self.owner(id) == Some(of) && !self.is_given(id, of) && (is_built() || self.hands_out(id, None, of))
+            })
+            .collect()
     }
 
     /// The exported types that make values of one for themselves, or hand them out as part of themselves; none if others are handed

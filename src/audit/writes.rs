@@ -29,7 +29,7 @@ impl<'a> Evidence<'a> {
         let cell = self.weakest_write(store, roles, &|_| true);
         match cell.verdict {
             Verdict::Yes => {
-                let writing = |&operation: &FuncId| self.operation_writes(operation, roles).is_some();
+                let writing = |&operation: &FuncId| self.operation_writes(store, operation, roles).is_some();
                 let mut operations = store.operations.iter().copied();
                 let by = operations.find(|operation| !store.openings.contains(operation) && writing(operation));
                 let detail = by.map(|by| format!("only when `{}` is called", self.short(by)));
@@ -43,7 +43,7 @@ impl<'a> Evidence<'a> {
     fn weakest_write(&self, store: &Store, roles: &Roles, of_interest: &dyn Fn(FuncId) -> bool) -> Cell {
         let operations = store.operations.iter().copied();
         let judged = operations.filter(|&operation| of_interest(operation) && !store.openings.contains(&operation));
-        let cells: Vec<Cell> = judged.filter_map(|operation| self.operation_writes(operation, roles)).collect();
+        let cells: Vec<Cell> = judged.filter_map(|operation| self.operation_writes(store, operation, roles)).collect();
         // What is weaker by an option only is told as such.
         let weakest = weakest(&cells, |cell| match cell.verdict {
             Verdict::No => 4,
@@ -56,11 +56,12 @@ impl<'a> Evidence<'a> {
     }
 
     /// The same for one operation; `None` if it writes nothing of that kind.
-    fn operation_writes(&self, operation: FuncId, roles: &Roles) -> Option<Cell> {
+    fn operation_writes(&self, store: &Store, operation: FuncId, roles: &Roles) -> Option<Cell> {
         let normal: Vec<&Deed> = self
             .deeds(operation)
             .iter()
             .filter(|deed| !deed.failing && !in_role(&deed.trace, roles))
+            .filter(|deed| !deed.trace.functions().iter().any(|function| store.makers.contains(function)))
             .filter(|deed| !self.is_being_built(operation, deed.file) && !self.is_lent(operation, deed.file))
             .collect();
         let written: BTreeSet<Origin> =
@@ -74,8 +75,8 @@ impl<'a> Evidence<'a> {
         let all: Vec<&Deed> = self.deeds(operation).iter().filter(|deed| !deed.failing).collect();
         let via_log = is_logged(&normal, &all);
         let Some(first) = guilty.first() else {
-            return Some(match self.unseen(operation) {
-                Some(why) => Cell::detailed(Verdict::Unknown, format!("`{}`: {why}", self.short(operation))),
+            return Some(match self.unseen_cell(operation) {
+                Some(cell) => cell,
                 None if via_log => Cell::new(Verdict::ViaLog),
                 None => Cell::new(Verdict::Yes),
             });
