@@ -28,6 +28,8 @@ struct Translation<'a> {
     names: Shared<LiteMap<Value, Value>>,
     /// The fields that were asked for, and what the heap had there.
     loads: RefCell<Vec<Load>>,
+    /// Some of it was translated before, for the same operands.
+    known: bool,
 }
 
 /// Fields that were assigned.
@@ -332,6 +334,7 @@ impl<'p> Run<'_, 'p> {
         let old = known.iter().position(alike).map(|place| known.swap_remove(place));
         // Where a file's key leads depends on more than the fields that were asked for.
         let same = |old: &Translated| old.heap == state.heap && old.names == state.names;
+        let is_known = old.is_some();
         let (done, keys, loads) = match old {
             Some(old) if same(&old) => (old.done, old.keys, old.loads),
             Some(old) => (old.done, FxHashMap::default(), old.loads),
@@ -345,6 +348,7 @@ impl<'p> Run<'_, 'p> {
             heap: state.heap.clone(),
             names: state.names.clone(),
             loads: RefCell::new(loads),
+            known: is_known,
         }
     }
 
@@ -363,7 +367,8 @@ impl<'p> Run<'_, 'p> {
     fn note_fields_of_callee(&mut self, translation: &Translation<'_>) {
         let Translation { callee, replace, .. } = translation;
         let mut told: Vec<(Value, FieldKey)> = Vec::new();
-        for (number, &arg) in replace.args.iter().enumerate() {
+        let args: &[Value] = if translation.known { &[] } else { replace.args };
+        for (number, &arg) in args.iter().enumerate() {
             let param = self.engine.terms.make(Term::Param(number as u16));
             told.extend(self.engine.intents.fields_of(*callee, param).iter().map(|field| (arg, *field)));
         }
