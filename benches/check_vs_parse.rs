@@ -1,7 +1,8 @@
 //! How long `check` takes, next to the least that any tool has to do that looks at syntax: parsing every file once.
 //!
-//! `cargo bench` measures on the crates in cargo's registry; `cargo bench -- FOLDER…` on those. Both sides read the same
-//! files on the same threads, in turns, so that what disturbs the one disturbs the other.
+//! `cargo bench` measures on the crates in cargo's registry; `cargo bench --bench check_vs_parse -- FOLDER…` on any folders. Both
+//! sides read the same files on the same threads, in turns, so that what disturbs the one disturbs the other; how much memory each
+//! takes at most is measured in a process of its own.
 
 use fsynclint::check::check;
 use fsynclint::config::Config;
@@ -17,8 +18,13 @@ const ROUNDS: usize = 7;
 /// Stack of each thread: syntax trees are parsed recursively.
 const STACK_BYTES: usize = 64 << 20;
 
-/// Tells the child process that it is one.
-const CHILD: &str = "--peak-memory-of-check";
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Tell a child process what it is to do.
+const CHECK: &str = "--peak-memory-of-check";
+const PARSE: &str = "--peak-memory-of-parsing";
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -27,8 +33,12 @@ fn main() {
         folders = registry();
     }
     rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES).build_global().expect("the first pool");
-    if args.iter().any(|arg| arg == CHILD) {
-        run_check(&folders);
+    if let Some(child) = args.iter().find(|arg| [CHECK, PARSE].contains(&arg.as_str())) {
+        if child == CHECK {
+            run_check(&folders)
+        } else {
+            parse_all(&find(&folders))
+        };
         println!("{}", peak_memory().unwrap_or_default());
         return;
     }
@@ -56,9 +66,11 @@ fn main() {
     println!("parse every file: {:>8.1} ms (median of {ROUNDS})", milliseconds(parse));
     println!("check:            {:>8.1} ms", milliseconds(checked));
     println!("check / parse:    {:>8.2}", checked.as_secs_f64() / parse.as_secs_f64());
-    match peak_of_child(&folders) {
-        Some(kib) => println!("peak memory of check: {} MiB", kib / 1024),
-        None => println!("peak memory of check: not known on this system"),
+    for (what, child) in [("parsing:", PARSE), ("check:  ", CHECK)] {
+        match peak_of_child(child, &folders) {
+            Some(kib) => println!("peak memory of {what} {:>6} MiB", kib / 1024),
+            None => println!("peak memory of {what} not known on this system"),
+        }
     }
 }
 
@@ -105,7 +117,7 @@ fn peak_memory() -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-fn peak_of_child(folders: &[PathBuf]) -> Option<u64> {
-    let child = Command::new(std::env::current_exe().ok()?).arg(CHILD).args(folders).output().ok()?;
+fn peak_of_child(what: &str, folders: &[PathBuf]) -> Option<u64> {
+    let child = Command::new(std::env::current_exe().ok()?).arg(what).args(folders).output().ok()?;
     String::from_utf8(child.stdout).ok()?.trim().parse().ok().filter(|kib| *kib > 0)
 }

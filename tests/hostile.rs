@@ -115,6 +115,93 @@ fn allows_of_every_kind() {
     assert!(text.contains("unknown-allow") && text.contains("in 391 files"), "{text}");
 }
 
+/// A sequence of numbers without a pattern, the same in every run.
+fn numbers(mut seed: u64) -> impl Iterator<Item = u64> {
+    std::iter::repeat_with(move || {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed
+    })
+}
+
+#[test]
+fn damaged_texts_beside_a_sound_one() {
+    let sound = include_str!("../fixtures/delete-before-sync/apply_wal_and_remove.rs");
+    let dir = tempfile::tempdir().unwrap();
+    let mut random = numbers(0x9e37_79b9_7f4a_7c15);
+    let mut next = |below: usize| random.next().map_or(0, |number| (number % below as u64) as usize);
+    for at in 0..200 {
+        let mut bytes = sound.as_bytes().to_vec();
+        match at % 4 {
+            0 => bytes.truncate(next(bytes.len())),
+            1 => (0..20).for_each(|_| {
+                let place = next(bytes.len());
+                bytes[place] = next(256) as u8;
+            }),
+            2 => (0..5).for_each(|_| {
+                let place = next(bytes.len());
+                bytes.insert(place, b"{}()[]\"'/<>#!"[next(13)]);
+            }),
+            _ => {
+                let (from, length) = (next(bytes.len()), next(400));
+                bytes.drain(from..(from + length).min(sound.len()));
+            }
+        }
+        fs::write(dir.path().join(format!("damaged{at}.rs")), bytes).unwrap();
+    }
+    let noise: Vec<u8> = (0..1 << 18).map(|_| next(256) as u8).collect();
+    fs::write(dir.path().join("noise.rs"), noise).unwrap();
+    fs::write(dir.path().join("sound.rs"), sound).unwrap();
+    let (status, text) = check(dir.path(), &["--format", "json"]);
+    assert!(status == 0 || status == 1, "{status}: {text}");
+    let report: serde_json::Value = serde_json::from_str(&text[..=text.rfind('}').unwrap()]).unwrap();
+    assert_eq!(report["stats"]["files"], 202);
+    let told: std::collections::BTreeSet<&str> =
+        report["unparsed"].as_array().unwrap().iter().map(|problem| problem["path"].as_str().unwrap()).collect();
+    assert!(told.contains("noise.rs") && !told.contains("sound.rs"), "{told:?}");
+    assert!(told.len() > 100, "{told:?}");
+    let found = report["findings"].as_array().unwrap();
+    assert!(found.iter().any(|finding| finding["path"] == "sound.rs"), "the sound one is judged all the same: {text}");
+}
+
+#[test]
+fn manifests_that_cannot_be_read() {
+    let sound = include_str!("../fixtures/delete-before-sync/apply_wal_and_remove.rs");
+    for manifest in [
+        &b"[package"[..],
+        b"\xff\xfe",
+        b"",
+        b"[package]\nname = 3\n",
+        b"[package]\nname = \"a\"\n[workspace]\nmembers = [\"gone\", \"../..\"]\n",
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("src")).unwrap();
+        fs::write(dir.path().join("Cargo.toml"), manifest).unwrap();
+        fs::write(dir.path().join("src/lib.rs"), sound).unwrap();
+        let (status, text) = check(dir.path(), &[]);
+        let shown = String::from_utf8_lossy(manifest);
+        assert_eq!(status, 1, "{shown}: {text}");
+        assert!(text.contains("src/lib.rs"), "the code is judged all the same: {shown}: {text}");
+        if !manifest.is_empty() {
+            assert!(text.contains("Cargo.toml:"), "what is wrong with it is told: {shown}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_text_without_branches_that_is_long() {
+    let calls = "f.write_all(b\"x\")?; std::fs::rename(a, b)?; g(f)?;\n".repeat(20_000);
+    survives(
+        format!(
+            "use std::fs::File; use std::io::Write;
+            fn g(f: &mut File) -> std::io::Result<()> {{ f.set_len(0)?; f.sync_all() }}
+            pub fn h(f: &mut File, a: &str, b: &str) -> std::io::Result<()> {{ {calls} Ok(()) }}"
+        )
+        .as_bytes(),
+    );
+}
+
 #[test]
 fn modules_in_a_circle() {
     let dir = tempfile::tempdir().unwrap();

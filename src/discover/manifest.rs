@@ -98,6 +98,11 @@ impl Manifest {
             let first = error.message().lines().next().unwrap_or_default();
             let message = format!("manifest is broken ({first}); what can be read of it is used");
             problems.push(Problem { path, line, message });
+        } else if let Some(name) = table.get_ref().get("package").and_then(|package| package.get_ref().get("name"))
+            && name.get_ref().as_str().is_none()
+        {
+            let line = lines.line(name.span().start as u32).0 + 1;
+            problems.push(Problem { path, line, message: "`name` is not a text; the folder's name is used".into() });
         }
         manifest.fill(table.get_ref(), &|span| lines.line(span.start as u32).0 + 1);
         manifest
