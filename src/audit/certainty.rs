@@ -41,7 +41,7 @@ impl Doubt {
 pub(super) struct Declared {
     /// Fields that hold a handle to a file, or the path of one.
     files: FxHashSet<FieldKey>,
-    /// The types of fields, where they are known.
+    /// The types of fields, where they are known, and other people's.
     types: FxHashMap<FieldKey, Ustr>,
 }
 
@@ -90,6 +90,9 @@ impl Declared {
                 }
             }
         }
+        // Of a type of the program's own, the code was seen.
+        let own: FxHashSet<Ustr> = program.functions.iter().filter_map(|function| function.owner).collect();
+        declared.types.retain(|_, name| !own.contains(name));
         declared
     }
 }
@@ -129,7 +132,9 @@ impl Evidence<'_> {
             let of_field = fields.find_map(|field| self.declared.types.get(field).copied());
             return Some(Doubt::NoFile(of_field.or_else(|| self.given_type(function, pending.file))));
         }
-        if pending.how == How::HandedOver {
+        // What somebody else may still write to has perhaps not been promised to anybody yet.
+        let handed_over = |other: &Pending| other.how == How::HandedOver && other.file == pending.file;
+        if moment.pending.iter().any(handed_over) {
             return Some(Doubt::HandedOver);
         }
         if pending.doubt || moment.vague_sync {
@@ -164,7 +169,9 @@ impl Evidence<'_> {
         let Term::Param(number) = self.flow.terms.get(file) else { return None };
         let body = &self.program.functions[function.index()];
         let local = body.params.get(*number as usize)?;
-        body.locals[local.index()].type_name
+        let name = body.locals[local.index()].type_name?;
+        let is_own = self.program.functions.iter().any(|function| function.owner == Some(name));
+        (!is_own).then_some(name)
     }
 
     /// Whether it is on some element of a collection, and elements of that collection are synced later on some way.

@@ -6,7 +6,7 @@ use super::evidence::Evidence;
 use super::stores::Store;
 use super::table::{Cell, Verdict};
 use crate::flow::state::{How, Kind, Pending};
-use crate::flow::summary::Did;
+use crate::flow::summary::{Deed, Did};
 use crate::flow::terms::{Term, Value};
 use crate::ir::FuncId;
 
@@ -101,10 +101,14 @@ impl<'a> Evidence<'a> {
         if !matches!(pending.how, How::Created | How::MaybeCreated) || is_written(pending.file) {
             return None;
         }
-        let before = deeds[..at].iter().filter(|deed| deed.did == Did::Sync && !deed.failing && deed.guards.is_empty());
-        let mut directories = before.map(|deed| deed.file).filter(|&file| !is_written(file));
-        let first = directories.next()?;
-        Some(if directories.any(|directory| directory == pending.dir) { pending.dir } else { first })
+        let before = deeds[..at].iter().filter(|deed| deed.did == Did::Sync && !deed.failing);
+        let directories: Vec<&Deed> = before.filter(|deed| !is_written(deed.file)).collect();
+        let surely = directories.iter().any(|deed| deed.file == pending.dir && deed.guards.is_empty());
+        if surely {
+            Some(pending.dir)
+        } else {
+            directories.first().map(|deed| deed.file).filter(|dir| *dir != pending.dir)
+        }
     }
 
     fn name_left(&self, operation: FuncId, pending: &Pending) -> String {

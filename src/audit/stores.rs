@@ -82,8 +82,8 @@ impl<'a> Evidence<'a> {
         })
     }
 
-    /// What others can ask of a store: the public methods of its outermost type and of what it hands out, those of its other parts that
-    /// the store does not call itself, and the public functions outside any type that call them.
+    /// What others can ask of a store: the public methods of its outermost type, those of what it hands out, those of its other parts that
+    /// nobody in its package calls, and the public functions outside any type that call them.
     fn operations(&self, top: TypeId, members: &BTreeSet<TypeId>, types: &Types<'_, '_>) -> Vec<FuncId> {
         let inside = |caller: FuncId, of: TypeId| {
             types
@@ -94,18 +94,18 @@ impl<'a> Evidence<'a> {
             |method: FuncId, of: TypeId| self.flow.callers[method.index()].iter().any(|&caller| inside(caller, of));
         let handed_out: BTreeSet<TypeId> =
             members.iter().copied().filter(|&member| types.is_handed_out(member, members)).collect();
-        let is_open = |method: FuncId| {
-            let of = |owner| owner == top || handed_out.contains(&owner) && types.is_given(method, owner);
-            types.owner(method).is_some_and(of)
+        let is_offered = |method: FuncId| {
+            let function = &self.program.functions[method.index()];
+            types.owner(method).is_some_and(|of| {
+                // A part from another package has users of its own; what answers an interface is asked by whoever knows that.
+                let is_own = || function.package == top.package && function.interface.is_none();
+                of == top
+                    || types.is_given(method, of) && (handed_out.contains(&of) || is_own() && !is_used(method, of))
+            })
         };
-        let owner_of = |method: FuncId| types.owner(method).unwrap_or(top);
-        // A part from another package has users of its own.
-        let is_own = |method: FuncId| self.program.functions[method.index()].package == top.package;
         let methods = members.iter().flat_map(|&member| types.methods(member)).copied();
-        let mut operations: BTreeSet<FuncId> = methods
-            .clone()
-            .filter(|&id| self.is_public(id) && (is_open(id) || is_own(id) && !is_used(id, owner_of(id))))
-            .collect();
+        let mut operations: BTreeSet<FuncId> =
+            methods.clone().filter(|&id| self.is_public(id) && is_offered(id)).collect();
         operations.extend(types.unseen(top));
         let callers = methods.flat_map(|method| &self.flow.callers[method.index()]).copied();
         operations.extend(
