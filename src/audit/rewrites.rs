@@ -95,6 +95,11 @@ impl<'a> Evidence<'a> {
             Some((pending, doubt)) => {
                 let text = format!("`{short}` retires its input while its output is not synced");
                 let cell = match doubt {
+                    None if role == Role::Checkpoint && self.syncs_others(function, pending) => {
+                        let why =
+                            "some of what it writes is synced before, and what stands for its input cannot be told";
+                        Cell::detailed(Verdict::Unknown, why)
+                    }
                     None => Cell::new(Verdict::Yes),
                     Some(doubt) => Cell::detailed(Verdict::Unknown, doubt.words()),
                 };
@@ -102,6 +107,14 @@ impl<'a> Evidence<'a> {
             }
             None => self.unseen_cell(function).unwrap_or(Cell::new(Verdict::No)),
         }
+    }
+
+    /// Whether something else that a checkpoint writes is synced where it retires its input.
+    fn syncs_others(&self, function: FuncId, pending: &Pending) -> bool {
+        let mut early = self.acts(function).iter().filter(|moment| moment.pending.contains(pending));
+        early.any(|moment| {
+            moment.facts.iter().any(|(file, facts)| *file != pending.file && facts.written && facts.synced)
+        })
     }
 
     /// Of what is pending the first that there is no doubt about, or else the first.

@@ -96,7 +96,12 @@ fn role(deeds: &[&Deed]) -> Option<Role> {
         // What is created over and filled is an output.
         retires(deed) && !new && !written.contains(&deed.file) && !read.contains(&deed.file)
     });
-    let kept = written.iter().chain(&synced).any(|file| !deeds.iter().any(|deed| retires(deed) && deed.file == *file));
+    // What is cut first and filled then is an output, too.
+    let is_kept = |file: &&Value| {
+        let filled = deeds.iter().rposition(|deed| writes(deed) && deed.file == **file).unwrap_or(0);
+        !deeds[filled..].iter().any(|deed| retires(deed) && deed.file == **file)
+    };
+    let kept = written.iter().chain(&synced).any(|file| is_kept(&file));
     (retired && kept).then_some(Role::Checkpoint)
 }
 
