@@ -78,3 +78,52 @@ fn what_is_unknown_or_broken_says_why() {
         }
     }
 }
+
+/// The table of one file with this text.
+fn audited_text(text: &str) -> AuditReport {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.rs");
+    fs::write(&path, text).unwrap();
+    audited(&path)
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_beside_the_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/audit/stores/tool.rs");
+    fs::copy(store, folder.path().join("store.rs")).unwrap();
+    fs::write(folder.path().join("broken.rs"), "pub fn open( {").unwrap();
+    let report = audited(folder.path());
+    assert_eq!(report.rows.iter().map(|row| row.store.as_str()).collect::<Vec<_>>(), ["Store"]);
+    let [problem] = report.problems.as_slice() else { panic!("{:?}", report.problems) };
+    assert!(problem.path.ends_with("broken.rs") && problem.line == 1 && !problem.message.is_empty(), "{problem:?}");
+}
+
+#[test]
+fn where_nothing_keeps_files_there_is_no_row() {
+    let empty = tempfile::tempdir().unwrap();
+    assert!(audited(empty.path()).rows.is_empty());
+    assert!(
+        audited_text(
+            "pub struct Memory { rows: Vec<u8> }\nimpl Memory { pub fn put(&mut self, b: u8) { self.rows.push(b) } }"
+        )
+        .rows
+        .is_empty()
+    );
+}
+
+/// A function that is too large to be followed to its end decides nothing: what it writes is unknown, and the cell names it.
+#[test]
+fn a_function_beyond_every_bound_is_unknown_by_name() {
+    let branches: String = (0..3000)
+        .map(|number| format!("        if bytes.len() == {number} {{ self.file.write_all(&bytes[{number}..])?; self.file.sync_data()?; }}\n"))
+        .collect();
+    let report = audited_text(&format!(
+        "use std::fs::File;\nuse std::io::{{self, Write}};\nuse std::path::Path;\n\
+         pub struct Store {{ file: File }}\n\
+         impl Store {{\n    pub fn open(path: &Path) -> io::Result<Store> {{ Ok(Store {{ file: File::create(path)? }}) }}\n    \
+         pub fn put(&mut self, bytes: &[u8]) -> io::Result<()> {{\n{branches}        Ok(())\n    }}\n}}\n"
+    ));
+    let [row] = report.rows.as_slice() else { panic!("{:?}", report.rows) };
+    assert_eq!(row.writes.words(), "unknown (`put`: it is too large or too deep to be followed to its end)");
+}
