@@ -287,7 +287,16 @@ impl<'e, 'p> Run<'e, 'p> {
                 return;
             }
             Cond::Succeeded(value) => (self.operand(&mut state, value), Question::Succeeded),
-            Cond::Present(value) => (self.operand(&mut state, value), Question::Present),
+            Cond::Present(asked) => {
+                let value = self.operand(&mut state, asked);
+                // What was put into a collection does not tell whether there is one left.
+                if is_element(asked) && is_surely_there(self.engine.terms.get(value)) {
+                    out.push((then, state.clone()));
+                    out.push((otherwise, state));
+                    return;
+                }
+                (value, Question::Present)
+            }
             Cond::True(value) => {
                 let value = self.operand(&mut state, value);
                 let (value, negated) = self.engine.terms.unnegated(value);
@@ -1214,6 +1223,11 @@ fn keep_facts(moment: &mut Moment) {
     if !moment.facts.iter().all(|(file, facts)| asked(file, facts)) {
         moment.facts.retain(asked);
     }
+}
+
+/// Whether an operand is what a collection holds.
+fn is_element(operand: &Operand) -> bool {
+    matches!(operand, Operand::Place(place) if place.steps.last() == Some(&Step::Element))
 }
 
 /// Whether an operation on a path asks if there is something.

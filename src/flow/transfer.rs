@@ -766,8 +766,15 @@ impl Run<'_, '_> {
         self.act(state, Act::Remove { file, path: handle, tree }, o.trace.clone());
         self.did(state, Did::Remove, file, None, &o.trace);
         let ours = state.fact(file).created;
+        // It lives on under the name that a link gave it.
+        let linked = !state.fact(file).renamed && state.names.iter().any(|(path, key)| *key == file && *path != handle);
         let terms = &mut self.engine.terms;
-        state.pending.retain(|pending| !(pending.file == file || tree && terms.is_under(pending.file, file)));
+        let mut gone = |pending: &Pending| match pending.file == file {
+            true if linked => pending.kind == Kind::Name && !matches!(pending.how, How::Linked | How::Removed),
+            true => true,
+            false => tree && terms.is_under(pending.file, file),
+        };
+        state.pending.retain(|pending| !gone(pending));
         let gone = terms.make(Term::Gone(o.site));
         let dir = terms.parent(handle);
         let dir = state.key(dir);
