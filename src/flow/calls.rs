@@ -508,8 +508,13 @@ impl<'p> Run<'_, 'p> {
         let At { call, inst, .. } = at;
         self.work += 4 + 3 * outcome.pending.len() + outcome.heap.len() + outcome.facts.len() + outcome.names.len();
         let mut state = before.clone();
-        for &(value, question, answer) in &outcome.guards {
-            let value = translation.value(&mut self.engine.terms, value);
+        for &(theirs, question, answer) in &outcome.guards {
+            if question == Question::Succeeded
+                && self.went_well(&mut state, theirs, call, translation.replace.args).is_some_and(|known| known != answer)
+            {
+                return None;
+            }
+            let value = translation.value(&mut self.engine.terms, theirs);
             match self.answer(&state, value, question) {
                 Some(known) if known != answer => return None,
                 Some(_) => {}
@@ -567,6 +572,18 @@ impl<'p> Run<'_, 'p> {
             self.engine.terms.make(Term::Failure(bare))
         };
         Some(state)
+    }
+
+    /// Whether the result that the callee is given as its `param` is a success, where that is known here.
+    fn went_well(&mut self, state: &mut State, param: Value, call: &Call, args: &[Value]) -> Option<bool> {
+        let &Term::Param(number) = self.engine.terms.get(param) else { return None };
+        let arg = call.args.get(number as usize).filter(|_| args.len() == call.args.len())?;
+        let given = self.operand(state, &arg.value);
+        match self.engine.terms.get(given) {
+            Term::Success(_) => Some(true),
+            Term::Failure(_) => Some(false),
+            _ => None,
+        }
     }
 
     /// What the callee was given and let go is gone here too, but for what it gave back of it.

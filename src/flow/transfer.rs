@@ -55,6 +55,15 @@ impl Run<'_, '_> {
                 self.failed(failed, step.effect, &operands);
             }
             if step.effect == Effect::CallArg {
+                let given = self.engine.terms.unbuffered(operands.on);
+                if self.functions_of(given).is_empty() && !self.engine.terms.is_stable(given) {
+                    // What runs elsewhere was told where it was made; whether it went well is kept.
+                    let place = call.args.iter().zip(args).position(|(_, &arg)| arg == operands.on);
+                    let whole = place.map(|place| self.operand(&mut state, &call.args[place].value));
+                    result = whole.unwrap_or(operands.on);
+                    state.env[call.result.index()] = result;
+                    continue;
+                }
                 states = self.call_value(state, operands.on, &[], at);
                 let Some(next) = states.pop() else {
                     return Vec::new();
