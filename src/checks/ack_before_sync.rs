@@ -12,9 +12,12 @@ pub const RULE: SuccessRule = SuccessRule {
     id: "ack-before-sync",
     level: Level::Warning,
     judge: |context, left| {
-        if left.pending.flushed.is_some() { None } else { judge(context, left) }
+        if left.pending.flushed.is_some() { None } else { judge(context, left).or_else(|| judge_length(context, left)) }
     },
-    message: |_, _| "success is reported while the written bytes are not durable".to_string(),
+    message: |_, left| match left.pending.how {
+        How::Cut | How::Resized => "success is reported while the new length of the file is not durable".to_string(),
+        _ => "success is reported while the written bytes are not durable".to_string(),
+    },
     at_success: "success is reported: the bytes may not have reached the disk",
     crash: "what was reported as done is missing, empty or partial after the crash",
     help: "sync the file after the last write and before reporting success",
@@ -30,6 +33,27 @@ fn is_somebody_elses(context: &Context<'_>, function: FuncId, file: Value) -> bo
         }
         _ => false,
     }
+}
+
+/// Whether a new length that is left pending breaks a promise. A file is made longer to be filled, so only what is said counts, or what
+/// is published on top of it.
+fn judge_length(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
+    let pending = left.pending;
+    let length = matches!(pending.how, How::Cut | How::Resized) && pending.kind == Kind::Data;
+    if !length || pending.closed || left.is_disposable(context) {
+        return None;
+    }
+    if left.must_be_durable(context) {
+        return Some(Confidence::High);
+    }
+    let body = &context.program.functions[left.origin.function.index()];
+    let top = &context.program.functions[left.moment.function.index()];
+    let promised = purpose::promises_durability(body) || purpose::promises_durability(top);
+    // Another file was synced and renamed into place since, so it tells of a length that may not be there.
+    let publishes =
+        left.moment.facts.iter().any(|(file, facts)| *file != pending.file && facts.renamed && facts.synced);
+    let synced = || left.lives_in_own(context, &context.flow.intents.synced_fields);
+    (promised || publishes && synced()).then_some(Confidence::Medium)
 }
 
 /// Whether written bytes that are left pending break a promise.

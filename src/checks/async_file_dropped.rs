@@ -10,7 +10,6 @@ use crate::flow::summary::Act;
 use crate::flow::terms::Value;
 use crate::ir::FuncId;
 use crate::source::Span;
-use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -25,9 +24,9 @@ const HELP: &str = "flush (or sync) the file after the last write and before it 
 /// One function's successes that leave lost bytes behind, and the bytes.
 type Lost<'a> = Vec<(&'a Moment, &'a Pending, &'a Rc<Trace>)>;
 
-/// Reports what is lost at success. `told` has the places of writes that another finding is about. Gives those that are reported here
-/// and shown.
-pub fn run(context: &Context<'_>, told: &FxHashSet<Span>, out: &mut Vec<Finding>) -> Vec<Span> {
+/// Reports what is lost at success, also where a rename of the file is reported: that fault needs a crash, this one does not, and a
+/// flush mends this one alone. Gives the places of the writes that are reported and shown.
+pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) -> Vec<Span> {
     let mut reported = Vec::new();
     // The function in whose terms it is told is the one nearest to the write.
     let mut lost: BTreeMap<Span, BTreeMap<(usize, FuncId), Lost<'_>>> = BTreeMap::new();
@@ -45,9 +44,6 @@ pub fn run(context: &Context<'_>, told: &FxHashSet<Span>, out: &mut Vec<Finding>
     }
     for (place, by_function) in lost {
         let Some(((_, function), list)) = by_function.into_iter().next() else { continue };
-        if told.contains(&place) {
-            continue;
-        }
         let innocent: Vec<&Moment> = exits[&function]
             .iter()
             .copied()

@@ -48,7 +48,8 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
 pub fn promises(context: &Context<'_>, out: &mut Vec<Finding>) {
     let dirty = residue::dirty_types(context);
     for (at, function) in context.program.functions.iter().enumerate() {
-        if matches!(function.kind, FunctionKind::Closure { .. }) || !purpose::promises_sync(&function.short_name) {
+        if matches!(function.kind, FunctionKind::Closure { .. }) || !purpose::is_named_after_sync(&function.short_name)
+        {
             continue;
         }
         let told = out.iter().any(|finding| {

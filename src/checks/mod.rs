@@ -8,6 +8,7 @@ mod act;
 mod async_file_dropped;
 mod create_without_dir_sync;
 mod delete_before_sync;
+mod delete_without_dir_sync;
 mod flush_is_not_sync;
 mod overwrite_in_place;
 mod places;
@@ -31,7 +32,7 @@ use crate::flow::{Flow, Moment};
 use crate::ir::{FuncId, Program};
 use crate::source::Span;
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use ustr::Ustr;
 
 /// What checks look at.
@@ -60,6 +61,8 @@ struct Index<'a> {
     precious: RefCell<FxHashMap<(FuncId, Value), bool>>,
     /// By type: whether the documentation of a method promises durability.
     promising: RefCell<FxHashMap<Ustr, bool>>,
+    /// The names that synced files are given.
+    published: OnceCell<delete_without_dir_sync::Published>,
 }
 
 impl<'a> Index<'a> {
@@ -74,6 +77,7 @@ impl<'a> Index<'a> {
             disposable: RefCell::default(),
             precious: RefCell::default(),
             promising: RefCell::default(),
+            published: OnceCell::new(),
         }
     }
 }
@@ -98,7 +102,7 @@ pub fn run(program: &Program, mut flow: Flow, policies: &[Option<Policy>]) -> Ve
     let context = Context { program, flow: &flow, terms: &terms, policies, index };
     let mut findings = Vec::new();
     let mut told = act::run(&context, ACT_RULES, &mut findings);
-    told.extend(async_file_dropped::run(&context, &told, &mut findings));
+    told.extend(async_file_dropped::run(&context, &mut findings));
     // What is published or outlived too early is told there, not again where success is reported.
     let mut successes = Vec::new();
     success::run(&context, SUCCESS_RULES, &mut successes);
@@ -143,5 +147,10 @@ const ACT_RULES: &[act::ActRule] = &[
 ];
 
 /// Rules that fall due when success is reported.
-const SUCCESS_RULES: &[success::SuccessRule] =
-    &[rename_without_dir_sync::RULE, create_without_dir_sync::RULE, ack_before_sync::RULE, flush_is_not_sync::RULE];
+const SUCCESS_RULES: &[success::SuccessRule] = &[
+    rename_without_dir_sync::RULE,
+    create_without_dir_sync::RULE,
+    delete_without_dir_sync::RULE,
+    ack_before_sync::RULE,
+    flush_is_not_sync::RULE,
+];

@@ -5,6 +5,7 @@ use super::Context;
 use crate::config::Policy;
 use crate::flow::terms::Value;
 use crate::ir::{FuncId, Function};
+use std::cell::RefCell;
 use ustr::Ustr;
 
 /// Words in a function's, type's or module's name or in a path that say: losing this costs nothing but time.
@@ -63,9 +64,21 @@ const DOC_PROMISES: &[&str] = &[
     "is on disk",
     "are on disk",
     "persisted to disk",
+    "synced to disk",
+    "syncs to disk",
 ];
 
-/// Whether one of the words of an identifier fits: `WriteAheadLog::sync_dir` has `write`, `ahead`, `log`, `sync`, `dir`.
+/// The words of an identifier, in lower case: `WriteAheadLog::sync_dir` has `write`, `ahead`, `log`, `sync`, `dir`.
+fn words(identifier: &str) -> Vec<String> {
+    let words = RefCell::new(Vec::new());
+    any_word(identifier, |word| {
+        words.borrow_mut().push(word.to_string());
+        false
+    });
+    words.into_inner()
+}
+
+/// Whether one of the words of an identifier fits.
 fn any_word(identifier: &str, fits: impl Fn(&str) -> bool) -> bool {
     let mut word = String::new();
     let mut previous_lower = false;
@@ -124,8 +137,27 @@ const NO_PROMISE: &[&str] = &[
     "for", "needs", "need", "is", "should", "no", "not", "without", "un", "last", "start", "spawn", "on", "set", "get",
     "new", "open", "create", "policy", "mode", "interval", "if", "maybe", "with", "unsynced", "from", "state",
     "status", "peer", "block", "blocks", "header", "network", "client", "lock", "mutex", "point", "channel", "loop",
-    "task", "worker", "request", "to", "config",
+    "task", "worker", "request", "to", "config", "wait", "skip", "pending", "read", "collect", "target", "targets",
 ];
+
+/// What a function is named after that makes what it does durable in the end: `write_durably`, `make_durable`.
+const DOERS: &[&str] = &[
+    "write", "append", "flush", "save", "put", "store", "persist", "commit", "make", "ensure", "create", "rename",
+    "replace", "remove", "delete", "close", "finish", "force",
+];
+
+/// Whether a function's name says that a sync is what it does: `sync_dir`, `wal_fsync`, `flush_and_sync`, `write_durably`. That others are
+/// about what was synced (`read_durable_tails`, `collect_fsync_targets`) promises nothing.
+pub fn is_named_after_sync(name: &str) -> bool {
+    let is_sync = |word: &String| matches!(word.as_str(), "sync" | "fsync" | "fdatasync" | "synchronize");
+    let is_durable = |word: &String| matches!(word.as_str(), "durable" | "durably" | "synced" | "fsynced");
+    let words = words(name);
+    let does = words.first().is_some_and(is_sync)
+        || words.last().is_some_and(is_sync)
+        || words.windows(2).any(|pair| matches!(pair[0].as_str(), "and" | "then") && is_sync(&pair[1]))
+        || words.last().is_some_and(is_durable) && words.first().is_some_and(|word| DOERS.contains(&word.as_str()));
+    does && !has(name, NO_PROMISE)
+}
 
 /// Whether a function's name promises that something is durable when it returns.
 pub fn promises_sync(name: &str) -> bool {

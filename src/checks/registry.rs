@@ -60,6 +60,14 @@ pub const RULES: &[RuleInfo] = &[
         page: include_str!("../../rules/create-without-dir-sync.md"),
     },
     RuleInfo {
+        id: "delete-without-dir-sync",
+        title: "a published file is removed and its directory is never synced",
+        level: Level::Warning,
+        obligation: "name",
+        policy: Policy::Durable,
+        page: include_str!("../../rules/delete-without-dir-sync.md"),
+    },
+    RuleInfo {
         id: "delete-before-sync",
         title: "the last durable copy is deleted before its successor is durable",
         level: Level::Error,

@@ -510,7 +510,9 @@ impl<'p> Run<'_, 'p> {
         let mut state = before.clone();
         for &(theirs, question, answer) in &outcome.guards {
             if question == Question::Succeeded
-                && self.went_well(&mut state, theirs, call, translation.replace.args).is_some_and(|known| known != answer)
+                && self
+                    .went_well(&mut state, theirs, call, translation.replace.args)
+                    .is_some_and(|known| known != answer)
             {
                 return None;
             }

@@ -80,6 +80,8 @@ pub(super) struct Run<'e, 'p> {
     moment_index: FxHashMap<(*const Trace, Act, bool), Vec<usize>>,
     /// The block (in reverse post-order) and instruction that is run.
     position: (usize, usize),
+    /// Where that instruction stands.
+    pub focus: Span,
     deeds: BTreeMap<(usize, usize, usize), Deed>,
     live: Vec<super::live::Locals>,
     /// Work done so far.
@@ -108,6 +110,7 @@ impl<'e, 'p> Run<'e, 'p> {
             moments: Vec::new(),
             moment_index: FxHashMap::default(),
             position: (0, 0),
+            focus: function.span,
             deeds: BTreeMap::new(),
             live: super::live::at_entries(function),
             work: 0,
@@ -230,6 +233,7 @@ impl<'e, 'p> Run<'e, 'p> {
         for (number, inst) in body.insts.iter().enumerate() {
             let site = self.engine.terms.site(self.id, (block.0 << 10) | (number as u32 & 0x3ff));
             self.position.1 = number;
+            self.focus = inst.focus;
             let mut next: Vec<State> = Vec::with_capacity(states.len());
             for state in states {
                 self.work += 1 + (state.pending.len() + state.heap.len() + state.guards.len()) / 8;

@@ -1,7 +1,7 @@
 //! One effect: what it does to the state.
 
 use super::exec::{At, Run};
-use super::state::{Facts, How, Kind, Pending, Question, State, Trace};
+use super::state::{Facts, How, Kind, Origin, Pending, Question, State, Trace};
 use super::summary::{Act, Did};
 use super::terms::{Site, Term, Terms, UNIT, Value};
 use crate::apis::{Api, Slot};
@@ -25,6 +25,9 @@ pub(super) struct Operands {
     /// The operation that a path operation is, if not the one the call is named after.
     op: Option<Ustr>,
 }
+
+/// Who opens again and syncs what was written and closed further down than this does so by chance.
+const MAX_REOPEN: usize = 3;
 
 /// How a file is opened.
 #[derive(Debug, Clone, Copy, Default)]
@@ -680,7 +683,13 @@ impl Run<'_, '_> {
 
     /// Remembers that what is pending here and settled by a sync of this function does not go on to its callers.
     pub fn note_settled(&mut self, state: &State, mut settles: impl FnMut(&Pending) -> bool) {
-        for pending in state.pending.iter().filter(|pending| settles(pending)) {
+        // The next round of a loop may settle what the round before left: by the same call, that is no care of this function's.
+        let here = Origin { span: self.focus, function: self.id };
+        let cares = |pending: &Pending| {
+            let far = pending.closed && pending.trace.depth() > MAX_REOPEN;
+            pending.trace.start() != here && !far
+        };
+        for pending in state.pending.iter().filter(|pending| cares(pending) && settles(pending)) {
             let settled = self.engine.intents.settled.entry((pending.trace.origin(), pending.kind)).or_default();
             settled.insert(self.id);
         }

@@ -4,13 +4,19 @@ use super::{Options, Platform};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Meta, Token};
 
-/// Whether a predicate holds; `None` if it cannot be told.
+/// Whether a predicate holds; `None` if it cannot be told. Features are on.
 pub fn eval(meta: &Meta, options: &Options) -> Option<bool> {
+    eval_with(meta, options, Some(true))
+}
+
+/// As [`eval`], with `features` for whether a feature is on; `None`: it may be.
+fn eval_with(meta: &Meta, options: &Options, features: Option<bool>) -> Option<bool> {
+    let eval = |meta: &Meta, options: &Options| eval_with(meta, options, features);
     match meta {
         Meta::Path(path) => eval_word(&path.get_ident()?.to_string(), options),
         Meta::NameValue(pair) => {
             let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(value), .. }) = &pair.value else { return None };
-            eval_pair(&pair.path.get_ident()?.to_string(), &value.value(), options)
+            eval_pair(&pair.path.get_ident()?.to_string(), &value.value(), options, features)
         }
         Meta::List(list) => {
             let parts = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()?;
@@ -55,14 +61,14 @@ fn eval_word(word: &str, options: &Options) -> Option<bool> {
     }
 }
 
-fn eval_pair(key: &str, value: &str, options: &Options) -> Option<bool> {
+fn eval_pair(key: &str, value: &str, options: &Options, features: Option<bool>) -> Option<bool> {
     match key {
         "feature" => {
             let lower = value.to_ascii_lowercase();
             let testing = ["test", "bench", "fuzz", "mock", "loom", "shuttle", "instrumentation", "failpoint"]
                 .iter()
                 .any(|word| lower.contains(word));
-            Some(!testing || options.include_tests)
+            if testing { Some(options.include_tests) } else { features }
         }
         "target_os" => Some(match options.platform {
             Platform::Unix => value == "linux",
@@ -85,13 +91,22 @@ fn eval_pair(key: &str, value: &str, options: &Options) -> Option<bool> {
 
 /// Whether attributes leave the thing out.
 pub fn left_out(attrs: &[Attribute], options: &Options) -> bool {
+    left_out_with(attrs, options, Some(true))
+}
+
+/// Whether attributes leave the thing out with whatever features.
+pub fn left_out_always(attrs: &[Attribute], options: &Options) -> bool {
+    left_out_with(attrs, options, None)
+}
+
+fn left_out_with(attrs: &[Attribute], options: &Options, features: Option<bool>) -> bool {
     attrs.iter().any(|attr| {
         let path = attr.path();
         if path.is_ident("doc") {
             return false;
         }
         if path.is_ident("cfg") {
-            return attr.parse_args::<Meta>().is_ok_and(|meta| eval(&meta, options) == Some(false));
+            return attr.parse_args::<Meta>().is_ok_and(|meta| eval_with(&meta, options, features) == Some(false));
         }
         !options.include_tests && path.segments.last().is_some_and(|last| is_test_attribute(&last.ident))
     })

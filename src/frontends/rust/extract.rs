@@ -103,7 +103,17 @@ impl Extractor<'_> {
 
     pub fn items(&mut self, items: &[syn::Item], out: &mut Vec<Item>) {
         for item in items {
-            self.item(item, out);
+            // What is there without a feature is a program too. It has a place of its own if its module has a name of its own.
+            match item {
+                syn::Item::Mod(module) if self.off(&module.attrs) => {
+                    let twin = items.iter().any(|other| {
+                        matches!(other, syn::Item::Mod(other) if other.ident == module.ident && !self.off(&other.attrs))
+                    });
+                    let off = twin || cfg::left_out_always(&module.attrs, self.options);
+                    self.module(module, off, out);
+                }
+                _ => self.item(item, out),
+            }
         }
     }
 
@@ -114,7 +124,7 @@ impl Extractor<'_> {
     pub fn item(&mut self, item: &syn::Item, out: &mut Vec<Item>) {
         use syn::Item as I;
         match item {
-            I::Mod(item) => self.module(item, out),
+            I::Mod(item) => self.module(item, self.off(&item.attrs), out),
             I::Use(item) if !self.off(&item.attrs) => {
                 let mut uses = Vec::new();
                 use_tree(&item.tree, &mut Vec::new(), item.leading_colon.is_some(), &mut uses);
@@ -174,10 +184,10 @@ impl Extractor<'_> {
         Global { name: name(ident), ty: self.ty(ty), init: init.map(|init| self.expr(init)) }
     }
 
-    fn module(&mut self, item: &syn::ItemMod, out: &mut Vec<Item>) {
+    fn module(&mut self, item: &syn::ItemMod, off: bool, out: &mut Vec<Item>) {
         let path = cfg::path_attribute(&item.attrs, self.options);
         self.modules.push(name(&item.ident));
-        if self.off(&item.attrs) {
+        if off {
             if item.content.is_none() {
                 self.left_out.push(LeftOut { modules: self.modules.clone(), path });
             }
