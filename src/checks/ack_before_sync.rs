@@ -3,7 +3,8 @@
 use super::success::SuccessRule;
 use super::{Context, purpose, success::Left};
 use crate::finding::{Confidence, Level};
-use crate::flow::state::{How, Kind};
+use crate::flow::state::{How, Kind, Pending};
+use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
 use crate::ir::{FuncId, ValueKind};
 
@@ -49,11 +50,20 @@ fn judge_length(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     let body = &context.program.functions[left.origin.function.index()];
     let top = &context.program.functions[left.moment.function.index()];
     let promised = purpose::promises_durability(body) || purpose::promises_durability(top);
-    // Another file was synced and renamed into place since, so it tells of a length that may not be there.
-    let publishes =
-        left.moment.facts.iter().any(|(file, facts)| *file != pending.file && facts.renamed && facts.synced);
+    // Another file is synced and renamed into place after it, which so tells of a length that may not be there. That a log is cut to
+    // nothing may be lost: it is replayed once more.
+    let publishes = || {
+        let mut own = context.flow.moments.iter().filter(|moment| moment.function == left.origin.function);
+        own.any(|moment| match moment.act {
+            Act::Rename { file, .. } => {
+                let cut_before = |other: &Pending| other.trace.origin() == left.origin && other.kind == Kind::Data;
+                file != pending.file && moment.fact(file).synced && moment.pending.iter().any(cut_before)
+            }
+            _ => false,
+        })
+    };
     let synced = || left.lives_in_own(context, &context.flow.intents.synced_fields);
-    (promised || publishes && synced()).then_some(Confidence::Medium)
+    (promised || pending.how == How::Resized && synced() && publishes()).then_some(Confidence::Medium)
 }
 
 /// Whether written bytes that are left pending break a promise.

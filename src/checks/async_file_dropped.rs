@@ -2,7 +2,7 @@
 
 use super::act::{distinguishing, level};
 use super::success::common_setting;
-use super::{Context, story};
+use super::{Context, rename_before_flush, story};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
 use crate::flow::Moment;
 use crate::flow::state::{How, Kind, Pending, Trace};
@@ -10,8 +10,10 @@ use crate::flow::summary::Act;
 use crate::flow::terms::Value;
 use crate::ir::FuncId;
 use crate::source::Span;
+use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use ustr::Ustr;
 
 /// Its id.
 pub const ID: &str = "async-file-dropped";
@@ -24,10 +26,12 @@ const HELP: &str = "flush (or sync) the file after the last write and before it 
 /// One function's successes that leave lost bytes behind, and the bytes.
 type Lost<'a> = Vec<(&'a Moment, &'a Pending, &'a Rc<Trace>)>;
 
-/// Reports what is lost at success, also where a rename of the file is reported: that fault needs a crash, this one does not, and a
-/// flush mends this one alone. Gives the places of the writes that are reported and shown.
-pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) -> Vec<Span> {
+/// Reports what is lost at success, also where a rename before a sync is reported: that fault needs a crash, this one does not, and a
+/// flush mends this one alone. What is still in a buffer is told there: it is the same fault. `told` has the places of such writes. Gives the places of the writes that are reported and shown.
+pub fn run(context: &Context<'_>, told: &FxHashSet<Span>, out: &mut Vec<Finding>) -> Vec<Span> {
     let mut reported = Vec::new();
+    let unflushed = out.iter().filter(|finding| finding.rule == rename_before_flush::RULE.id);
+    let unflushed: FxHashSet<Ustr> = unflushed.map(|finding| finding.function).collect();
     // The function in whose terms it is told is the one nearest to the write.
     let mut lost: BTreeMap<Span, BTreeMap<(usize, FuncId), Lost<'_>>> = BTreeMap::new();
     let mut exits: BTreeMap<FuncId, Vec<&Moment>> = BTreeMap::new();
@@ -44,6 +48,9 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) -> Vec<Span> {
     }
     for (place, by_function) in lost {
         let Some(((_, function), list)) = by_function.into_iter().next() else { continue };
+        if told.contains(&place) && unflushed.contains(&context.program.functions[function.index()].name) {
+            continue;
+        }
         let innocent: Vec<&Moment> = exits[&function]
             .iter()
             .copied()

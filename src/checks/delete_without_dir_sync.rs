@@ -7,7 +7,7 @@ use crate::finding::{Confidence, Level};
 use crate::flow::state::{How, Kind};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
-use crate::ir::{FuncId, PackageId, ValueKind};
+use crate::ir::{FuncId, Function, PackageId, ValueKind};
 use rustc_hash::FxHashSet;
 
 /// The rule.
@@ -21,6 +21,29 @@ pub const RULE: SuccessRule = SuccessRule {
     help: "sync the directory after removing the file, before reporting success",
     masked_on: &["zfs"],
 };
+
+/// Words in the name of a function that takes away what is of no use any more: if it comes back, it is taken away again.
+const COLLECTORS: &[&str] = &[
+    "gc",
+    "garbage",
+    "collect",
+    "collector",
+    "clean",
+    "cleanup",
+    "purge",
+    "prune",
+    "sweep",
+    "evict",
+    "expire",
+    "trim",
+    "obsolete",
+    "orphan",
+    "orphaned",
+    "stale",
+    "unused",
+    "recycle",
+    "discard",
+];
 
 /// Names that are given with care: to files whose content is synced.
 pub type Published = FxHashSet<(PackageId, Alias)>;
@@ -40,7 +63,8 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     }
     let body = &context.program.functions[left.origin.function.index()];
     let top = &context.program.functions[left.moment.function.index()];
-    if !is_all_it_does(context, left) || !is_asked_for(context, left) {
+    let collects = |function: &Function| purpose::has_any(&function.short_name, COLLECTORS);
+    if collects(body) || collects(top) || !is_all_it_does(context, left) || !is_asked_for(context, left) {
         return None;
     }
     let promised = purpose::promises_durability(body) || purpose::promises_durability(top);

@@ -102,7 +102,7 @@ pub fn run(program: &Program, mut flow: Flow, policies: &[Option<Policy>]) -> Ve
     let context = Context { program, flow: &flow, terms: &terms, policies, index };
     let mut findings = Vec::new();
     let mut told = act::run(&context, ACT_RULES, &mut findings);
-    told.extend(async_file_dropped::run(&context, &mut findings));
+    told.extend(async_file_dropped::run(&context, &told, &mut findings));
     // What is published or outlived too early is told there, not again where success is reported.
     let mut successes = Vec::new();
     success::run(&context, SUCCESS_RULES, &mut successes);

@@ -303,6 +303,8 @@ impl<'e, 'p> Run<'e, 'p> {
             }
             Cond::True(value) => {
                 let value = self.operand(&mut state, value);
+                // Of a result that went well it is asked what it holds.
+                let value = self.engine.terms.bare(value);
                 let (value, negated) = self.engine.terms.unnegated(value);
                 if negated {
                     return self.ask(value, Question::True, [otherwise, then], state, out);
