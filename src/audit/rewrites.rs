@@ -17,7 +17,13 @@ impl<'a> Evidence<'a> {
         // An operation that was not seen to its end may rewrite anything.
         let unseen: Vec<Cell> = store.operations.iter().filter_map(|&operation| self.unseen_cell(operation)).collect();
         let outputs = roles.iter().filter_map(|(&function, &role)| self.output(function, role));
-        let outputs: Vec<Cell> = outputs.chain(unseen.clone()).collect();
+        let mut outputs: Vec<Cell> = outputs.chain(unseen.clone()).collect();
+        if outputs.is_empty()
+            && let Some(opening) = self.opening_with_a_worker(store)
+        {
+            let why = format!("`{}` hands on a function that rewrites files, perhaps to a thread", self.short(opening));
+            outputs.push(Cell::detailed(Verdict::Unknown, why));
+        }
         let rewrite = weakest(&outputs, |cell| match cell.verdict {
             Verdict::No => 3,
             Verdict::Unknown => 2,
@@ -33,6 +39,9 @@ impl<'a> Evidence<'a> {
         let rewrite = rewrite.unwrap_or(Cell::new(Verdict::NotApplicable));
         let mut first = first.unwrap_or(Cell::new(Verdict::No));
         let retires_any = roles.iter().any(|(&function, &role)| self.retires_any(function, role));
+        if first.verdict == Verdict::No && rewrite.verdict == Verdict::Unknown && roles.is_empty() {
+            first = Cell { reason: None, ..rewrite.clone() };
+        }
         if first.verdict == Verdict::No && rewrite.verdict != Verdict::NotApplicable && !retires_any {
             first.detail = Some("never deletes them".to_string());
         }

@@ -6,7 +6,7 @@ use super::stores::Store;
 use crate::flow::state::{How, Trace};
 use crate::flow::summary::{Deed, Did};
 use crate::flow::terms::Value;
-use crate::ir::FuncId;
+use crate::ir::{FuncId, FunctionKind};
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,6 +36,20 @@ impl<'a> Evidence<'a> {
             }
         }
         roles
+    }
+
+    /// An opening that hands on a function value which rewrites or checkpoints, to a thread perhaps: what it does is part of no operation.
+    pub(super) fn opening_with_a_worker(&self, store: &Store) -> Option<FuncId> {
+        let is_worker = |&function: &FuncId| {
+            let is_closure = matches!(self.program.functions[function.index()].kind, FunctionKind::Closure { .. });
+            is_closure && role(&self.own_deeds(function, |_| false)).is_some()
+        };
+        let starts = |opening: &FuncId| {
+            self.deeds(*opening)
+                .iter()
+                .any(|deed| deed.trace.functions().iter().skip(1).any(|function| is_worker(function)))
+        };
+        store.openings.iter().copied().find(starts)
     }
 
     /// The functions that `operations` get to other than by way of `makers`, and they themselves, callees before callers.
