@@ -45,9 +45,7 @@ impl<'a> Evidence<'a> {
             is_closure && role(&self.own_deeds(function, |_| false)).is_some()
         };
         let starts = |opening: &FuncId| {
-            self.deeds(*opening)
-                .iter()
-                .any(|deed| deed.trace.functions().iter().skip(1).any(|function| is_worker(function)))
+            self.deeds(*opening).iter().any(|deed| deed.trace.functions().iter().skip(1).any(is_worker))
         };
         store.openings.iter().copied().find(starts)
     }

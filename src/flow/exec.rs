@@ -331,6 +331,7 @@ impl<'e, 'p> Run<'e, 'p> {
             None => {
                 let mut no = state.clone();
                 self.found_absent(&mut no, value, question);
+                self.found_there(&mut state, value, question);
                 state.guards.insert((value, question), true);
                 no.guards.insert((value, question), false);
                 out.push((then, state));
@@ -354,6 +355,26 @@ impl<'e, 'p> Run<'e, 'p> {
         };
         let file = self.file_of(state, path);
         state.fact(file).absent = true;
+    }
+
+    /// A question about a path got the answer yes: a file that is made if it is not there was there, and has its name.
+    fn found_there(&mut self, state: &mut State, value: Value, question: Question) {
+        if question != Question::True {
+            return;
+        }
+        if let Term::Op(name, args) = self.engine.terms.get(value)
+            && args.len() == 1
+            && asks_for_presence(name)
+        {
+            let path = args[0];
+            let file = self.file_of(state, path);
+            let is_named = |pending: &Pending| {
+                pending.kind == Kind::Name && pending.how == How::MaybeCreated && pending.file == file
+            };
+            if state.pending.iter().any(is_named) {
+                state.pending.retain(|pending| !is_named(pending));
+            }
+        }
     }
 
     /// The answer to `question` about `value`, where the value or an earlier answer tells.
@@ -397,7 +418,9 @@ impl<'e, 'p> Run<'e, 'p> {
                 let key = state.key(args[0]);
                 let made = state.pending.iter().any(|pending| {
                     pending.kind == Kind::Name
-                        && (pending.dir == key || pending.file == key && pending.how != How::Removed)
+                        && (pending.dir == key
+                            // It may have been asked before the file was made, if it was not there.
+                            || pending.file == key && !matches!(pending.how, How::Removed | How::MaybeCreated))
                 });
                 (made && !matches!(terms.get(key), Term::Gone(_))).then_some(true)
             }
