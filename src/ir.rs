@@ -13,6 +13,7 @@
 
 use crate::source::{FileId, Span};
 use smallvec::SmallVec;
+use thin_vec::ThinVec;
 use ustr::Ustr;
 
 macro_rules! id {
@@ -195,13 +196,13 @@ pub struct Place {
     /// Where it starts.
     pub base: Base,
     /// The steps from there.
-    pub steps: SmallVec<[Step; 2]>,
+    pub steps: ThinVec<Step>,
 }
 
 impl Place {
     /// The whole of `local`.
     pub fn local(local: LocalId) -> Place {
-        Place { base: Base::Local(local), steps: SmallVec::new() }
+        Place { base: Base::Local(local), steps: ThinVec::new() }
     }
 }
 

@@ -319,7 +319,7 @@ impl<'h> Lower<'h> {
         };
         let scope = Scope { module, ..Scope::default() };
         let ty = self.world.ty(&hir.ty, &scope);
-        Some(Val { op: Operand::Place(Place { base: Base::Global(name), steps: SmallVec::new() }), ty })
+        Some(Val { op: Operand::Place(Place { base: Base::Global(name), steps: ThinVec::new() }), ty })
     }
 
     fn record(&mut self, id: u32, variant: Option<u32>, given: Vec<Given>, expect: Option<&Ty>, sp: Sp) -> Val {

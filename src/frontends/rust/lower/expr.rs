@@ -140,7 +140,7 @@ impl<'h> Lower<'h> {
                 let global = &self.world.statics[id as usize];
                 let scope = Scope { module: global.module, ..Scope::default() };
                 let ty = self.world.ty(&global.hir.ty, &scope);
-                Some(Val { op: Operand::Place(Place { base: Base::Global(global.name), steps: SmallVec::new() }), ty })
+                Some(Val { op: Operand::Place(Place { base: Base::Global(global.name), steps: ThinVec::new() }), ty })
             }
             Def::Variant(id, at) => {
                 let AdtData::Enum(variants) = self.world.adts[id as usize].data else { return None };

@@ -18,6 +18,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use state::{FnState, Frame, Target, Var};
 use std::sync::Arc;
+use thin_vec::ThinVec;
 use ustr::{Ustr, ustr};
 
 /// Marks the id of a closure until all functions have theirs; the rest is its number within the named function.
@@ -200,7 +201,11 @@ impl<'h> Lower<'h> {
 
     fn finish(&mut self, params: Vec<LocalId>) -> Function {
         let state = &mut self.f;
-        let blocks = state.take_blocks();
+        let mut blocks = state.take_blocks();
+        // All of them are kept to the end.
+        blocks.shrink_to_fit();
+        blocks.iter_mut().for_each(|block| block.insts.shrink_to_fit());
+        state.locals.shrink_to_fit();
         Function {
             name: self.name,
             short_name: self.short_name,
