@@ -23,7 +23,7 @@ pub fn names_a_sync(name: &str) -> bool {
 #[derive(Debug, Default)]
 pub struct Intents {
     /// From or to which fields a value of a function was read or stored.
-    pub fields: FxHashMap<(FuncId, Value), SmallVec<[FieldKey; 2]>>,
+    pub fields: FxHashMap<(FuncId, Value), SmallVec<[FieldKey; 1]>>,
     /// Of these, what only a function's callees know: the fields of what they wrap around a value.
     pub passed_on: FxHashSet<(FuncId, Value, FieldKey)>,
     /// Fields whose file is synced somewhere.
