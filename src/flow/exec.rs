@@ -214,7 +214,7 @@ impl<'e, 'p> Run<'e, 'p> {
                 self.summary.bounded |= hasty;
                 states.iter().position(|old| hasty && old.failing == state.failing)
             })
-            .or_else(|| crowded(states, &state, terms));
+            .or_else(|| crowded(states, &state, terms, None));
         let waiting = &mut self.waiting[block.index()];
         let Some(place) = place else {
             *waiting |= 1 << states.len();
@@ -238,7 +238,7 @@ impl<'e, 'p> Run<'e, 'p> {
             for state in states {
                 self.work += 1 + (state.pending.len() + state.heap.len() + state.guards.len()) / 8;
                 for new in self.inst(state, inst, site) {
-                    merge_into(&mut next, new, &mut self.engine.terms, site);
+                    merge_into(&mut next, new, &mut self.engine.terms, site, inst);
                 }
             }
             states = next;
@@ -1338,8 +1338,9 @@ fn join_outcomes(into: &mut Outcome, other: Outcome, terms: &mut super::terms::T
     }
 }
 
-/// Where there are too many states, the one to join a new one with: of those that went as well as it, the one that differs least.
-fn crowded(states: &[State], new: &State, terms: &super::terms::Terms) -> Option<usize> {
+/// Where there are too many states, the one to join a new one with: of those that went as well as it, the one that differs least. If all
+/// contradict it, how the `result` that just came went is what comes next.
+fn crowded(states: &[State], new: &State, terms: &super::terms::Terms, result: Option<LocalId>) -> Option<usize> {
     if states.len() < MAX_STATES {
         return None;
     }
@@ -1349,14 +1350,24 @@ fn crowded(states: &[State], new: &State, terms: &super::terms::Terms) -> Option
     };
     let alike =
         (0..states.len()).rev().filter(|&at| states[at].failing == new.failing && !states[at].contradicts(new, terms));
-    alike.min_by_key(|&at| distance(&states[at])).or_else(|| (states.len() >= 2 * MAX_STATES).then(|| states.len() - 1))
+    let contradiction = |old: &State| {
+        let now = result.is_some_and(|local| old.contradicts_at(local.index(), new, terms));
+        (now, old.failing != new.failing, distance(old))
+    };
+    let least = || (0..states.len()).rev().min_by_key(|&at| contradiction(&states[at]));
+    alike.min_by_key(|&at| distance(&states[at])).or_else(|| (states.len() >= 2 * MAX_STATES).then(least).flatten())
 }
 
-/// States between two instructions that do not differ are one.
-fn merge_into(states: &mut Vec<State>, new: State, terms: &mut super::terms::Terms, site: Site) {
+/// States behind an instruction that do not differ are one.
+fn merge_into(states: &mut Vec<State>, new: State, terms: &mut super::terms::Terms, site: Site, inst: &Inst) {
+    let result = match &inst.kind {
+        InstKind::Call(call) => Some(call.result),
+        _ => None,
+    };
     if let Some(old) = states.iter_mut().find(|old| old.same_content(&new)) {
         keep_common_answers(&mut old.guards, &new.guards);
-    } else if let Some(place) = (states.len() >= 2 * MAX_STATES).then(|| crowded(states, &new, terms)).flatten() {
+    } else if let Some(place) = (states.len() >= 2 * MAX_STATES).then(|| crowded(states, &new, terms, result)).flatten()
+    {
         states[place].join(&new, terms, site);
     } else {
         states.push(new);

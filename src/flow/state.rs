@@ -482,14 +482,18 @@ impl State {
     /// Whether some variable holds a success here and a failure there, or something here and nothing there: what comes next depends
     /// on it.
     pub fn contradicts(&self, other: &State, terms: &Terms) -> bool {
-        self.env.iter().zip(&other.env).any(|(&mine, &theirs)| {
-            mine != theirs
-                && match (terms.get(mine), terms.get(theirs)) {
-                    (Term::Success(_), Term::Failure(_)) | (Term::Failure(_), Term::Success(_)) => true,
-                    (Term::Absent, there) | (there, Term::Absent) => is_surely_there(there),
-                    _ => false,
-                }
-        })
+        (0..self.env.len()).any(|local| self.contradicts_at(local, other, terms))
+    }
+
+    /// [`State::contradicts`], for one variable.
+    pub fn contradicts_at(&self, local: usize, other: &State, terms: &Terms) -> bool {
+        let (mine, theirs) = (self.env[local], other.env[local]);
+        mine != theirs
+            && match (terms.get(mine), terms.get(theirs)) {
+                (Term::Success(_), Term::Failure(_)) | (Term::Failure(_), Term::Success(_)) => true,
+                (Term::Absent, there) | (there, Term::Absent) => is_surely_there(there),
+                _ => false,
+            }
     }
 
     /// Takes over what `other` knows, at the join `site`: what either may have is kept, what both must have is kept. Answers that differ
