@@ -787,10 +787,14 @@ impl Run<'_, '_> {
         // It lives on under the name that a link gave it.
         let linked = !state.fact(file).renamed && state.names.iter().any(|(path, key)| *key == file && *path != handle);
         let terms = &mut self.engine.terms;
+        // What was renamed out of a tree is not in it any more.
+        let moved = |file_of: Value, terms: &mut Terms| {
+            state.names.iter().any(|(&path, &key)| key == file_of && path != handle && !terms.is_under(path, file))
+        };
         let mut gone = |pending: &Pending| match pending.file == file {
             true if linked => pending.kind == Kind::Name && !matches!(pending.how, How::Linked | How::Removed),
             true => true,
-            false => tree && terms.is_under(pending.file, file),
+            false => tree && terms.is_under(pending.file, file) && !moved(pending.file, terms),
         };
         state.pending.retain(|pending| !gone(pending));
         let gone = terms.make(Term::Gone(o.site));
