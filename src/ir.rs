@@ -165,6 +165,8 @@ pub struct Local {
     pub kind: ValueKind,
     /// Qualified name of its type with wrappers removed, if known.
     pub type_name: Option<Ustr>,
+    /// It leads to something that somebody else owns: nothing ends when it goes away.
+    pub lent: bool,
 }
 
 /// A step from a place to a part of it.

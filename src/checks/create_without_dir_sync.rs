@@ -3,6 +3,7 @@
 use super::success::SuccessRule;
 use super::{Context, success::Left};
 use crate::finding::{Confidence, Level};
+use crate::flow::intent::FieldKey;
 use crate::flow::state::{How, Kind, Pending};
 
 /// The rule.
@@ -28,6 +29,12 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     let intents = &context.flow.intents;
     // A temporary: what counts is the name it is given in the end.
     if left.lives_in(context, &intents.retired_fields) {
+        return None;
+    }
+    // Who ends the value that holds the file syncs the directory.
+    let ended = |field: &FieldKey| intents.directory_synced_at_end.contains(&field.0);
+    let mut holders = left.left_by.iter().flat_map(|(function, pending)| intents.fields_of(*function, pending.file));
+    if !left.must_be_durable(context) && holders.any(ended) {
         return None;
     }
     if left.must_be_durable(context) || left.left_by.iter().any(|(_, pending)| pending.cared) {

@@ -199,8 +199,13 @@ fn guilty_functions<'f, 'a>(
             !callers(function).iter().any(|caller| caller != function && functions.contains_key(caller))
         };
         let tops = functions.iter().filter(|(function, _)| is_top(function));
+        // What a test or a tool of the project does with it says nothing about the others.
+        let disposable = |function: FuncId, list: &[(&Moment, &Pending)]| {
+            list.iter().all(|(_, pending)| purpose::is_disposable(context, function, pending.file))
+        };
+        let nearest =
+            tops.min_by_key(|(function, list)| (disposable(**function, list.as_slice()), depth(list), **function));
         // All of them in a circle: the one that does it.
-        let nearest = tops.min_by_key(|(function, list)| (depth(list), **function));
         return nearest
             .or_else(|| functions.iter().min_by_key(|(function, list)| (depth(list), **function)))
             .into_iter()

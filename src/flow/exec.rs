@@ -458,6 +458,11 @@ impl<'e, 'p> Run<'e, 'p> {
     /// finishes its writes in the background, which waits for nothing.
     pub fn drop_value(&mut self, state: &mut State, value: Value, trace: Option<&Rc<Trace>>, depth: usize) {
         let value = self.engine.terms.unbuffered(value);
+        if let &Term::Param(number) = self.engine.terms.get(value)
+            && self.function.params.get(number as usize).is_some_and(|local| self.function.locals[local.index()].lent)
+        {
+            return;
+        }
         if let (Term::Param(_), Some(trace)) = (self.engine.terms.get(value), trace)
             && !state.dropped.iter().any(|(dropped, _)| *dropped == value)
         {
@@ -814,11 +819,16 @@ impl<'e, 'p> Run<'e, 'p> {
                 Term::Handle { file, .. } => found.push((name, *file)),
                 Term::Aggregate { fields: inner, .. } => {
                     let record = self.engine.terms.unbuffered(value);
+                    let before = found.len();
                     for &(inner_name, inner) in inner {
                         let inner = state.heap.get(&(record, inner_name)).copied().unwrap_or(inner);
                         if let Term::Handle { file, .. } = self.engine.terms.get(self.engine.terms.unbuffered(inner)) {
                             found.push((Ustr::from(&format!("{name}.{inner_name}")), *file));
                         }
+                    }
+                    // A record around one handle stands for it.
+                    if let [(_, file)] = found[before..] {
+                        found.push((name, file));
                     }
                 }
                 _ => {}
@@ -1050,11 +1060,24 @@ impl<'e, 'p> Run<'e, 'p> {
         let ends =
             |inst: &Inst| matches!(inst.kind, InstKind::Drop(local) if self.function.params.first() == Some(&local));
         let at_end = self.function.blocks.iter().flat_map(|block| &block.insts).any(ends);
+        if at_end && let Some(owner) = self.function.owner {
+            let terms = &self.engine.terms;
+            let own_directory = |&(key, kind): &(Value, Kind)| {
+                let directory = matches!(terms.get(key), Term::Op(name, _) if *name == terms.ops.parent)
+                    || state.maybe_directories.contains(&key);
+                kind == Kind::Name && directory && matches!(terms.get(terms.root(key)), Term::Param(0))
+            };
+            if state.killed.iter().any(own_directory) {
+                self.engine.intents.directory_synced_at_end.insert(owner);
+            }
+        }
         for (file, facts) in state.facts.iter().filter(|(_, facts)| facts.synced) {
             let pending = state.pending.iter().any(|pending| pending.file == *file && pending.kind != Kind::Name);
             for field in self.engine.intents.fields_of(self.id, *file).to_vec() {
                 let intents = &mut self.engine.intents;
                 match facts.written {
+                    // Who ends the value says nothing of what others owe before.
+                    true if !pending && at_end => drop(intents.synced_at_end.insert(field)),
                     true if !pending => {
                         intents.written_and_synced.insert(field);
                         if self.function.owner == Some(field.0) {

@@ -34,6 +34,8 @@ pub struct Intents {
     pub only_synced: FxHashSet<FieldKey>,
     /// As `only_synced`, by a function that takes the value and ends it.
     pub synced_at_end: FxHashSet<FieldKey>,
+    /// Types a method of which ends the value and syncs a directory that the value's own fields tell.
+    pub directory_synced_at_end: FxHashSet<Ustr>,
     /// As `written_and_synced`, by a method of the type itself.
     pub written_and_synced_by_own: FxHashSet<FieldKey>,
     /// Functions in which an effect of a place is made durable.

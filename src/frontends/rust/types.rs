@@ -232,6 +232,13 @@ pub fn last(path: Ustr) -> &'static str {
     path.as_str().rsplit("::").next().unwrap_or_default()
 }
 
+/// Whether a type that nobody describes is named as one that writes through what it is made around: `GzEncoder<File>`.
+pub fn is_writer(name: &str) -> bool {
+    ["Writer", "Encoder", "Serializer", "Compressor", "Archive", "Sink", "Builder"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
 /// Wrappers whose methods are those of what they wrap.
 pub fn is_pointer(name: &str) -> bool {
     matches!(
@@ -666,6 +673,14 @@ impl World<'_> {
             "u8" | "u16" | "u32" | "u64" | "u128" | "usize" | "i8" | "i16" | "i32" | "i64" | "i128" | "isize"
             | "bool" | "char" | "str" | "String" | "f32" | "f64" | "Vec" | "HashMap" | "HashSet" | "BTreeMap"
             | "BTreeSet" | "VecDeque" | "Duration" | "Instant" | "CStr" | "Formatter" | "Hasher" => ValueKind::Other,
+            name if is_writer(name) => match list.first().map(|inner| (self.kind(inner), inner)) {
+                Some((kind @ (ValueKind::File | ValueKind::AsyncFile), _)) => kind,
+                Some((ValueKind::BufferedFile | ValueKind::TempFile, _)) => ValueKind::File,
+                Some((ValueKind::Aggregate | ValueKind::Unknown, inner)) if self.holds_handle(inner, 0) => {
+                    ValueKind::File
+                }
+                _ => ValueKind::Unknown,
+            },
             _ => ValueKind::Unknown,
         }
     }

@@ -6,7 +6,7 @@ use crate::apis::Api;
 use crate::effects::Effect;
 use crate::frontends::rust::hir::{Expr, ExprKind, Path};
 use crate::frontends::rust::methods::Method;
-use crate::frontends::rust::types::{args, is_pointer, last, substitute, unify};
+use crate::frontends::rust::types::{args, is_pointer, is_writer, last, substitute, unify};
 use crate::frontends::rust::words;
 use crate::frontends::rust::world::{AdtData, Def, Ns, Res};
 
@@ -567,6 +567,9 @@ impl<'h> Lower<'h> {
                 return self.retype(value, ty);
             }
         }
+        if let Some(wrapped) = self.wrapped_writer(&of, name, &given) {
+            return wrapped;
+        }
         if matches!(name, "take" | "swap" | "replace")
             && path.as_str().contains("mem")
             && let Some(found) = self.mem(name, &given, sp)
@@ -669,6 +672,21 @@ impl<'h> Lower<'h> {
         }
     }
 
+    /// Somebody's encoder, archive or writer that is made around a handle: what goes through it goes to the handle.
+    fn wrapped_writer(&self, of: &Option<Ty>, name: &str, given: &[Given]) -> Option<Val> {
+        let Some(Ty::Ext(path, _)) = of.as_ref().map(Ty::peel_refs) else { return None };
+        let makes = matches!(name, "new" | "from" | "wrap" | "builder")
+            || ["new_", "from_", "with_"].iter().any(|start| name.starts_with(start));
+        if !makes || !is_writer(last(*path)) || self.world.apis.find_type(path.as_str()).is_some() {
+            return None;
+        }
+        let mut moved =
+            given.iter().filter(|(value, passing)| *passing == Passing::Move && self.world.holds_handle(&value.ty, 0));
+        let (value, _) = moved.next()?;
+        let ty = Ty::ext(path.as_str(), [value.ty.clone()]);
+        moved.next().is_none().then(|| self.retype(value, ty))
+    }
+
     /// Something without a row: an operation if it is given no handle, else a call about which nothing is known.
     pub(super) fn unknown_call(&mut self, path: Ustr, given: Vec<Given>, ty: Ty, sp: Sp, focus: Sp) -> Val {
         let handles = given.iter().any(|(value, passing)| {
@@ -690,6 +708,12 @@ impl<'h> Lower<'h> {
         let name = last(path);
         if handles {
             let fallible = ty.is_result();
+            // Who is given one of several owners of a handle seldom writes through it.
+            let shared = |ty: &Ty| matches!(ty, Ty::Ext(path, _) if matches!(last(*path), "Arc" | "Rc"));
+            let given: Vec<Given> = given
+                .into_iter()
+                .map(|(value, passing)| if shared(&value.ty) { (value, Passing::Shared) } else { (value, passing) })
+                .collect();
             return self.emit_call(Callee::Unknown, ustr(name), given, ty, fallible, sp, focus);
         }
         if words::IMPURE.has(name) {

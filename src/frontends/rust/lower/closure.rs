@@ -139,7 +139,7 @@ impl<'h> Lower<'h> {
             }
             let local = LocalId(function.locals.len() as u32);
             let (kind, type_name) = (self.world.kind(ty), self.world.type_name(ty));
-            function.locals.push(Local { name: Some(*name), kind, type_name });
+            function.locals.push(Local { name: Some(*name), kind, type_name, lent: false });
             for block in &mut function.blocks {
                 let Terminator::Return { span, .. } = block.end else { continue };
                 let assign = InstKind::Assign { place: Place::local(local), value: Rvalue::Use(place.clone()) };

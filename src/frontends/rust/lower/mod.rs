@@ -231,7 +231,8 @@ impl<'h> Lower<'h> {
     fn new_local(&mut self, name: Option<Ustr>, ty: Ty) -> LocalId {
         let id = LocalId(self.f.locals.len() as u32);
         let (kind, type_name) = (self.world.kind(&ty), self.world.type_name(&ty));
-        self.f.locals.push(Local { name, kind, type_name });
+        let lent = matches!(ty, Ty::Ref(..));
+        self.f.locals.push(Local { name, kind, type_name, lent });
         self.f.tys.push(ty);
         id
     }
