@@ -233,7 +233,7 @@ pub fn last(path: Ustr) -> &'static str {
 }
 
 /// Whether a type that nobody describes is named as one that writes through what it is made around: `GzEncoder<File>`.
-pub fn is_writer(name: &str) -> bool {
+fn is_writer(name: &str) -> bool {
     ["Writer", "Encoder", "Serializer", "Compressor", "Archive", "Sink", "Builder"]
         .iter()
         .any(|word| name.contains(word))
@@ -638,6 +638,11 @@ impl World<'_> {
             Ty::Bound(_) | Ty::Ref(..) => ValueKind::Unknown,
             Ty::Fn(_) => ValueKind::Function,
         }
+    }
+
+    /// Whether a library's type that no row describes is named as a writer.
+    pub fn is_foreign_writer(&self, path: Ustr) -> bool {
+        is_writer(last(path)) && self.apis.find_type(path.as_str()).is_none()
     }
 
     /// The first type argument, written or not.

@@ -1,7 +1,7 @@
 //! Tables go through a writer of another crate, which holds the file and gives it back in the end. Whether it keeps bytes back, and whether
 //! what it gives back is the file, is not known.
 //!
-//! row: Tables | unknown (it goes through a `blockfmt::Writer`, whose code was not seen) | n/a | no | yes | unknown (it goes through a `blockfmt::Writer`, whose code was not seen)
+//! row: Tables | unknown (a sync that could not be resolved may cover it) | n/a | no | yes | unknown (a sync that could not be resolved may cover it)
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};

@@ -6,7 +6,7 @@ use crate::apis::Api;
 use crate::effects::Effect;
 use crate::frontends::rust::hir::{Expr, ExprKind, Path};
 use crate::frontends::rust::methods::Method;
-use crate::frontends::rust::types::{args, is_pointer, is_writer, last, substitute, unify};
+use crate::frontends::rust::types::{args, is_pointer, last, substitute, unify};
 use crate::frontends::rust::words;
 use crate::frontends::rust::world::{AdtData, Def, Ns, Res};
 
@@ -677,7 +677,7 @@ impl<'h> Lower<'h> {
         let Some(Ty::Ext(path, _)) = of.as_ref().map(Ty::peel_refs) else { return None };
         let makes = matches!(name, "new" | "from" | "wrap" | "builder")
             || ["new_", "from_", "with_"].iter().any(|start| name.starts_with(start));
-        if !makes || !is_writer(last(*path)) || self.world.apis.find_type(path.as_str()).is_some() {
+        if !makes || !self.world.is_foreign_writer(*path) {
             return None;
         }
         let mut moved =

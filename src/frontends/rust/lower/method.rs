@@ -445,8 +445,19 @@ impl<'h> Lower<'h> {
         }
         let name = call.name;
         let kind = self.world.kind(&recv.ty);
-        let open = matches!(recv.ty.core(), Ty::Unknown | Ty::Bound(_))
-            || matches!(recv.ty.core(), Ty::Ext(..)) && kind == ValueKind::Unknown;
+        if let (Ty::Ext(_, list), true) = (recv.ty.core(), call.args.is_empty())
+            && let Some(inner) = list.first()
+            && words::UNWRAPPING.has(name.as_str())
+        {
+            // Somebody's wrapper that is asked for what it wraps.
+            let ty = if name.ends_with("mut") { Ty::Ref(true, Arc::new(inner.clone())) } else { inner.clone() };
+            return self.retype(&recv, ty);
+        }
+        let open = match recv.ty.core() {
+            Ty::Unknown | Ty::Bound(_) => true,
+            Ty::Ext(path, _) => kind == ValueKind::Unknown || self.world.is_foreign_writer(*path),
+            _ => false,
+        };
         let open = open || matches!(recv.ty.core(), Ty::Adt(..));
         if open && !matches!(recv.ty.core(), Ty::Adt(..)) {
             let ids = self.world.guesses(name, call.args.len());
@@ -458,14 +469,6 @@ impl<'h> Lower<'h> {
             let mut given = vec![(recv.clone(), passing_of_type(&recv.ty))];
             self.arguments(&call.args, &mut given);
             return self.call_row(api, name, given, Some(recv.ty), &[], false, sp, focus);
-        }
-        if let (Ty::Ext(_, list), true) = (recv.ty.core(), call.args.is_empty())
-            && let Some(inner) = list.first()
-            && words::UNWRAPPING.has(name.as_str())
-        {
-            // Somebody's wrapper that is asked for what it wraps.
-            let ty = if name.ends_with("mut") { Ty::Ref(true, Arc::new(inner.clone())) } else { inner.clone() };
-            return self.retype(&recv, ty);
         }
         if let Some(step) = self.function_field(&recv, call, sp) {
             return step;
