@@ -126,10 +126,19 @@ pub fn head_left_out(head: &str, options: &Options) -> bool {
     false
 }
 
-fn is_test_attribute(name: &proc_macro2::Ident) -> bool {
+/// Whether `attributes`, a text of such one after the other, leave out what follows, as `left_out` judges.
+pub fn attributes_leave_out(attributes: &str, options: &Options, left_out: fn(&[Attribute], &Options) -> bool) -> bool {
+    let attrs = syn::parse::Parser::parse_str(Attribute::parse_outer, attributes);
+    let out = attrs.is_ok_and(|attrs| left_out(&attrs, options));
+    proc_macro2::extra::invalidate_current_thread_spans();
+    out
+}
+
+/// Whether `name` is that of an attribute of tests.
+pub fn is_test_attribute<T: PartialEq<str> + ?Sized>(name: &T) -> bool {
     ["test", "bench", "rstest", "test_case", "quickcheck", "proptest", "wasm_bindgen_test", "test_log"]
         .iter()
-        .any(|word| name == word)
+        .any(|word| *name == **word)
 }
 
 /// The value of a `#[path = "…"]`, also inside a `cfg_attr` that holds.

@@ -153,7 +153,8 @@ impl<'a> Scanner<'a> {
     }
 }
 
-fn is_ident(byte: u8) -> bool {
+/// Whether `byte` can be part of an identifier.
+pub fn is_ident(byte: u8) -> bool {
     byte == b'_' || byte.is_ascii_alphanumeric() || byte >= 0x80
 }
 

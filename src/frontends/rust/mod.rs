@@ -163,8 +163,15 @@ fn read_all(
     let macros = macro_table(&kept, options);
     let entries: FxHashSet<&Path> =
         workspace.packages.iter().flat_map(|package| &package.entries).map(|entry| entry.path.as_path()).collect();
-    let candidates: Vec<_> = kept.iter().map(|text| (&*text.text, entries.contains(text.path.as_path()))).collect();
-    let chosen = prefilter::choose(&candidates, output.stats.lines, apis, options.include_tests);
+    let candidates: Vec<_> = kept
+        .iter()
+        .map(|text| prefilter::Candidate {
+            path: &text.path,
+            text: &text.text,
+            entry: entries.contains(text.path.as_path()),
+        })
+        .collect();
+    let chosen = prefilter::choose(&candidates, output.stats.lines, apis, options);
     kept = kept
         .into_iter()
         .zip(chosen)

@@ -1,8 +1,10 @@
 //! What is worth parsing of a large program: functions that name what the API tables know, functions that could call these,
-//! functions that these could call, and the types they use. Works on bare words; what it lets through too much only costs time.
+//! functions that these could call, and the types they use. Works on words and on how they are called (`.name(`, `Type::name`,
+//! `name(`); what it lets through too much only costs time.
 
-use super::lex::{Scanner, Token};
-use super::words;
+use super::hir::LeftOut;
+use super::lex::{self, Scanner, Token};
+use super::{Options, cfg, words, world};
 use crate::apis::Apis;
 use crate::effects::Effect;
 use crate::ir::ValueKind;
@@ -11,6 +13,8 @@ use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use std::borrow::Cow;
 use std::hash::Hasher;
 use std::ops::Range;
+use std::path::Path;
+use ustr::ustr;
 
 /// Up to so many lines everything is parsed.
 const SMALL: usize = 150_000;
@@ -20,6 +24,8 @@ const CALLER_ROUNDS: usize = 3;
 const HOLDER_ROUNDS: usize = 2;
 /// Rounds of "whom could these call?".
 const CALLEE_ROUNDS: usize = 2;
+/// The body of a function that only gives access to something is not longer.
+const SHORT: usize = 120;
 /// A name that so many files declare says nothing about which is meant.
 const MAX_DECLARATIONS: u32 = 4;
 /// Files that only hold the tree of modules together are parsed up to this size.
@@ -32,17 +38,33 @@ type Word = u32;
 #[derive(Default)]
 struct Part {
     name: Word,
-    is_type: bool,
+    kind: Kind,
     /// Types and traits in the head of the `impl` around it.
     owners: Vec<Word>,
-    /// Sorted; those that are called (`.name(` or `::name(`) with [`CALLED`] mixed in too.
+    /// Sorted. Those that are called are there with the marks of how, too.
     words: Vec<Word>,
+    /// The configuration leaves it out.
+    left_out: bool,
     /// Where its first attribute or keyword stands.
     start: usize,
     /// Between the braces of a function's body.
     body: Option<Range<usize>>,
     /// A function's documentation, as places among the file's.
     docs: Range<usize>,
+}
+
+/// What a part is, and so how it is called.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A function or macro, by its own name.
+    #[default]
+    Free,
+    /// A function with `self`, on a value.
+    Method,
+    /// A function without, by its type.
+    Associated,
+    /// Not called at all.
+    Type,
 }
 
 /// What is to be done with a file.
@@ -73,21 +95,36 @@ pub fn blank<'t>(text: &'t str, ranges: &[Range<usize>]) -> Cow<'t, str> {
     Cow::Owned(out)
 }
 
-/// Marks a word that stands where something is called, or named as a function value.
-const CALLED: Word = 0x5bd1_e995;
-/// Marks a word that is certainly called: `(` follows.
+/// Marks a word that `(`, `!` or `::` follows.
 const BRACKET: Word = 0x27d4_eb2f;
+/// Marks what is called without a receiver or type: `name(`, `name!(`, `module::name`.
+const BARE: Word = 0x5bd1_e995;
+/// Marks what is called on a value, or on a type that is not named: `.name(`, `>::name`.
+const METHOD: Word = 0x1b87_3593;
+/// Marks what is called on a type that is named: `Type::name`.
+const PATH: Word = 0x85eb_ca6b;
+
+/// `owner::name`.
+fn pair(owner: Word, name: Word) -> Word {
+    owner.rotate_left(7) ^ name.wrapping_mul(0x9e37_79b1)
+}
 
 /// What a file is made of.
 #[derive(Default)]
 struct Summary {
     parts: Vec<Part>,
+    /// The types that are declared in it, sorted.
+    types: Vec<Word>,
     /// It declares modules or re-exports names.
     structural: bool,
     /// All documentation comments.
     docs: Vec<Range<usize>>,
     /// Between the braces of modules that are there only under test.
     tests: Vec<Range<usize>>,
+    /// Functions that the configuration leaves out, whole.
+    functions_out: Vec<Range<usize>>,
+    /// Modules whose files the configuration leaves out.
+    files_out: Vec<LeftOut>,
 }
 
 impl Summary {
@@ -105,7 +142,7 @@ impl Summary {
             }
         }
         found.extend(docs.into_iter().flatten());
-        apart(found.into_iter().chain(self.tests.iter().cloned()).collect())
+        apart(found.into_iter().chain(self.tests.iter().chain(&self.functions_out).cloned()).collect())
     }
 }
 
@@ -127,21 +164,35 @@ fn word(text: &str) -> Word {
     (hasher.finish() >> 32) as Word
 }
 
-/// For each of `files` (text and whether it is an entry of its package) what has to be parsed of it.
-pub fn choose(files: &[(&str, bool)], lines: usize, apis: &Apis, include_tests: bool) -> Vec<Choice> {
-    let summaries: Vec<Summary> = files.par_iter().map(|(text, _)| Scan::new(text, include_tests).run()).collect();
+/// A file that may have to be parsed.
+pub struct Candidate<'t> {
+    pub path: &'t Path,
+    pub text: &'t str,
+    /// It is an entry of its package.
+    pub entry: bool,
+}
+
+/// For each of `files` what has to be parsed of it.
+pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options) -> Vec<Choice> {
+    let mut summaries: Vec<Summary> = files.par_iter().map(|file| Scan::new(file.text, options).run()).collect();
     if lines <= SMALL {
         return summaries.into_iter().map(|summary| Choice::Parse { without: summary.tests }).collect();
     }
+    let off = {
+        let by_path = files.iter().enumerate().map(|(at, file)| (world::clean(file.path), at)).collect();
+        let left_out = files.iter().zip(&summaries).map(|(file, summary)| (file.path, &*summary.files_out, false));
+        world::left_out_files(&by_path, &left_out.collect::<Vec<_>>())
+    };
+    summaries.iter_mut().zip(&off).filter(|(_, off)| **off).for_each(|(summary, _)| summary.parts.clear());
     let declared = count_declarations(&summaries);
     let mut kept: Vec<Vec<bool>> = summaries.iter().map(|summary| vec![false; summary.parts.len()]).collect();
     let effects = EffectWords::new(apis, &summaries);
-    keep_more(&summaries, &mut kept, |part| effects.fits(part), |_| {});
+    let names = Names::new(&summaries, &declared);
     let mut wanted = Wanted::default();
-    each_kept(&summaries, &kept, |part| wanted.add(part, &declared));
+    keep_more(&summaries, &mut kept, |_, part| effects.fits(part), |part| wanted.add(part, &names));
     for _ in 0..CALLER_ROUNDS {
         let mut next = Wanted::default();
-        keep_more(&summaries, &mut kept, |part| wanted.fits(part), |part| next.add(part, &declared));
+        keep_more(&summaries, &mut kept, |file, part| wanted.fits(file, part, &names), |part| next.add(part, &names));
         wanted = next;
     }
     let mut used = used_words(&summaries, &kept);
@@ -150,31 +201,32 @@ pub fn choose(files: &[(&str, bool)], lines: usize, apis: &Apis, include_tests: 
         keep_more(
             &summaries,
             &mut kept,
-            |part| part.is_called_by(&used, &declared),
+            |_, part| names.is_called_by(part, &used),
             |part| next.extend_from_slice(&part.words),
         );
         used.extend(next);
     }
-    let needed = |part: &Part| part.is_type && used.contains(&part.name) && declared[&part.name] <= MAX_DECLARATIONS;
-    let choose = |((summary, kept), (text, entry)): ((&Summary, &Vec<bool>), &(&str, bool))| {
-        let holds_modules = *entry || (summary.structural && text.len() <= MODULE_BYTES);
-        if !(holds_modules || kept.contains(&true) || summary.parts.iter().any(needed)) {
+    let needed =
+        |part: &Part| part.kind == Kind::Type && used.contains(&part.name) && declared[&part.name] <= MAX_DECLARATIONS;
+    let choose = |(((summary, kept), file), off): (((&Summary, &Vec<bool>), &Candidate), &bool)| {
+        let holds_modules = file.entry || (summary.structural && file.text.len() <= MODULE_BYTES);
+        if *off || !(holds_modules || kept.contains(&true) || summary.parts.iter().any(needed)) {
             return Choice::Skip;
         }
         Choice::Parse { without: summary.without(kept, &used) }
     };
-    summaries.iter().zip(&kept).zip(files).map(choose).collect()
+    summaries.iter().zip(&kept).zip(files).zip(&off).map(choose).collect()
 }
 
 /// Keeps the parts that `fits`, and tells `learn` of those that were not kept before.
 fn keep_more<'s>(
     summaries: &'s [Summary],
     kept: &mut [Vec<bool>],
-    fits: impl Fn(&Part) -> bool + Sync,
+    fits: impl Fn(&Summary, &Part) -> bool + Sync,
     mut learn: impl FnMut(&'s Part),
 ) {
     let check = |(summary, kept): (&Summary, &Vec<bool>)| -> Vec<bool> {
-        summary.parts.iter().zip(kept).map(|(part, kept)| !kept && fits(part)).collect()
+        summary.parts.iter().zip(kept).map(|(part, kept)| !kept && fits(summary, part)).collect()
     };
     let more: Vec<Vec<bool>> = summaries.par_iter().zip(&*kept).map(check).collect();
     for (summary, (kept, more)) in summaries.iter().zip(kept.iter_mut().zip(more)) {
@@ -191,12 +243,6 @@ fn keep_more<'s>(
 fn used_words(summaries: &[Summary], kept: &[Vec<bool>]) -> FxHashSet<Word> {
     let parts = summaries.iter().zip(kept).flat_map(|(summary, kept)| summary.parts.iter().zip(kept));
     parts.filter(|(_, kept)| **kept).flat_map(|(part, _)| part.words.iter().chain(&part.owners).copied()).collect()
-}
-
-/// Tells `learn` of the parts that are kept.
-fn each_kept<'s>(summaries: &'s [Summary], kept: &[Vec<bool>], mut learn: impl FnMut(&'s Part)) {
-    let parts = summaries.iter().zip(kept).flat_map(|(summary, kept)| summary.parts.iter().zip(kept));
-    parts.filter(|(_, kept)| **kept).for_each(|(part, _)| learn(part));
 }
 
 /// The words that the rows of the tables put into a program.
@@ -230,14 +276,13 @@ impl EffectWords {
             }
         }
         // `fs::write(…)`, under whatever name the library goes.
-        words.alone.extend(["fs", "fs_err", "libc", "rustix"].map(|module| word(module) ^ BRACKET));
+        words.alone.extend(["fs", "fs_err", "libc", "rustix", "OpenOptions"].map(|module| word(module) ^ BRACKET));
         words.find_holders(summaries);
         words
     }
 
     fn find_holders(&mut self, summaries: &[Summary]) {
-        let types: Vec<&Part> =
-            summaries.iter().flat_map(|summary| &summary.parts).filter(|part| part.is_type).collect();
+        let types: Vec<&Part> = summaries.iter().flat_map(|summary| types_of(&summary.parts)).collect();
         for _ in 0..HOLDER_ROUNDS {
             let holds =
                 |part: &&&Part| part.words.iter().any(|word| self.alone.contains(word) || self.holders.contains(word));
@@ -261,11 +306,67 @@ fn matters(effect: Effect) -> bool {
     )
 }
 
-impl Part {
-    /// Whether code with these words could call it.
-    fn is_called_by(&self, used: &FxHashSet<Word>, declared: &FxHashMap<Word, u32>) -> bool {
-        let called = !self.is_type && used.contains(&(self.name ^ CALLED));
-        called && declared.get(&self.name).is_some_and(|count| *count <= MAX_DECLARATIONS)
+/// What is known of the program's names.
+struct Names<'s> {
+    /// How often each is declared.
+    declared: &'s FxHashMap<Word, u32>,
+    /// Names of methods that say nothing about whose they are.
+    common: FxHashSet<Word>,
+    /// The words of the declarations of types.
+    types: FxHashMap<Word, Vec<&'s [Word]>>,
+}
+
+impl<'s> Names<'s> {
+    fn new(summaries: &'s [Summary], declared: &'s FxHashMap<Word, u32>) -> Names<'s> {
+        let common = words::ALL.iter().flat_map(|words| words.iter()).map(word).collect();
+        let mut types: FxHashMap<Word, Vec<&[Word]>> = FxHashMap::default();
+        for part in summaries.iter().flat_map(|summary| types_of(&summary.parts)) {
+            types.entry(part.name).or_default().push(&part.words);
+        }
+        types.retain(|_, found| found.len() <= MAX_DECLARATIONS as usize);
+        Names { declared, common, types }
+    }
+
+    fn is_rare(&self, name: Word) -> bool {
+        self.declared.get(&name).is_some_and(|count| *count <= MAX_DECLARATIONS)
+    }
+
+    /// Whether a call of a method of this name is one of these.
+    fn is_distinctive(&self, name: Word) -> bool {
+        self.is_rare(name) && !self.common.contains(&name)
+    }
+
+    /// Whether code with these words could call `part`.
+    fn is_called_by(&self, part: &Part, used: &FxHashSet<Word>) -> bool {
+        let marked = |mark: Word| used.contains(&(part.name ^ mark));
+        // What only gives access to something: by it, a thing stays the same thing.
+        let short = part.body.as_ref().is_some_and(|body| body.len() <= SHORT);
+        if short && !part.owners.is_empty() && part.owners.iter().any(|owner| used.contains(owner)) {
+            let paired = || part.owners.iter().any(|owner| used.contains(&pair(*owner, part.name)));
+            return marked(METHOD) && part.kind == Kind::Method || paired();
+        }
+        match part.kind {
+            Kind::Type => false,
+            Kind::Free => self.is_rare(part.name) && marked(BARE),
+            Kind::Method => self.is_distinctive(part.name) && (marked(METHOD) || marked(PATH)),
+            Kind::Associated => {
+                self.is_rare(part.name) && part.owners.iter().any(|owner| used.contains(&pair(*owner, part.name)))
+                    || self.is_distinctive(part.name) && (marked(METHOD) || marked(PATH))
+            }
+        }
+    }
+
+    /// Whether `part` has to do with `owner`: names it, is a method of it or of a type with such a field, or stands in its file.
+    fn is_near(&self, file: &Summary, part: &Part, owner: Word) -> bool {
+        part.words.binary_search(&owner).is_ok()
+            || part.owners.contains(&owner)
+            || file.types.binary_search(&owner).is_ok()
+            || part
+                .owners
+                .iter()
+                .filter_map(|of| self.types.get(of))
+                .flatten()
+                .any(|words| words.binary_search(&owner).is_ok())
     }
 }
 
@@ -273,31 +374,44 @@ impl Part {
 #[derive(Default)]
 struct Wanted {
     alone: FxHashSet<Word>,
-    /// Names that many declare: one of these types or traits has to be named too.
+    /// Names that many declare: one of these types or traits has to be near too.
     with_owner: FxHashMap<Word, Vec<Word>>,
 }
 
 impl Wanted {
-    fn add(&mut self, part: &Part, declared: &FxHashMap<Word, u32>) {
-        if part.is_type || part.name == 0 {
+    fn add(&mut self, part: &Part, names: &Names) {
+        if part.name == 0 {
             return;
         }
-        let distinctive = |name: &Word| declared.get(name).is_some_and(|count| *count <= MAX_DECLARATIONS);
-        if distinctive(&part.name) {
-            self.alone.insert(part.name ^ CALLED);
-        } else {
-            let owners = part.owners.iter().copied().filter(distinctive);
-            self.with_owner.entry(part.name ^ CALLED).or_default().extend(owners);
+        let owners = part.owners.iter().copied().filter(|owner| names.is_rare(*owner));
+        match part.kind {
+            Kind::Type => {}
+            Kind::Free if names.is_rare(part.name) => {
+                self.alone.insert(part.name ^ BARE);
+            }
+            Kind::Free => {}
+            Kind::Method | Kind::Associated if names.is_distinctive(part.name) => {
+                self.alone.extend([part.name ^ METHOD, part.name ^ PATH]);
+                self.alone.extend(owners.map(|owner| pair(owner, part.name)));
+            }
+            Kind::Method => {
+                self.alone.extend(owners.clone().map(|owner| pair(owner, part.name)));
+                self.with_owner.entry(part.name ^ METHOD).or_default().extend(owners);
+            }
+            Kind::Associated => self.alone.extend(owners.map(|owner| pair(owner, part.name))),
         }
     }
 
-    fn fits(&self, part: &Part) -> bool {
-        part.words.iter().any(|word| {
-            self.alone.contains(word)
-                || self.with_owner.get(word).is_some_and(|owners| {
-                    owners.iter().any(|owner| part.words.binary_search(owner).is_ok() || part.owners.contains(owner))
-                })
-        })
+    fn fits(&self, file: &Summary, part: &Part, names: &Names) -> bool {
+        part.words.iter().any(|word| self.word_fits(file, part, *word, names))
+    }
+
+    fn word_fits(&self, file: &Summary, part: &Part, word: Word, names: &Names) -> bool {
+        self.alone.contains(&word)
+            || self
+                .with_owner
+                .get(&word)
+                .is_some_and(|owners| owners.iter().any(|owner| names.is_near(file, part, *owner)))
     }
 }
 
@@ -312,13 +426,17 @@ struct Scan<'t> {
     /// Heads of the `impl`s and `trait`s that are open, with the depth at which they end.
     owners: Vec<(usize, Vec<Word>)>,
     depth: usize,
-    include_tests: bool,
+    options: &'t Options,
     /// Where the item began whose end has not come.
     item: Option<usize>,
-    /// How much of `cfg(test)` was just read.
-    attribute: u8,
-    /// `cfg(test)` stands before what comes now.
-    under_test: bool,
+    /// The depth at which the attribute stands that is open.
+    attribute: Option<usize>,
+    /// Where the item's last attribute ends.
+    attribute_end: usize,
+    /// One of the item's attributes may leave it out.
+    conditional: bool,
+    /// How many modules are open within the file.
+    inline: Vec<usize>,
     /// The documentation comments before the last brace, semicolon or comma.
     docs: usize,
     /// A function's head has begun at this depth.
@@ -328,16 +446,18 @@ struct Scan<'t> {
 }
 
 impl<'t> Scan<'t> {
-    fn new(text: &'t str, include_tests: bool) -> Scan<'t> {
+    fn new(text: &'t str, options: &'t Options) -> Scan<'t> {
         let tokens = Scanner::new(text);
         Scan {
             text,
             tokens,
             ahead: None,
-            include_tests,
+            options,
             item: None,
-            attribute: 0,
-            under_test: false,
+            attribute: None,
+            attribute_end: 0,
+            conditional: false,
+            inline: Vec::new(),
             docs: 0,
             found: Summary::default(),
             part: Part::default(),
@@ -364,23 +484,11 @@ impl<'t> Scan<'t> {
                 && matches!(self.text.as_bytes()[at], b'{' | b'}' | b';' | b',')
             {
                 self.docs = self.tokens.docs.len();
-                self.under_test = false;
             }
             self.note_item(&token);
-            self.attribute = match (&token, self.attribute) {
-                (Token::Ident(range), _) if &self.text[range.clone()] == "cfg" => 1,
-                (Token::Open(_), 1) => 2,
-                (Token::Ident(range), 2) if &self.text[range.clone()] == "test" => 3,
-                (Token::Close(_), 3) => {
-                    self.under_test = true;
-                    0
-                }
-                _ => 0,
-            };
             match token {
                 Token::Ident(range) => {
-                    let name = &self.text[range];
-                    self.ident(name, before);
+                    self.ident(range, before);
                     before = b'a';
                 }
                 Token::Open(at) => {
@@ -402,10 +510,20 @@ impl<'t> Scan<'t> {
                     while self.owners.last().is_some_and(|(depth, _)| *depth >= self.depth) {
                         self.owners.pop();
                     }
+                    while self.inline.last().is_some_and(|depth| *depth >= self.depth) {
+                        self.inline.pop();
+                    }
+                    if self.attribute == Some(self.depth) {
+                        self.attribute = None;
+                        self.attribute_end = at + 1;
+                    }
                     before = b')';
                 }
                 Token::Punct(at) => {
                     before = self.text.as_bytes()[at];
+                    if before == b'#' && self.body.is_none() && self.text.as_bytes().get(at + 1) == Some(&b'[') {
+                        self.attribute = Some(self.depth);
+                    }
                     if before == b';' && self.head == Some(self.depth) {
                         self.head = None;
                     }
@@ -416,11 +534,16 @@ impl<'t> Scan<'t> {
         // Brackets that do not match: nothing is known of bodies.
         if self.body.is_some() || self.depth != 0 {
             self.found.tests.clear();
+            self.found.functions_out.clear();
+            self.found.files_out.clear();
+            self.part.left_out = false;
             self.part.body = None;
             self.found.parts.iter_mut().for_each(|part| part.body = None);
         }
         self.close();
         self.found.docs = self.tokens.docs;
+        self.found.types = types_of(&self.found.parts).map(|part| part.name).collect();
+        self.found.types.sort_unstable();
         self.found
     }
 
@@ -431,12 +554,19 @@ impl<'t> Scan<'t> {
         };
         if matches!(self.text.as_bytes()[start], b'{' | b'}' | b';') {
             self.item = None;
+            self.conditional = false;
+            self.attribute_end = 0;
         } else {
             self.item.get_or_insert(start);
         }
     }
 
-    fn ident(&mut self, name: &'t str, before: u8) {
+    fn ident(&mut self, range: Range<usize>, before: u8) {
+        let name = &self.text[range.clone()];
+        if self.attribute.is_some() {
+            self.conditional |= name == "cfg" || cfg::is_test_attribute(name);
+            return;
+        }
         match name {
             "fn" | "struct" | "enum" | "union" | "trait" | "type" | "macro_rules"
                 if before != b'.' && self.body.is_none() =>
@@ -448,11 +578,16 @@ impl<'t> Scan<'t> {
                     let called = word(&self.text[range.clone()]);
                     self.close();
                     self.part.name = called;
-                    self.part.is_type = !matches!(name, "fn" | "macro_rules");
+                    self.part.owners = self.owners.last().map(|(_, words)| words.clone()).unwrap_or_default();
+                    self.part.kind = match name {
+                        "fn" if !self.owners.is_empty() => Kind::Associated,
+                        "fn" | "macro_rules" => Kind::Free,
+                        _ => Kind::Type,
+                    };
                     self.head = (name == "fn").then_some(self.depth);
                     self.part.start = self.item.unwrap_or(0);
+                    self.part.left_out = name == "fn" && self.is_left_out(cfg::left_out);
                     self.part.docs = self.docs.min(self.tokens.docs.len())..self.tokens.docs.len();
-                    self.part.owners = self.owners.last().map(|(_, words)| words.clone()).unwrap_or_default();
                     if name == "trait" {
                         self.owners.push((self.depth, vec![called]));
                     }
@@ -461,30 +596,65 @@ impl<'t> Scan<'t> {
             "impl" if self.body.is_none() && self.head.is_none() => self.impl_head(),
             "mod" if self.body.is_none() => self.module(),
             "use" => self.found.structural |= before == b'a',
-            _ if name.len() > 1 => {
-                let hashed = word(name);
-                self.part.words.push(hashed);
-                let called = self.is_called();
-                if called {
-                    self.part.words.push(hashed ^ BRACKET);
-                }
-                if called || matches!(before, b'.' | b':') {
-                    self.part.words.push(hashed ^ CALLED);
-                }
+            "self"
+                if self.head.is_some()
+                    && self.part.kind == Kind::Associated
+                    && !self.text[range.end..].starts_with("::") =>
+            {
+                self.part.kind = Kind::Method;
             }
+            _ if name.len() > 1 => self.word(range, before),
             _ => {}
         }
     }
 
-    /// Whether `(`, `!` or `::` follows.
-    fn is_called(&mut self) -> bool {
-        match self.peek() {
-            Some(Token::Open(_)) => true,
-            Some(Token::Punct(at)) => {
-                matches!(self.text.as_bytes()[at], b'!' | b':') && self.text.as_bytes().get(at + 1) != Some(&b' ')
+    /// A word of the part, with the marks of how it is called.
+    fn word(&mut self, range: Range<usize>, before: u8) {
+        let bytes = self.text.as_bytes();
+        let hashed = word(&self.text[range.clone()]);
+        self.part.words.push(hashed);
+        let follows = |text: &[u8]| bytes[range.end..].starts_with(text);
+        let bracket = match self.peek() {
+            Some(Token::Open(at)) => Some(bytes[at]),
+            Some(Token::Punct(at)) if matches!(bytes[at], b'!' | b':') && bytes.get(at + 1) != Some(&b' ') => {
+                Some(bytes[at])
             }
-            _ => false,
+            _ => None,
+        };
+        if bracket.is_some() {
+            self.part.words.push(hashed ^ BRACKET);
         }
+        let called = bracket == Some(b'(') || follows(b"::<");
+        match before {
+            b':' if bytes[..range.start].ends_with(b"::") => {
+                let end = range.start - 2;
+                let start = bytes[..end].iter().rposition(|byte| !lex::is_ident(*byte)).map_or(0, |at| at + 1);
+                match &self.text[start..end] {
+                    "Self" => {
+                        self.part.words.push(hashed ^ PATH);
+                        let owners = self.part.owners.iter().map(|owner| pair(*owner, hashed));
+                        self.part.words.extend(owners);
+                    }
+                    owner if owner.len() > 1 && owner.starts_with(|c: char| c.is_uppercase()) => {
+                        self.part.words.extend([hashed ^ PATH, pair(word(owner), hashed)]);
+                    }
+                    owner if owner.starts_with(|c: char| c.is_lowercase()) => self.part.words.push(hashed ^ BARE),
+                    _ => self.part.words.push(hashed ^ METHOD),
+                }
+            }
+            b'.' if called => self.part.words.push(hashed ^ METHOD),
+            b'.' => {}
+            _ if called || follows(b"!") && !follows(b"!=") => self.part.words.push(hashed ^ BARE),
+            _ => {}
+        }
+    }
+
+    /// Whether the attributes of the item that begins leave it out.
+    fn is_left_out(&self, left_out: fn(&[syn::Attribute], &Options) -> bool) -> bool {
+        let Some(start) = self.item.filter(|start| self.conditional && *start < self.attribute_end) else {
+            return false;
+        };
+        cfg::attributes_leave_out(&self.text[start..self.attribute_end], self.options, left_out)
     }
 
     /// The types and traits in the head of an `impl`.
@@ -509,16 +679,22 @@ impl<'t> Scan<'t> {
         self.owners.push((self.depth, words));
     }
 
-    /// `mod tests { … }` is passed over.
+    /// Modules that are left out, and `mod tests { … }`, are passed over.
     fn module(&mut self) {
         let Some(Token::Ident(range)) = self.peek() else { return };
         let name = &self.text[range.clone()];
+        let left_out = self.is_left_out(cfg::left_out_always);
+        let renamed = self.item.is_some_and(|start| self.text[start..range.start].contains("path"));
         self.next();
         if !matches!(self.peek(), Some(Token::Open(_))) {
+            if left_out && !renamed && self.inline.is_empty() {
+                self.found.files_out.push(LeftOut { modules: vec![ustr(name)], path: None });
+            }
             self.found.structural = true;
             return;
         }
-        if self.include_tests || !(self.under_test || matches!(name, "tests" | "test")) {
+        if self.options.include_tests || !(left_out || matches!(name, "tests" | "test")) {
+            self.inline.push(self.depth);
             return;
         }
         let (mut depth, mut start) = (0usize, 0);
@@ -532,7 +708,8 @@ impl<'t> Scan<'t> {
                 }
                 Token::Close(at) if depth <= 1 => {
                     self.item = None;
-                    if std::mem::take(&mut self.under_test) {
+                    self.conditional = false;
+                    if left_out {
                         self.found.tests.push(start..at);
                     }
                     return;
@@ -547,6 +724,10 @@ impl<'t> Scan<'t> {
 
     fn close(&mut self) {
         let mut part = std::mem::take(&mut self.part);
+        if part.left_out {
+            self.found.functions_out.extend(part.body.map(|body| part.start..body.end + 1));
+            return;
+        }
         part.words.sort_unstable();
         part.words.dedup();
         part.words.shrink_to_fit();
@@ -554,6 +735,10 @@ impl<'t> Scan<'t> {
             self.found.parts.push(part);
         }
     }
+}
+
+fn types_of(parts: &[Part]) -> impl Iterator<Item = &Part> {
+    parts.iter().filter(|part| part.kind == Kind::Type)
 }
 
 fn count_declarations(summaries: &[Summary]) -> FxHashMap<Word, u32> {
@@ -568,12 +753,21 @@ fn count_declarations(summaries: &[Summary]) -> FxHashMap<Word, u32> {
 mod tests {
     use super::*;
 
-    fn chosen(files: &[&str]) -> Vec<Choice> {
+    const OPTIONS: Options = Options { include_tests: false, platform: crate::frontends::rust::Platform::Unix };
+
+    fn choices(files: &[(&str, &str)], entry: bool, lines: usize, options: &Options) -> Vec<Choice> {
         let apis = Apis::builtin("rust").unwrap();
-        let files: Vec<_> = files.iter().map(|text| (*text, false)).collect();
+        let files: Vec<_> =
+            files.iter().map(|(path, text)| Candidate { path: Path::new(*path), text, entry }).collect();
+        choose(&files, lines, &apis, options)
+    }
+
+    fn chosen(files: &[&str]) -> Vec<Choice> {
+        let paths: Vec<String> = (0..files.len()).map(|at| format!("src/{at}.rs")).collect();
+        let files: Vec<_> = paths.iter().map(String::as_str).zip(files.iter().copied()).collect();
         let whole = Choice::Parse { without: Vec::new() };
-        assert!(choose(&files, SMALL, &apis, false).iter().all(|choice| *choice == whole));
-        choose(&files, SMALL + 1, &apis, false)
+        assert!(choices(&files, false, SMALL, &OPTIONS).iter().all(|choice| *choice == whole));
+        choices(&files, false, SMALL + 1, &OPTIONS)
     }
 
     #[track_caller]
@@ -582,13 +776,19 @@ mod tests {
         assert_eq!(found, which);
     }
 
+    /// What is not parsed of `text`.
+    fn cut<'t>(text: &'t str, choice: &Choice) -> Vec<&'t str> {
+        let Choice::Parse { without } = choice else { panic!("{text}") };
+        without.iter().map(|range| &text[range.clone()]).collect()
+    }
+
     #[test]
     fn bodies_that_do_not_matter_are_blanked() {
         let text = "fn sync_it(f: &File) { f.sync_all(); } #[a] pub fn b() -> [u8; { 2 }] { ä(\"}\") } fn other() { deep() } \
                     impl X { fn d(&self) { sync_it(other) } }";
-        let Choice::Parse { without } = &chosen(&[text])[0] else { panic!() };
-        let bodies: Vec<_> = without.iter().map(|range| &text[range.clone()]).collect();
-        assert_eq!(bodies, ["#[a] pub fn b() -> [u8; { 2 }] { ä(\"}\") }", " deep() "]);
+        let choice = &chosen(&[text])[0];
+        assert_eq!(cut(text, choice), ["#[a] pub fn b() -> [u8; { 2 }] { ä(\"}\") }", " deep() "]);
+        let Choice::Parse { without } = choice else { panic!() };
         let blanked = blank(text, without);
         assert_eq!(blanked.len(), text.len());
         assert!(blanked.contains("fn other() {        }"), "{blanked}");
@@ -596,13 +796,35 @@ mod tests {
 
     #[test]
     fn test_modules_are_blanked() {
-        let text =
-            "fn a() {} #[cfg(test)] mod x { fn t() { } } mod y { fn u() {} } #[cfg(unix)] mod tests { fn v() {} }";
-        let apis = Apis::builtin("rust").unwrap();
-        assert_eq!(choose(&[(text, true)], 1, &apis, true), [Choice::Parse { without: Vec::new() }]);
-        let found = choose(&[(text, true)], 1, &apis, false);
-        let Choice::Parse { without } = &found[0] else { panic!() };
-        assert_eq!(without.iter().map(|range| &text[range.clone()]).collect::<Vec<_>>(), [" fn t() { } "]);
+        let text = "fn a() {} #[cfg(test)] mod x { fn t() { } } mod y { fn u() {} } #[cfg(unix)] mod tests { fn v() {} } \
+                    #[cfg(all(test, unix))] pub mod z { fn w() {} }";
+        let with_tests = Options { include_tests: true, ..OPTIONS };
+        let file = [("src/lib.rs", text)];
+        assert_eq!(choices(&file, true, 1, &with_tests), [Choice::Parse { without: Vec::new() }]);
+        assert_eq!(cut(text, &choices(&file, true, 1, &OPTIONS)[0]), [" fn t() { } ", " fn w() {} "]);
+    }
+
+    #[test]
+    fn what_is_left_out_has_no_say() {
+        let text = "fn a() { deep() } /// Docs.\n #[tokio::test] async fn t() { fs::write(a(), b); } fn c() { fs::write(x, y); }";
+        assert_eq!(
+            cut(text, &chosen(&[text])[0]),
+            ["fn a() { deep() }", "/// Docs.", "#[tokio::test] async fn t() { fs::write(a(), b); }"]
+        );
+        let files = [
+            (
+                "src/lib.rs",
+                "#[cfg(any(test, feature = \"mock\"))] mod checks; mod real; #[path = \"real.rs\"] #[cfg(test)] mod b;",
+            ),
+            ("src/checks/mod.rs", "fn t() { fs::write(x, y); }"),
+            ("src/checks/deeper.rs", "fn t() { fs::write(x, y); }"),
+            ("src/real.rs", "fn t() { fs::write(x, y); }"),
+        ];
+        let found = choices(&files, true, SMALL + 1, &OPTIONS);
+        let skipped: Vec<bool> = found.iter().map(|choice| *choice == Choice::Skip).collect();
+        assert_eq!(skipped, [false, true, true, false]);
+        let with_tests = Options { include_tests: true, ..OPTIONS };
+        assert!(!choices(&files, true, SMALL + 1, &with_tests).contains(&Choice::Skip));
     }
 
     #[test]
@@ -613,9 +835,11 @@ mod tests {
             "struct Marker;",
             "fn nothing_here() { 1 + 1; }",
             "mod a; pub use a::B;",
-            "fn uses_publish(p: u8) { a.publish() }",
+            "fn uses_publish(p: u8) { a::publish() }",
+            "fn of_a_value(p: u8) { p.publish() }",
+            "fn a_field(p: u8) { p.sync_dir = 1; }",
         ];
-        parses(&files, &[true, true, true, false, true, true]);
+        parses(&files, &[true, true, true, false, true, true, false, false]);
     }
 
     #[test]
@@ -629,5 +853,32 @@ mod tests {
             "#[serde(rename = \"x\")] struct Plain; mod tests { fn t() { File::open(x) } }",
         ];
         parses(&files, &[true, true, true, true, true, false]);
+    }
+
+    #[test]
+    fn common_names_need_their_owners() {
+        let files = [
+            "impl Log { fn new(p: &Path) -> Log { fs::write(p, b\"\"); } fn push(&mut self) { self.f.write_all(b) } }",
+            "fn of_another() -> Vec<u8> { let mut list = Vec::new(); list.push(1); }",
+            "fn made() { Log::new(x) }",
+            "struct Holder { log: Log }",
+            "impl Holder { fn add(&mut self) { self.log.push(); } }",
+            "struct Log { f: File } fn beside(of: &Holder) { of.lock().push() }",
+            "fn elsewhere(all: &mut Vec<u8>) { all.push() }",
+        ];
+        parses(&files, &[true, false, true, true, true, true, false]);
+    }
+
+    #[test]
+    fn what_gives_access_is_kept() {
+        let long = format!("impl Other {{ fn get(&self) {{ {} }} }}", "a + ".repeat(SHORT));
+        let files = [
+            "fn save(s: &Shared) { s.get().sync_all() }",
+            "struct Shared(Arc<File>); impl Shared { fn get(&self) -> &File { &self.0 } fn put(&self) { x } }",
+            &long,
+        ];
+        let found = chosen(&files);
+        assert_eq!(cut(files[1], &found[1]), ["fn put(&self) { x }"]);
+        assert_eq!(found[2], Choice::Skip);
     }
 }

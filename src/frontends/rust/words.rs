@@ -10,6 +10,10 @@ impl Words {
     pub fn has(&self, name: &str) -> bool {
         self.0.contains(name)
     }
+
+    pub fn iter(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().copied()
+    }
 }
 
 macro_rules! words {
@@ -65,3 +69,19 @@ words! {
         try_lock send try_send remove insert push replace next_u64 next_u32 fill var args id temp_name generate alphanumeric
         notified acquire try_acquire accept connect"
 }
+
+/// Sets that together hold the methods of std and its like.
+pub static ALL: [&Words; 12] = [
+    &MAPPING,
+    &SELECTING,
+    &CONSUMING,
+    &ITERATING,
+    &PUTTING,
+    &TAKING,
+    &BORROWING,
+    &COLLECTING,
+    &UNWRAPPING,
+    &COMMON,
+    &PASSING,
+    &IMPURE,
+];

@@ -188,9 +188,9 @@ pub fn build<'h>(workspace: &Workspace, files: &'h [Parsed], apis: &'h Apis) -> 
         linked: false,
     };
     let by_path = files.iter().enumerate().map(|(at, file)| (clean(&file.path), at)).collect();
-    let off = files.iter().map(|file| file.hir.off).collect();
-    let mut builder = Builder { world, by_path, claimed: vec![None; files.len()], off };
-    builder.mark_left_out();
+    let mut builder = Builder { world, by_path, claimed: vec![None; files.len()], off: Vec::new() };
+    let left_out: Vec<_> = files.iter().map(|file| (file.path.as_path(), &*file.hir.left_out, file.hir.off)).collect();
+    builder.off = left_out_files(&builder.by_path, &left_out);
     builder.entries(workspace);
     builder.orphans(workspace);
     let mut world = builder.world;
@@ -203,7 +203,7 @@ pub fn build<'h>(workspace: &Workspace, files: &'h [Parsed], apis: &'h Apis) -> 
 }
 
 /// `path` without `.` and `..`.
-fn clean(path: &FsPath) -> PathBuf {
+pub fn clean(path: &FsPath) -> PathBuf {
     let mut out = PathBuf::new();
     for part in path.components() {
         match part {
@@ -224,6 +224,56 @@ fn child_folder(path: &FsPath, root: bool) -> PathBuf {
     if root || matches!(stem, "mod" | "lib" | "main") { folder } else { folder.join(stem) }
 }
 
+/// Which of the files at `by_path` the declaration of the module `name` means, which stands in the file at `file` and whose files
+/// lie in `folder`.
+fn candidates(
+    by_path: &FxHashMap<PathBuf, usize>,
+    folder: &FsPath,
+    at_path: Option<&str>,
+    file: &FsPath,
+    inline: bool,
+    name: Ustr,
+) -> Option<usize> {
+    if let Some(at_path) = at_path {
+        let base = if inline { folder.to_path_buf() } else { file.parent().unwrap_or(FsPath::new("")).to_path_buf() };
+        return by_path.get(&clean(&base.join(at_path))).copied();
+    }
+    let flat = clean(&folder.join(format!("{name}.rs")));
+    let nested = clean(&folder.join(name.as_str()).join("mod.rs"));
+    by_path.get(&flat).or_else(|| by_path.get(&nested)).copied()
+}
+
+/// Which of `files` (the path of each, the modules that it leaves out, whether it is left out itself) are of modules that the
+/// configuration leaves out, or lie below such. `by_path`: where each is, by its clean path.
+pub fn left_out_files(by_path: &FxHashMap<PathBuf, usize>, files: &[(&FsPath, &[LeftOut], bool)]) -> Vec<bool> {
+    let mut off: Vec<bool> = files.iter().map(|(.., off)| *off).collect();
+    let mut folders = FxHashSet::default();
+    for (path, left_out, _) in files {
+        for module in *left_out {
+            let Some((name, outer)) = module.modules.split_last() else { continue };
+            for root in [false, true] {
+                let mut folder = child_folder(path, root);
+                folder.extend(outer.iter().map(|name| name.as_str()));
+                if let Some(at) = candidates(by_path, &folder, module.path.as_deref(), path, !outer.is_empty(), *name) {
+                    off[at] = true;
+                    folders.insert(child_folder(&clean(files[at].0), false));
+                }
+            }
+        }
+    }
+    for (path, ..) in files.iter().filter(|(.., off)| *off) {
+        folders.insert(child_folder(&clean(path), false));
+    }
+    // `src/tests/mod.rs` left out takes `src/tests/*` with it, but a left-out `lib.rs` not its whole folder's siblings.
+    folders.retain(|folder| folder.file_name().is_some_and(|name| name != "src"));
+    if !folders.is_empty() {
+        for (at, (path, ..)) in files.iter().enumerate() {
+            off[at] |= clean(path).ancestors().skip(1).any(|folder| folders.contains(folder));
+        }
+    }
+    off
+}
+
 impl<'h> Builder<'h> {
     fn candidates(
         &self,
@@ -233,52 +283,7 @@ impl<'h> Builder<'h> {
         inline: bool,
         name: Ustr,
     ) -> Option<usize> {
-        if let Some(at_path) = at_path {
-            let base =
-                if inline { folder.to_path_buf() } else { file.parent().unwrap_or(FsPath::new("")).to_path_buf() };
-            return self.by_path.get(&clean(&base.join(at_path))).copied();
-        }
-        let flat = clean(&folder.join(format!("{name}.rs")));
-        let nested = clean(&folder.join(name.as_str()).join("mod.rs"));
-        self.by_path.get(&flat).or_else(|| self.by_path.get(&nested)).copied()
-    }
-
-    /// Files of modules that the configuration leaves out, and what lies below them.
-    fn mark_left_out(&mut self) {
-        let files = self.world.files;
-        let mut folders = FxHashSet::default();
-        for file in files {
-            for module in &file.hir.left_out {
-                let Some((name, outer)) = module.modules.split_last() else { continue };
-                for root in [false, true] {
-                    let mut folder = child_folder(&file.path, root);
-                    folder.extend(outer.iter().map(|name| name.as_str()));
-                    if let Some(at) =
-                        self.candidates(&folder, module.path.as_deref(), &file.path, !outer.is_empty(), *name)
-                    {
-                        self.off[at] = true;
-                        folders.insert(child_folder(&clean(&files[at].path), false));
-                    }
-                }
-            }
-        }
-        for (at, file) in files.iter().enumerate() {
-            if file.hir.off {
-                folders.insert(child_folder(&clean(&file.path), false));
-                self.off[at] = true;
-            }
-        }
-        // `src/tests/mod.rs` left out takes `src/tests/*` with it, but a left-out `lib.rs` not its whole folder's siblings.
-        for (at, file) in files.iter().enumerate() {
-            let path = clean(&file.path);
-            if path
-                .ancestors()
-                .skip(1)
-                .any(|folder| folders.contains(folder) && folder.file_name().is_some_and(|name| name != "src"))
-            {
-                self.off[at] = true;
-            }
-        }
+        candidates(&self.by_path, folder, at_path, file, inline, name)
     }
 
     fn new_crate(&mut self, name: Ustr, package: usize, file: usize, library: bool) {
