@@ -18,8 +18,8 @@ use ustr::ustr;
 
 /// Up to so many lines everything is parsed.
 const SMALL: usize = 150_000;
-/// Rounds of "who could call these?".
-const CALLER_ROUNDS: usize = 3;
+/// Rounds of "who could call these?", for functions that change files.
+const CALLER_ROUNDS: usize = 4;
 /// Rounds of "which types hold handles?".
 const HOLDER_ROUNDS: usize = 2;
 /// Rounds of "whom could these call?".
@@ -188,13 +188,20 @@ pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options)
     let mut kept: Vec<Vec<bool>> = summaries.iter().map(|summary| vec![false; summary.parts.len()]).collect();
     let effects = EffectWords::new(apis, &summaries);
     let names = Names::new(&summaries, &declared);
-    let mut wanted = Wanted::default();
-    keep_more(&summaries, &mut kept, |_, part| effects.fits(part), |part| wanted.add(part, &names));
+    let (mut wanted, mut opened) = (Wanted::default(), Wanted::default());
+    keep_more(
+        &summaries,
+        &mut kept,
+        |_, part| effects.fits(part),
+        |part| if effects.changes(part) { wanted.add(part, &names) } else { opened.add(part, &names) },
+    );
     for _ in 0..CALLER_ROUNDS {
         let mut next = Wanted::default();
         keep_more(&summaries, &mut kept, |file, part| wanted.fits(file, part, &names), |part| next.add(part, &names));
         wanted = next;
     }
+    // What is done with what others opened is done by those who call them.
+    keep_more(&summaries, &mut kept, |file, part| opened.fits(file, part, &names), |_| {});
     let mut used = used_words(&summaries, &kept);
     for _ in 0..CALLEE_ROUNDS {
         let mut next = Vec::new();
@@ -246,11 +253,16 @@ fn used_words(summaries: &[Summary], kept: &[Vec<bool>]) -> FxHashSet<Word> {
 }
 
 /// The words that the rows of the tables put into a program.
+#[derive(Default)]
 struct EffectWords {
     /// They speak for themselves.
     alone: FxHashSet<Word>,
     /// They need a handle in the type around them.
     vague: FxHashSet<Word>,
+    /// Of both, those that change files or make them durable.
+    changing: FxHashSet<Word>,
+    /// Modules and types whose functions have common names.
+    modules: FxHashSet<Word>,
     /// The program's types that hold handles.
     holders: FxHashSet<Word>,
 }
@@ -258,10 +270,15 @@ struct EffectWords {
 impl EffectWords {
     fn new(apis: &Apis, summaries: &[Summary]) -> EffectWords {
         use ValueKind::*;
-        let mut words =
-            EffectWords { alone: FxHashSet::default(), vague: FxHashSet::default(), holders: FxHashSet::default() };
+        let mut words = EffectWords::default();
+        let mut others = FxHashSet::default();
         for row in apis.rows().iter().filter(|row| row.steps().any(|step| matters(step.effect))) {
             let name = super::types::last(row.path);
+            // Who makes something does not change it yet.
+            let makes = matches!(name, "new" | "build" | "with_capacity" | "into_inner");
+            let of =
+                if makes || !row.steps().all(|step| changes(step.effect)) { &mut others } else { &mut words.changing };
+            of.insert(word(name) ^ BRACKET);
             if words::VAGUE.has(name) || words::COMMON.has(name) || name.len() <= 3 {
                 words.vague.insert(word(name) ^ BRACKET);
             } else {
@@ -276,7 +293,9 @@ impl EffectWords {
             }
         }
         // `fs::write(…)`, under whatever name the library goes.
-        words.alone.extend(["fs", "fs_err", "libc", "rustix", "OpenOptions"].map(|module| word(module) ^ BRACKET));
+        words.modules.extend(["fs", "fs_err", "libc", "rustix", "OpenOptions"].map(|module| word(module) ^ BRACKET));
+        words.alone.extend(&words.modules);
+        words.changing.retain(|word| !others.contains(word));
         words.find_holders(summaries);
         words
     }
@@ -295,6 +314,23 @@ impl EffectWords {
         let inside = part.owners.iter().any(|owner| self.holders.contains(owner));
         part.words.iter().any(|word| self.alone.contains(word) || inside && self.vague.contains(word))
     }
+
+    /// Whether a part that fits does more than to open and read.
+    fn changes(&self, part: &Part) -> bool {
+        let inside = part.owners.iter().any(|owner| self.holders.contains(owner))
+            || part.words.iter().any(|word| self.modules.contains(word));
+        part.words.iter().any(|word| self.changing.contains(word) && (inside || self.alone.contains(word)))
+    }
+}
+
+/// Whether an effect changes what lasts, or makes it last.
+fn changes(effect: Effect) -> bool {
+    use Effect::*;
+    let only_handles = matches!(
+        effect,
+        OpenRead | OpenWrite | OpenAppend | OptionsOpen | OpenFlags | Seek | Unwrap | Control | Duplicate | WrapBuffer
+    );
+    matters(effect) && !only_handles
 }
 
 /// Whether an effect has to do with what lasts.
@@ -867,6 +903,19 @@ mod tests {
             "fn elsewhere(all: &mut Vec<u8>) { all.push() }",
         ];
         parses(&files, &[true, false, true, true, true, true, false]);
+    }
+
+    #[test]
+    fn of_those_who_only_read_the_next_callers_matter() {
+        let files = [
+            "fn load(p: &Path) -> String { fs::read_to_string(p) }",
+            "fn once() { load(x) }",
+            "fn twice() { once() }",
+            "fn store(p: &Path) { fs::write(p, x) }",
+            "fn one() { store(x) }",
+            "fn two() { one() }",
+        ];
+        parses(&files, &[true, true, false, true, true, true]);
     }
 
     #[test]
