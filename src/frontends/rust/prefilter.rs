@@ -274,10 +274,8 @@ impl EffectWords {
         let mut others = FxHashSet::default();
         for row in apis.rows().iter().filter(|row| row.steps().any(|step| matters(step.effect))) {
             let name = super::types::last(row.path);
-            // Who makes something does not change it yet.
-            let makes = matches!(name, "new" | "build" | "with_capacity" | "into_inner");
-            let of =
-                if makes || !row.steps().all(|step| changes(step.effect)) { &mut others } else { &mut words.changing };
+            let changing = row.steps().any(|step| changes(step.effect));
+            let of = if changing { &mut words.changing } else { &mut others };
             of.insert(word(name) ^ BRACKET);
             if words::VAGUE.has(name) || words::COMMON.has(name) || name.len() <= 3 {
                 words.vague.insert(word(name) ^ BRACKET);
