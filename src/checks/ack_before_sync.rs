@@ -1,7 +1,7 @@
 //! `ack-before-sync`: success is reported while the written bytes are still pending.
 
 use super::success::SuccessRule;
-use super::{Context, purpose, success::Left};
+use super::{Context, places, purpose, success::Left};
 use crate::finding::{Confidence, Level};
 use crate::flow::state::{How, Kind, Pending};
 use crate::flow::summary::Act;
@@ -70,7 +70,12 @@ fn judge_length(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
 pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     let pending = left.pending;
     let written = matches!(pending.how, How::Written | How::WrittenWhole | How::Copied | How::HandedOver);
-    if !matches!(pending.kind, Kind::Data | Kind::Buffer) || !written || left.is_disposable(context) {
+    let fact = left.moment.fact(pending.file);
+    if !matches!(pending.kind, Kind::Data | Kind::Buffer)
+        || !written
+        || left.is_disposable(context)
+        || !fact.renamed && (fact.temporary || purpose::is_in_temporary(context, pending.file))
+    {
         return None;
     }
     let body = &context.program.functions[left.origin.function.index()];
@@ -111,7 +116,13 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         // What was given to the function may be anything; a copy has its original.
         let vague = pending.how == How::Copied || root == pending.file && matches!(terms.get(root), Term::Param(_));
         drop(terms);
-        return Some(if vague && !precious { Confidence::Low } else { Confidence::Medium });
+        // The code around it syncs what it writes, or the program reads the file again: it is state, not output.
+        let near = body.owner.is_some_and(|owner| intents.syncing_types.contains(&owner))
+            || body.owner.is_none() && intents.syncing_sources.contains(&body.file);
+        let state =
+            || left.left_by.iter().any(|(function, pending)| places::is_read_back(context, *function, pending.file));
+        let sure = (precious || !vague) && (near || state());
+        return Some(if sure { Confidence::Medium } else { Confidence::Low });
     }
     None
 }

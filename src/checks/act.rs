@@ -7,7 +7,7 @@ use crate::flow::Moment;
 use crate::flow::state::{Guard, Origin, Pending, Question};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
-use crate::ir::FuncId;
+use crate::ir::{FuncId, FunctionKind};
 use crate::source::Span;
 use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
@@ -81,6 +81,7 @@ fn judge<'a>(context: &Context<'_>, rule: &ActRule, moments: &[&'a Moment], resi
         let mut culprits: Vec<(Pending, Confidence)> = moment
             .pending
             .iter()
+            .filter(|pending| !is_told_below(context, moment, pending))
             .filter_map(|pending| Some((pending.clone(), (rule.judge)(context, moment, pending)?)))
             .collect();
         // Nothing was written here: other methods of the type may have.
@@ -124,6 +125,19 @@ fn judge<'a>(context: &Context<'_>, rule: &ActRule, moments: &[&'a Moment], resi
     }
     culprits.sort_by_key(|(_, sure)| std::cmp::Reverse(*sure));
     Some(Guilt { moment, culprits, condition })
+}
+
+/// Whether both happen in one call of this function: what the callee does to its own files is told there. Here it looks as if one round of
+/// a loop left what the next acts on.
+fn is_told_below(context: &Context<'_>, moment: &Moment, pending: &Pending) -> bool {
+    let own_closure = |function: FuncId| match context.program.functions[function.index()].kind {
+        FunctionKind::Closure { parent } => parent == moment.function,
+        _ => false,
+    };
+    moment.trace.depth() > 0
+        && pending.trace.depth() > 0
+        && moment.trace.start() == pending.trace.start()
+        && !pending.trace.functions().into_iter().chain(moment.trace.functions()).any(own_closure)
 }
 
 /// A setting under which alone the culprits are pending, on every guilty path, and which some innocent path has not.
@@ -240,7 +254,7 @@ pub fn level(context: &Context<'_>, own: Level, condition: Option<(Value, Questi
     let (value, negated) = terms.unnegated(value);
     let asks = match (question, terms.get(value)) {
         (Question::True, Term::Field(_, name) | Term::Global(name)) => {
-            purpose::names_an_option(name) && answer != negated
+            purpose::names_an_option(name) && (answer != negated) != purpose::is_opt_out(name)
         }
         (Question::Variant(variant), _) => answer && variant.rsplit("::").next().is_some_and(purpose::promises_sync),
         _ => false,

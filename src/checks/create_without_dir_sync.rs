@@ -1,7 +1,7 @@
 //! `create-without-dir-sync`: a new file is filled and synced, its name never made durable.
 
 use super::success::SuccessRule;
-use super::{Context, success::Left};
+use super::{Context, purpose, success::Left};
 use crate::finding::{Confidence, Level};
 use crate::flow::intent::FieldKey;
 use crate::flow::state::{How, Kind, Pending};
@@ -23,6 +23,7 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     if pending.kind != Kind::Name
         || !matches!(pending.how, How::Created | How::MaybeCreated)
         || left.is_disposable(context)
+        || purpose::is_in_temporary(context, pending.file)
     {
         return None;
     }

@@ -37,14 +37,16 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
         Kind::Name => matches!(pending.how, How::Renamed) && pending.cared,
         Kind::Buffer => true,
     };
-    if !counts || purpose::is_disposable(context, moment.function, path) {
+    if !counts || purpose::is_disposable(context, moment.function, path) || purpose::is_in_temporary(context, path) {
         return None;
     }
     if !is_one_operation(moment, pending) {
         return Some(Confidence::Low);
     }
     if removed.read {
-        return Some(Confidence::High);
+        // What was written before anything was read is not made of it.
+        let made_of_it = pending.kind == Kind::Name || pending.informed;
+        return Some(if made_of_it { Confidence::High } else { Confidence::Low });
     }
     let mut terms = context.terms.borrow_mut();
     let (successor, old) = (terms.parent(pending.file), terms.parent(path));

@@ -135,6 +135,14 @@ fn published(context: &Context<'_>) -> Published {
                 add(function, *file);
             }
         }
+        // Opened, and made if it was not there, for somebody who syncs it.
+        for pending in summary.outcomes.iter().flat_map(|outcome| &outcome.pending) {
+            if matches!(pending.how, How::Created | How::MaybeCreated)
+                && intents.lives_in(function, pending.file, &intents.synced_fields)
+            {
+                add(function, pending.file);
+            }
+        }
     }
     found
 }

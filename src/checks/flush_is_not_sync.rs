@@ -7,7 +7,7 @@ use crate::flow::state::Kind;
 use crate::flow::state::Question;
 use crate::flow::summary::{Act, Outcome, Summary};
 use crate::flow::terms::Term;
-use crate::ir::{Callee, Function, FunctionKind, InstKind, ValueKind};
+use crate::ir::{Base, Callee, Exit, Function, FunctionKind, InstKind, Operand, Place, Rvalue, Terminator, ValueKind};
 
 /// What the disk can hold.
 const CRASH: &str = "what was flushed sits in the page cache: after the crash it is missing, empty or partial";
@@ -31,7 +31,9 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     if let Some(sure) = ack_before_sync::judge(context, left) {
         return Some(sure);
     }
-    if left.pending.kind != Kind::Data || left.is_disposable(context) {
+    let fact = left.moment.fact(left.pending.file);
+    let temporary = fact.temporary || purpose::is_in_temporary(context, left.pending.file);
+    if left.pending.kind != Kind::Data || left.is_disposable(context) || temporary && !fact.renamed {
         return None;
     }
     // A log that is flushed after each record and synced by nobody.
@@ -48,7 +50,10 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
 pub fn promises(context: &Context<'_>, out: &mut Vec<Finding>) {
     let dirty = residue::dirty_types(context);
     for (at, function) in context.program.functions.iter().enumerate() {
-        if matches!(function.kind, FunctionKind::Closure { .. }) || !purpose::is_named_after_sync(&function.short_name)
+        if matches!(function.kind, FunctionKind::Closure { .. })
+            || !purpose::is_named_after_sync(&function.short_name)
+            || gives_something_back(function)
+            || leaves_it_to_others(context, function)
         {
             continue;
         }
@@ -80,6 +85,51 @@ pub fn promises(context: &Context<'_>, out: &mut Vec<Finding>) {
             fix: None,
         });
     }
+}
+
+/// It is asked for something else than to do it: who only syncs has nothing to tell but whether it went well.
+fn gives_something_back(function: &Function) -> bool {
+    let is_nothing = |operand: &Operand| match operand {
+        Operand::Unit => true,
+        Operand::Place(place) => {
+            let local = match place.base {
+                Base::Local(local) if place.steps.is_empty() => local,
+                _ => return false,
+            };
+            function.blocks.iter().flat_map(|block| &block.insts).all(|inst| match &inst.kind {
+                InstKind::Assign { place, value } if *place == Place::local(local) => {
+                    matches!(value, Rvalue::Success(Operand::Unit) | Rvalue::Failure(_))
+                        || matches!(value, Rvalue::Use(Operand::Unit | Operand::Place(_)))
+                }
+                _ => true,
+            })
+        }
+        _ => false,
+    };
+    let mut returned = function.blocks.iter().filter_map(|block| match &block.end {
+        Terminator::Return { value, exit, .. } if *exit != Exit::Failure => Some(value),
+        _ => None,
+    });
+    // What never returns promises nothing.
+    let first = returned.next();
+    first.is_none_or(|first| !is_nothing(first)) || returned.any(|value| !is_nothing(value))
+}
+
+/// It calls something that is named after a sync in its turn: that one is to blame, if anyone.
+fn leaves_it_to_others(context: &Context<'_>, function: &Function) -> bool {
+    function.blocks.iter().flat_map(|block| &block.insts).any(|inst| match &inst.kind {
+        InstKind::Call(call) => {
+            let named = |name: &str| purpose::is_named_after_sync(name) || name.starts_with("start_sync");
+            match &call.callee {
+                Callee::Functions(functions) => {
+                    functions.iter().any(|callee| named(&context.program.functions[callee.index()].short_name))
+                }
+                Callee::Unknown | Callee::Value(_) => true,
+                Callee::Api { .. } => false,
+            }
+        }
+        _ => false,
+    })
 }
 
 /// It has a body and calls nobody: no other thread, no function that cannot be seen into.

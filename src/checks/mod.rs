@@ -29,7 +29,7 @@ use crate::finding::Finding;
 use crate::flow::summary::Act;
 use crate::flow::terms::{Terms, Value};
 use crate::flow::{Flow, Moment};
-use crate::ir::{FuncId, Program};
+use crate::ir::{FuncId, PackageId, Program};
 use crate::source::Span;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::{OnceCell, RefCell};
@@ -61,6 +61,8 @@ struct Index<'a> {
     precious: RefCell<FxHashMap<(FuncId, Value), bool>>,
     /// By type: whether the documentation of a method promises durability.
     promising: RefCell<FxHashMap<Ustr, bool>>,
+    /// The files that are read somewhere.
+    read: OnceCell<FxHashSet<(PackageId, places::Alias)>>,
     /// The names that synced files are given.
     published: OnceCell<delete_without_dir_sync::Published>,
 }
@@ -77,6 +79,7 @@ impl<'a> Index<'a> {
             disposable: RefCell::default(),
             precious: RefCell::default(),
             promising: RefCell::default(),
+            read: OnceCell::new(),
             published: OnceCell::new(),
         }
     }

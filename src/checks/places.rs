@@ -6,6 +6,7 @@
 use super::Context;
 use crate::flow::terms::{Term, Terms, Value};
 use crate::ir::{FuncId, Function, ValueKind};
+use rustc_hash::FxHashSet;
 use ustr::Ustr;
 
 /// A way in which a path is known, and how much that says.
@@ -45,6 +46,31 @@ pub fn aliases(context: &Context<'_>, function: FuncId, file: Value) -> Vec<Alia
         }
     }
     found
+}
+
+/// Whether some function of the same package reads the file that is `file` in the terms of `function`.
+pub fn is_read_back(context: &Context<'_>, function: FuncId, file: Value) -> bool {
+    let read = context.index.read.get_or_init(|| {
+        let mut read = FxHashSet::default();
+        for (&reader, summary) in &context.flow.summaries {
+            let package = context.program.functions[reader.index()].package;
+            let files: FxHashSet<Value> = summary
+                .outcomes
+                .iter()
+                .flat_map(|outcome| &outcome.facts)
+                .filter(|(_, facts)| facts.read && !facts.written)
+                .map(|(file, _)| *file)
+                .collect();
+            for file in files {
+                read.extend(aliases(context, reader, file).into_iter().map(|alias| (package, alias)));
+            }
+        }
+        read
+    });
+    let package = context.program.functions[function.index()].package;
+    aliases(context, function, file)
+        .into_iter()
+        .any(|alias| !matches!(alias, Alias::Given(_)) && read.contains(&(package, alias)))
 }
 
 /// The constant name of a file, if it says enough to be its own.

@@ -3,7 +3,7 @@
 
 use super::Context;
 use crate::config::Policy;
-use crate::flow::terms::Value;
+use crate::flow::terms::{Term, Value};
 use crate::ir::{FuncId, Function};
 use std::cell::RefCell;
 use ustr::Ustr;
@@ -12,6 +12,25 @@ use ustr::Ustr;
 const DISPOSABLE: &[&str] = &[
     "cache", "cached", "caching", "scratch", "test", "tests", "testing", "bench", "mock", "fuzz", "example", "demo",
     "profile", "debug", "lock", "lockfile", "pid", "socket", "export",
+];
+
+/// Words in the name of a package that is there to build, test or measure the others.
+const TOOLS: &[&str] = &[
+    "test",
+    "testing",
+    "testutil",
+    "testsuite",
+    "bench",
+    "benchmark",
+    "fuzz",
+    "xtask",
+    "smoketest",
+    "mock",
+    "dev",
+    "devtool",
+    "simulator",
+    "dst",
+    "harness",
 ];
 
 /// Words that say: this is to outlive a crash.
@@ -118,8 +137,19 @@ pub fn is_disposable(context: &Context<'_>, function: FuncId, file: Value) -> bo
     *context.index.disposable.borrow_mut().entry((function, file)).or_insert_with(|| {
         has(&body.name, DISPOSABLE)
             || body.owner.is_some_and(|owner| has(&owner, DISPOSABLE))
+            || has(&context.program.packages[body.package.index()].name, TOOLS)
             || context.terms.borrow().texts(file).iter().any(|text| has(text, DISPOSABLE))
     })
+}
+
+/// Whether a path starts from a directory that goes away with the program. What is renamed out of it stays.
+pub fn is_in_temporary(context: &Context<'_>, file: Value) -> bool {
+    let terms = context.terms.borrow();
+    let temporary = |part: &Value| match terms.get(*part) {
+        Term::Op(name, _) => matches!(name.as_str(), "temporary_path" | "temp_dir"),
+        _ => false,
+    };
+    terms.parts(file).iter().any(temporary)
 }
 
 /// Whether the type or module a function belongs to is a cache by its policy, or else by its name.
@@ -138,6 +168,7 @@ const NO_PROMISE: &[&str] = &[
     "new", "open", "create", "policy", "mode", "interval", "if", "maybe", "with", "unsynced", "from", "state",
     "status", "peer", "block", "blocks", "header", "network", "client", "lock", "mutex", "point", "channel", "loop",
     "task", "worker", "request", "to", "config", "wait", "skip", "pending", "read", "collect", "target", "targets",
+    "enable", "disable", "height", "boundary", "server", "protocol", "after", "before", "by", "into",
 ];
 
 /// What a function is named after that makes what it does durable in the end: `write_durably`, `make_durable`.
@@ -167,6 +198,18 @@ pub fn promises_sync(name: &str) -> bool {
 /// Whether a flag's name says that it chooses between durable and not.
 pub fn names_an_option(name: &str) -> bool {
     has(name, &["sync", "fsync", "flush", "durable", "durability", "safe", "wal", "persist", "force"])
+}
+
+/// Whether a flag's name says that it takes durability away: `no_sync`, `disable_fsync`.
+pub fn is_opt_out(name: &str) -> bool {
+    names_an_option(name)
+        && has(
+            name,
+            &[
+                "no", "non", "not", "disable", "disabled", "skip", "without", "un", "defer", "deferred", "lazy",
+                "relaxed", "async", "unsafe",
+            ],
+        )
 }
 
 /// Whether the name of a field, a type or one of its variants says that it is about how durable something is to be.

@@ -78,6 +78,7 @@ fn nothing(file: Value, trace: &Rc<Trace>) -> Pending {
         cared: false,
         doubt: false,
         closed: false,
+        informed: false,
         transit: Transit::Arrived,
         lost: None,
         when: Vec::new(),

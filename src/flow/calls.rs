@@ -7,6 +7,7 @@ use super::state::{Guard, How, Kind, Origin, Pending, Question, Shared, State, T
 use super::summary::{Act, Did, Outcome, Summary};
 use super::terms::{Replace, Site, Term, Terms, UNIT, Value};
 use super::transfer::is_settled_as;
+use crate::effects::Effect;
 use crate::ir::{Call, Callee, FuncId, Function, Inst, InstKind, Passing, ValueKind};
 use litemap::LiteMap;
 use rustc_hash::FxHashMap;
@@ -97,11 +98,7 @@ impl<'p> Run<'_, 'p> {
                 let apis = self.engine.apis;
                 let row = apis.get(*api);
                 let states = self.api(state, row, &args, at, *certain);
-                if row.effect == crate::effects::Effect::CallArg {
-                    states
-                } else {
-                    self.close_moved(states, call, &args)
-                }
+                if row.effect == Effect::CallArg { states } else { self.close_moved(states, call, &args) }
             }
             Callee::Functions(functions) => self.dispatch(state, functions, &args, at),
             Callee::Value(operand) => {
@@ -128,7 +125,13 @@ impl<'p> Run<'_, 'p> {
 
     /// Handles with buffers that were given away to somebody who keeps nothing are dropped there.
     fn close_moved(&mut self, mut states: Vec<State>, call: &Call, args: &[Value]) -> Vec<State> {
-        if !matches!(call.callee, Callee::Unknown) {
+        let writes = |effect| matches!(effect, Effect::Write | Effect::WriteBuffered | Effect::WriteFlushed);
+        let ends = match &call.callee {
+            Callee::Unknown => true,
+            Callee::Api { api, .. } => self.engine.apis.get(*api).steps().any(|step| writes(step.effect)),
+            _ => false,
+        };
+        if !ends {
             return states;
         }
         for state in &mut states {
@@ -519,7 +522,7 @@ impl<'p> Run<'_, 'p> {
             let value = translation.value(&mut self.engine.terms, theirs);
             match self.answer(&state, value, question) {
                 Some(known) if known != answer => return None,
-                Some(_) => {}
+                Some(_) => self.choose(&mut state, translation.callee, theirs, value, question, answer),
                 None => {
                     state.guards.insert((value, question), answer);
                 }
@@ -574,6 +577,30 @@ impl<'p> Run<'_, 'p> {
             self.engine.terms.make(Term::Failure(bare))
         };
         Some(state)
+    }
+
+    /// A constant for a flag of the callee's is a choice of this function's: it is told by the flag's name.
+    fn choose(
+        &mut self,
+        state: &mut State,
+        callee: FuncId,
+        theirs: Value,
+        value: Value,
+        question: Question,
+        answer: bool,
+    ) {
+        let (&Term::Param(number), Term::Const(_)) = (self.engine.terms.get(theirs), self.engine.terms.get(value))
+        else {
+            return;
+        };
+        let body = &self.engine.program.functions[callee.index()];
+        let name = body.params.get(number as usize).and_then(|local| body.locals[local.index()].name);
+        if let (Some(name), Question::True) = (name, question) {
+            let flag = self.engine.terms.make(Term::Global(name));
+            if !state.guards.contains_key(&(flag, question)) {
+                state.guards.insert((flag, question), answer);
+            }
+        }
     }
 
     /// Whether the result that the callee is given as its `param` is a success, where that is known here.
@@ -703,7 +730,8 @@ impl<'p> Run<'_, 'p> {
                 && kind == Kind::Data
                 && state.facts.get(&file).is_some_and(|facts| facts.background);
             let transit = if in_background { Transit::Background } else { pending.transit };
-            let new = Pending { kind, file, dir, trace, flushed, transit, lost, when, ..pending.clone() };
+            let informed = pending.informed || kind != Kind::Name && before.iter().any(|(_, facts)| facts.read);
+            let new = Pending { kind, file, dir, trace, flushed, transit, lost, when, informed, ..pending.clone() };
             self.summary.effective = true;
             adopted.push(new);
         }

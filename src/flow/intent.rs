@@ -3,6 +3,7 @@
 use super::state::{Kind, Origin};
 use super::terms::Value;
 use crate::ir::{FuncId, PackageId};
+use crate::source::FileId;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use ustr::Ustr;
@@ -46,6 +47,10 @@ pub struct Intents {
     pub write_through_fields: FxHashSet<FieldKey>,
     /// Packages that sync file content somewhere, and in how many places.
     pub syncing_packages: FxHashMap<PackageId, u32>,
+    /// Types a method of which syncs file content.
+    pub syncing_types: FxHashSet<Ustr>,
+    /// Source files in which file content is synced.
+    pub syncing_sources: FxHashSet<FileId>,
     /// Packages that sync a directory somewhere.
     pub directory_syncing_packages: FxHashSet<PackageId>,
     /// For a field that holds a handle: the path it is always opened by, told by the other fields of the same record

@@ -140,6 +140,8 @@ pub struct Pending {
     pub doubt: bool,
     /// For data: the handle it was written through is gone, so nobody can sync it without opening the file again.
     pub closed: bool,
+    /// For data: something had been read before it was written, so it may be made of that.
+    pub informed: bool,
     /// How far the bytes have come.
     pub transit: Transit,
     /// Where the handle went away before the bytes had reached the kernel.
@@ -422,6 +424,7 @@ impl State {
             old.doubt &= new.doubt;
             old.cared |= new.cared;
             old.closed |= new.closed;
+            old.informed |= new.informed;
             old.transit = old.transit.max(new.transit);
             old.lost = old.lost.take().or(new.lost);
             old.when.retain(|guard| new.when.contains(guard));

@@ -720,6 +720,8 @@ impl Run<'_, '_> {
         self.engine.intents.synced_fields.extend(holders);
         let intents = &mut self.engine.intents;
         *intents.syncing_packages.entry(package).or_default() += 1;
+        intents.syncing_types.extend(self.function.owner);
+        intents.syncing_sources.insert(self.function.file);
         if state.facts.get(&file).is_none_or(|facts| !facts.written)
             && state.pending.iter().any(|pending| pending.dir == file)
         {
