@@ -115,6 +115,21 @@ fn gives_something_back(function: &Function) -> bool {
     first.is_none_or(|first| !is_nothing(first)) || returned.any(|value| !is_nothing(value))
 }
 
+/// Names of calls by which work is given to somebody else.
+const HANDS_ON: &[&str] = &[
+    "send",
+    "try_send",
+    "submit",
+    "push",
+    "push_back",
+    "enqueue",
+    "dispatch",
+    "execute",
+    "spawn",
+    "notify",
+    "request",
+];
+
 /// It calls something that is named after a sync in its turn: that one is to blame, if anyone.
 fn leaves_it_to_others(context: &Context<'_>, function: &Function) -> bool {
     function.blocks.iter().flat_map(|block| &block.insts).any(|inst| match &inst.kind {
@@ -124,7 +139,9 @@ fn leaves_it_to_others(context: &Context<'_>, function: &Function) -> bool {
                 Callee::Functions(functions) => {
                     functions.iter().any(|callee| named(&context.program.functions[callee.index()].short_name))
                 }
-                Callee::Unknown | Callee::Value(_) => true,
+                // A queue or a thread of others is given the sync to do.
+                Callee::Unknown => named(&call.name) || HANDS_ON.contains(&call.name.as_str()),
+                Callee::Value(_) => true,
                 Callee::Api { .. } => false,
             }
         }
