@@ -27,7 +27,8 @@ const HELP: &str = "flush (or sync) the file after the last write and before it 
 type Lost<'a> = Vec<(&'a Moment, &'a Pending, &'a Rc<Trace>)>;
 
 /// Reports what is lost at success, also where a rename before a sync is reported: that fault needs a crash, this one does not, and a
-/// flush mends this one alone. What is still in a buffer is told there: it is the same fault. `told` has the places of such writes. Gives the places of the writes that are reported and shown.
+/// flush mends this one alone. What is still in a buffer is told there: it is the same fault. `told` has the places of such writes.
+/// Gives the places of the writes that are reported and shown.
 pub fn run(context: &Context<'_>, told: &FxHashSet<Span>, out: &mut Vec<Finding>) -> Vec<Span> {
     let mut reported = Vec::new();
     let unflushed = out.iter().filter(|finding| finding.rule == rename_before_flush::RULE.id);

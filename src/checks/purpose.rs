@@ -146,7 +146,7 @@ pub fn is_disposable(context: &Context<'_>, function: FuncId, file: Value) -> bo
 pub fn is_in_temporary(context: &Context<'_>, file: Value) -> bool {
     let terms = context.terms.borrow();
     let temporary = |part: &Value| match terms.get(*part) {
-        Term::Op(name, _) => matches!(name.as_str(), "temporary_path" | "temp_dir"),
+        Term::Op(name, _) => name == "temporary_path",
         _ => false,
     };
     terms.parts(file).iter().any(temporary)
