@@ -4,7 +4,7 @@ use super::residue::Residue;
 use super::{Context, purpose, story};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
 use crate::flow::Moment;
-use crate::flow::state::{Guard, Origin, Pending, Question};
+use crate::flow::state::{Guard, Origin, Pending, Question, Trace};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
 use crate::ir::{FuncId, FunctionKind};
@@ -32,6 +32,12 @@ pub struct ActRule {
     pub masked_on: &'static [&'static str],
 }
 
+/// A moment, and what was pending that is not told below.
+struct Due<'a> {
+    moment: &'a Moment,
+    pending: Vec<&'a Pending>,
+}
+
 /// The guilty pending effects of one moment.
 struct Guilt<'a> {
     moment: &'a Moment,
@@ -44,10 +50,11 @@ pub fn run(context: &Context<'_>, rules: &[ActRule], out: &mut Vec<Finding>) -> 
     let mut told = FxHashSet::default();
     let residue = Residue::new(context);
     // By the act's own place, then by the function in whose terms it is told.
-    let mut acts: BTreeMap<(Origin, FuncId), Vec<&Moment>> = BTreeMap::new();
+    let mut acts: BTreeMap<(Origin, FuncId), Vec<Due<'_>>> = BTreeMap::new();
     for moment in &context.flow.moments {
         if moment.act != Act::Succeed {
-            acts.entry((moment.trace.origin(), moment.function)).or_default().push(moment);
+            let pending = moment.pending.iter().filter(|pending| !is_told_below(context, moment, pending)).collect();
+            acts.entry((moment.trace.origin(), moment.function)).or_default().push(Due { moment, pending });
         }
     }
     for rule in rules {
@@ -74,16 +81,12 @@ pub fn run(context: &Context<'_>, rules: &[ActRule], out: &mut Vec<Finding>) -> 
 }
 
 /// The worst of the moments of one act in one function; a fault on some paths only is told with its condition.
-fn judge<'a>(context: &Context<'_>, rule: &ActRule, moments: &[&'a Moment], residue: &Residue) -> Option<Guilt<'a>> {
+fn judge<'a>(context: &Context<'_>, rule: &ActRule, acts: &[Due<'a>], residue: &Residue) -> Option<Guilt<'a>> {
     let mut guilty: Vec<(&Moment, Vec<(Pending, Confidence)>)> = Vec::new();
     let mut innocent: Vec<&Moment> = Vec::new();
-    for moment in moments {
-        let mut culprits: Vec<(Pending, Confidence)> = moment
-            .pending
-            .iter()
-            .filter(|pending| !is_told_below(context, moment, pending))
-            .filter_map(|pending| Some((pending.clone(), (rule.judge)(context, moment, pending)?)))
-            .collect();
+    for &Due { moment, ref pending } in acts {
+        let judged = pending.iter().filter_map(|&one| Some((one.clone(), (rule.judge)(context, moment, one)?)));
+        let mut culprits: Vec<(Pending, Confidence)> = judged.collect();
         // Nothing was written here: other methods of the type may have.
         if culprits.is_empty()
             && let Act::Rename { file, .. } | Act::Sync { file } = moment.act
@@ -130,14 +133,13 @@ fn judge<'a>(context: &Context<'_>, rule: &ActRule, moments: &[&'a Moment], resi
 /// Whether both happen in one call of this function: what the callee does to its own files is told there. Here it looks as if one round of
 /// a loop left what the next acts on.
 fn is_told_below(context: &Context<'_>, moment: &Moment, pending: &Pending) -> bool {
+    let (Trace::Via(call, below), Trace::Via(other, done)) = (&*moment.trace, &*pending.trace) else { return false };
     let own_closure = |function: FuncId| match context.program.functions[function.index()].kind {
         FunctionKind::Closure { parent } => parent == moment.function,
         _ => false,
     };
-    moment.trace.depth() > 0
-        && pending.trace.depth() > 0
-        && moment.trace.start() == pending.trace.start()
-        && !pending.trace.functions().into_iter().chain(moment.trace.functions()).any(own_closure)
+    let by_closure = || done.functions().into_iter().chain(below.functions()).any(own_closure);
+    call == other && !(context.index.with_closures.contains(&moment.function) && by_closure())
 }
 
 /// A setting under which alone the culprits are pending, on every guilty path, and which some innocent path has not.

@@ -109,8 +109,9 @@ fn is_published(context: &Context<'_>, left: &Left<'_>) -> bool {
     let published = context.index.published.get_or_init(|| published(context));
     left.left_by.iter().any(|(function, pending)| {
         let package = context.program.functions[function.index()].package;
-        let aliases = places::aliases(context, *function, pending.file).into_iter();
-        aliases.filter(|alias| matches!(alias, Alias::Place(_))).any(|alias| published.contains(&(package, alias)))
+        let aliases = places::aliases(context, *function, pending.file);
+        let mut places = aliases.iter().filter(|alias| matches!(alias, Alias::Place(_)));
+        places.any(|alias| published.contains(&(package, *alias)))
     })
 }
 
@@ -119,7 +120,7 @@ fn published(context: &Context<'_>) -> Published {
     let mut found = Published::default();
     let mut add = |function: FuncId, path: Value| {
         let package = context.program.functions[function.index()].package;
-        found.extend(places::aliases(context, function, path).into_iter().map(|alias| (package, alias)));
+        found.extend(places::aliases(context, function, path).iter().map(|alias| (package, *alias)));
     };
     let intents = &context.flow.intents;
     for (&function, summary) in &context.flow.summaries {

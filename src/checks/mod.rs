@@ -29,10 +29,11 @@ use crate::finding::Finding;
 use crate::flow::summary::Act;
 use crate::flow::terms::{Terms, Value};
 use crate::flow::{Flow, Moment};
-use crate::ir::{FuncId, PackageId, Program};
+use crate::ir::{FuncId, Function, FunctionKind, PackageId, Program};
 use crate::source::Span;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
 use ustr::Ustr;
 
 /// What checks look at.
@@ -61,8 +62,12 @@ struct Index<'a> {
     precious: RefCell<FxHashMap<(FuncId, Value), bool>>,
     /// By type: whether the documentation of a method promises durability.
     promising: RefCell<FxHashMap<Ustr, bool>>,
-    /// The files that are read somewhere.
-    read: OnceCell<FxHashSet<(PackageId, places::Alias)>>,
+    /// By function and file: the ways in which the file is known elsewhere.
+    aliases: RefCell<FxHashMap<(FuncId, Value), Rc<[places::Alias]>>>,
+    /// By package: the files that are read in it.
+    read: RefCell<FxHashMap<PackageId, FxHashSet<places::Alias>>>,
+    /// Functions that hold closures.
+    with_closures: FxHashSet<FuncId>,
     /// The names that synced files are given.
     published: OnceCell<delete_without_dir_sync::Published>,
 }
@@ -73,13 +78,19 @@ impl<'a> Index<'a> {
         for moment in flow.moments.iter().filter(|moment| moment.act == Act::Succeed && !moment.failing) {
             successes.entry(moment.function).or_default().push(moment);
         }
+        let parent = |function: &Function| match function.kind {
+            FunctionKind::Closure { parent } => Some(parent),
+            _ => None,
+        };
         Index {
             successes,
             owners: program.functions.iter().filter_map(|function| function.owner).collect(),
             disposable: RefCell::default(),
             precious: RefCell::default(),
             promising: RefCell::default(),
-            read: OnceCell::new(),
+            aliases: RefCell::default(),
+            read: RefCell::default(),
+            with_closures: program.functions.iter().filter_map(parent).collect(),
             published: OnceCell::new(),
         }
     }

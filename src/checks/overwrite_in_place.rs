@@ -65,11 +65,18 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-/// Collects who reads and who renames what.
+/// Collects who reads and who renames what, in packages with an act that is asked about.
 fn elsewhere(context: &Context<'_>) -> Elsewhere {
     let mut found = Elsewhere::default();
+    let package = |function: FuncId| context.program.functions[function.index()].package;
+    let asks = |trigger: &Trigger| matches!(trigger.act, Act::Cut { .. } | Act::WriteOver { .. }) && is_near(trigger);
+    let asking = context.flow.summaries.iter().filter(|(_, summary)| summary.triggers.iter().any(asks));
+    let asking: FxHashSet<PackageId> = asking.map(|(function, _)| package(*function)).collect();
     for (&function, summary) in &context.flow.summaries {
-        let package = context.program.functions[function.index()].package;
+        let package = package(function);
+        if !asking.contains(&package) {
+            continue;
+        }
         let mut read: Vec<Value> = Vec::new();
         for (file, _) in summary.outcomes.iter().flat_map(|outcome| &outcome.facts).filter(|(_, facts)| facts.read) {
             if !read.contains(file) {
@@ -77,8 +84,8 @@ fn elsewhere(context: &Context<'_>) -> Elsewhere {
             }
         }
         for file in read {
-            for alias in places::aliases(context, function, file) {
-                let readers = found.readers.entry((package, alias)).or_default();
+            for alias in places::aliases(context, function, file).iter() {
+                let readers = found.readers.entry((package, *alias)).or_default();
                 if !readers.contains(&function) {
                     readers.push(function);
                 }
@@ -87,8 +94,8 @@ fn elsewhere(context: &Context<'_>) -> Elsewhere {
         for trigger in &summary.triggers {
             if let Act::Rename { file, from, .. } = trigger.act {
                 for file in [file, from] {
-                    let aliases = places::aliases(context, function, file).into_iter();
-                    found.renamed.extend(aliases.map(|alias| (package, alias)));
+                    let aliases = places::aliases(context, function, file);
+                    found.renamed.extend(aliases.iter().map(|alias| (package, *alias)));
                 }
             }
         }
@@ -114,8 +121,7 @@ fn judge(
     };
     let depth = trigger.trace.depth();
     let before = fact(&trigger.facts, file);
-    if trigger.failing
-        || depth > MAX_DEPTH
+    if !is_near(trigger)
         // A handle is cut by one function and written by another: a log that is repaired or reset.
         || by_handle && depth > 0
         || before.created
@@ -154,7 +160,7 @@ fn judge(
     };
     let new = (first || varies) && !(several && purpose::is_precious(context, function, file));
     let mut best: Option<(Option<FuncId>, Confidence)> = None;
-    for alias in aliases {
+    for &alias in aliases.iter() {
         let readers = elsewhere.readers.get(&(package, alias)).into_iter().flatten();
         let Some(reader) = readers.copied().find(|reader| *reader != function) else { continue };
         let sure = match alias {
@@ -166,6 +172,11 @@ fn judge(
         }
     }
     best
+}
+
+/// Whether a function can be blamed for what it does there.
+fn is_near(trigger: &Trigger) -> bool {
+    !trigger.failing && trigger.trace.depth() <= MAX_DEPTH
 }
 
 fn fact(facts: &[(Value, Facts)], file: Value) -> Facts {

@@ -5,8 +5,10 @@
 
 use super::Context;
 use crate::flow::terms::{Term, Terms, Value};
-use crate::ir::{FuncId, Function, ValueKind};
+use crate::ir::{FuncId, Function, PackageId, ValueKind};
 use rustc_hash::FxHashSet;
+use std::fmt::Write;
+use std::rc::Rc;
 use ustr::Ustr;
 
 /// A way in which a path is known, and how much that says.
@@ -21,7 +23,16 @@ pub enum Alias {
 }
 
 /// The ways in which the path `file` of `function` is known elsewhere.
-pub fn aliases(context: &Context<'_>, function: FuncId, file: Value) -> Vec<Alias> {
+pub fn aliases(context: &Context<'_>, function: FuncId, file: Value) -> Rc<[Alias]> {
+    let known = context.index.aliases.borrow().get(&(function, file)).cloned();
+    known.unwrap_or_else(|| {
+        let found: Rc<[Alias]> = find_aliases(context, function, file).into();
+        context.index.aliases.borrow_mut().insert((function, file), found.clone());
+        found
+    })
+}
+
+fn find_aliases(context: &Context<'_>, function: FuncId, file: Value) -> Vec<Alias> {
     let body = &context.program.functions[function.index()];
     let terms = context.terms.borrow();
     let mut found = Vec::new();
@@ -30,7 +41,8 @@ pub fn aliases(context: &Context<'_>, function: FuncId, file: Value) -> Vec<Alia
     }
     let told = Told { body, terms: &terms };
     let mut specific = false;
-    let text = told.text(file, &mut specific, 0);
+    let mut text = String::new();
+    told.write(file, &mut text, &mut specific, 0);
     if specific {
         found.push(Alias::Place(Ustr::from(&text)));
     }
@@ -50,27 +62,27 @@ pub fn aliases(context: &Context<'_>, function: FuncId, file: Value) -> Vec<Alia
 
 /// Whether some function of the same package reads the file that is `file` in the terms of `function`.
 pub fn is_read_back(context: &Context<'_>, function: FuncId, file: Value) -> bool {
-    let read = context.index.read.get_or_init(|| {
-        let mut read = FxHashSet::default();
-        for (&reader, summary) in &context.flow.summaries {
-            let package = context.program.functions[reader.index()].package;
-            let files: FxHashSet<Value> = summary
-                .outcomes
-                .iter()
-                .flat_map(|outcome| &outcome.facts)
-                .filter(|(_, facts)| facts.read && !facts.written)
-                .map(|(file, _)| *file)
-                .collect();
-            for file in files {
-                read.extend(aliases(context, reader, file).into_iter().map(|alias| (package, alias)));
-            }
-        }
-        read
-    });
     let package = context.program.functions[function.index()].package;
-    aliases(context, function, file)
-        .into_iter()
-        .any(|alias| !matches!(alias, Alias::Given(_)) && read.contains(&(package, alias)))
+    let mut read = context.index.read.borrow_mut();
+    let read = read.entry(package).or_insert_with(|| files_read(context, package));
+    aliases(context, function, file).iter().any(|alias| !matches!(alias, Alias::Given(_)) && read.contains(alias))
+}
+
+/// The files that functions of `package` read.
+fn files_read(context: &Context<'_>, package: PackageId) -> FxHashSet<Alias> {
+    let mut read = FxHashSet::default();
+    for (&reader, summary) in &context.flow.summaries {
+        if context.program.functions[reader.index()].package != package {
+            continue;
+        }
+        let facts = summary.outcomes.iter().flat_map(|outcome| &outcome.facts);
+        let files: FxHashSet<Value> =
+            facts.filter(|(_, facts)| facts.read && !facts.written).map(|(file, _)| *file).collect();
+        for file in files {
+            read.extend(aliases(context, reader, file).iter().copied());
+        }
+    }
+    read
 }
 
 /// The constant name of a file, if it says enough to be its own.
@@ -146,59 +158,58 @@ struct Told<'a> {
 }
 
 impl Told<'_> {
-    /// `specific` becomes true if the text has a part that is not just any value.
-    fn text(&self, value: Value, specific: &mut bool, depth: usize) -> String {
+    /// Adds what tells `value` to `out`. `specific` becomes true if that has a part that is not just any value.
+    fn write(&self, value: Value, out: &mut String, specific: &mut bool, depth: usize) {
         if depth > 12 {
-            return "…".to_string();
+            out.push('…');
+            return;
         }
+        let start = out.len();
         match self.terms.get(value) {
-            Term::Param(number) => self.param(*number, specific),
+            Term::Param(number) => self.param(*number, out, specific),
             Term::Field(base, name) => {
-                let base = self.text(*base, specific, depth + 1);
-                if base != "?" {
-                    *specific = true;
-                }
-                format!("{base}.{name}")
+                self.write(*base, out, specific, depth + 1);
+                *specific |= out[start..] != *"?";
+                let _ = write!(out, ".{name}");
             }
             Term::Op(name, args) => {
-                if !self.is_plain(name) {
-                    *specific = true;
+                *specific |= !self.is_plain(name);
+                let _ = write!(out, "{name}(");
+                for (number, &arg) in args.iter().enumerate() {
+                    out.push_str(if number > 0 { "," } else { "" });
+                    self.write(arg, out, specific, depth + 1);
                 }
-                let args: Vec<String> = args.iter().map(|&arg| self.text(arg, specific, depth + 1)).collect();
-                format!("{name}({})", args.join(","))
+                out.push(')');
             }
             Term::Const(text) => {
                 *specific |= text.chars().filter(|c| c.is_alphabetic()).count() >= 3;
-                text.to_string()
+                out.push_str(text);
             }
             Term::Global(name) => {
                 *specific = true;
-                name.to_string()
+                out.push_str(name);
             }
-            Term::Handle { file, .. } => self.text(*file, specific, depth + 1),
-            Term::Success(inner) | Term::Buffered(inner) => self.text(*inner, specific, depth + 1),
-            Term::Element(inner) => match self.text(*inner, specific, depth + 1).as_str() {
-                "?" => "?".to_string(),
-                of => format!("{of}[]"),
-            },
-            Term::Aggregate { type_name: Some(name), .. } => name.to_string(),
-            _ => "?".to_string(),
+            Term::Handle { file, .. } => self.write(*file, out, specific, depth + 1),
+            Term::Success(inner) | Term::Buffered(inner) => self.write(*inner, out, specific, depth + 1),
+            Term::Element(inner) => {
+                self.write(*inner, out, specific, depth + 1);
+                if out[start..] != *"?" {
+                    out.push_str("[]");
+                }
+            }
+            Term::Aggregate { type_name: Some(name), .. } => out.push_str(name),
+            _ => out.push('?'),
         }
     }
 
-    fn param(&self, number: u16, specific: &mut bool) -> String {
+    fn param(&self, number: u16, out: &mut String, specific: &mut bool) {
         let local = self.body.params.get(number as usize).map(|local| &self.body.locals[local.index()]);
         let of_type = match (number, self.body.owner) {
             (0, Some(owner)) => Some(owner),
             _ => local.filter(|local| local.kind == ValueKind::Aggregate).and_then(|local| local.type_name),
         };
-        match of_type {
-            Some(name) => {
-                *specific = true;
-                name.to_string()
-            }
-            None => "?".to_string(),
-        }
+        *specific |= of_type.is_some();
+        out.push_str(of_type.as_ref().map_or("?", |name| name.as_str()));
     }
 
     /// Operations that say nothing of what they are applied to.
