@@ -92,7 +92,7 @@ impl Left<'_> {
             let owner = context.program.functions[function.index()].owner;
             let intents = &context.flow.intents;
             let own = |field: &FieldKey| {
-                Some(field.0) == owner || !intents.passed_on.contains(&(*function, pending.file, *field))
+                Some(field.0) == owner || !intents.is_passed_on(*function, pending.file, *field)
             };
             intents.fields_of(*function, pending.file).iter().any(|field| fields.contains(field) && own(field))
         })

@@ -89,6 +89,8 @@ pub(super) struct Run<'e, 'p> {
     bounds: Bounds,
     /// What is given back or stored where callers see it, by any way out.
     given: FxHashSet<Value>,
+    /// By block: the sites of its instructions so far, and of joins at its entry.
+    sites: Vec<(Vec<Site>, Option<Site>)>,
     /// What was translated at each call.
     pub translated: FxHashMap<Site, Vec<super::calls::Translated>>,
 }
@@ -116,6 +118,7 @@ impl<'e, 'p> Run<'e, 'p> {
             work: 0,
             bounds,
             given: FxHashSet::default(),
+            sites: vec![Default::default(); function.blocks.len()],
             translated: FxHashMap::default(),
         }
     }
@@ -197,9 +200,9 @@ impl<'e, 'p> Run<'e, 'p> {
                 }
             }
         }
-        let site = self.engine.terms.site(self.id, 0x8000_0000 | block.0);
-        let states = &mut self.entries[block.index()];
         let terms = &mut self.engine.terms;
+        let site = *self.sites[block.index()].1.get_or_insert_with(|| terms.site(self.id, 0x8000_0000 | block.0));
+        let states = &mut self.entries[block.index()];
         if states.contains(&state) {
             return false;
         }
@@ -231,7 +234,11 @@ impl<'e, 'p> Run<'e, 'p> {
         let body = &self.function.blocks[block.index()];
         let mut states = vec![state];
         for (number, inst) in body.insts.iter().enumerate() {
-            let site = self.engine.terms.site(self.id, (block.0 << 10) | (number as u32 & 0x3ff));
+            let sites = &mut self.sites[block.index()].0;
+            if sites.len() == number {
+                sites.push(self.engine.terms.site(self.id, (block.0 << 10) | (number as u32 & 0x3ff)));
+            }
+            let site = sites[number];
             self.position.1 = number;
             self.focus = inst.focus;
             let mut next: Vec<State> = Vec::with_capacity(states.len());

@@ -20,13 +20,22 @@ pub fn names_a_sync(name: &str) -> bool {
             .any(|start| name.starts_with(start))
 }
 
+/// At most so many fields are known of one value.
+const MAX_FIELDS: usize = 4;
+
+/// The fields that one value came from or went to.
+#[derive(Debug, Default)]
+struct Held {
+    fields: SmallVec<[FieldKey; 1]>,
+    /// As bits, which of these only the function's callees know: the fields of what they wrap around the value.
+    passed_on: u8,
+}
+
 /// The evidence.
 #[derive(Debug, Default)]
 pub struct Intents {
-    /// From or to which fields a value of a function was read or stored.
-    pub fields: FxHashMap<(FuncId, Value), SmallVec<[FieldKey; 1]>>,
-    /// Of these, what only a function's callees know: the fields of what they wrap around a value.
-    pub passed_on: FxHashSet<(FuncId, Value, FieldKey)>,
+    /// By function: from or to which fields each value was read or stored. Functions are asked one after the other: small tables are near.
+    fields: Vec<FxHashMap<Value, Held>>,
     /// Fields whose file is synced somewhere.
     pub synced_fields: FxHashSet<FieldKey>,
     /// Fields whose file some function writes and syncs before it returns.
@@ -59,9 +68,37 @@ pub struct Intents {
 }
 
 impl Intents {
+    fn held(&self, function: FuncId, value: Value) -> Option<&Held> {
+        self.fields.get(function.index())?.get(&value)
+    }
+
     /// The fields that `value` of `function` came from or went to.
     pub fn fields_of(&self, function: FuncId, value: Value) -> &[FieldKey] {
-        self.fields.get(&(function, value)).map_or(&[], |fields| fields.as_slice())
+        self.held(function, value).map_or(&[], |held| held.fields.as_slice())
+    }
+
+    /// Whether only callees of `function` know that `value` came from or went to `field`.
+    pub fn is_passed_on(&self, function: FuncId, value: Value, field: FieldKey) -> bool {
+        self.held(function, value).is_some_and(|held| {
+            let place = held.fields.iter().position(|known| *known == field);
+            place.is_some_and(|place| held.passed_on >> place & 1 == 1)
+        })
+    }
+
+    /// Notes that `value` of `function` came from or went to `field`: by its `own` text, or by a callee's.
+    pub fn note_field(&mut self, function: FuncId, value: Value, field: FieldKey, own: bool) {
+        if self.fields.len() <= function.index() {
+            self.fields.resize_with(function.index() + 1, FxHashMap::default);
+        }
+        let held = self.fields[function.index()].entry(value).or_default();
+        match held.fields.iter().position(|known| *known == field) {
+            Some(place) if own => held.passed_on &= !(1 << place),
+            None if held.fields.len() < MAX_FIELDS => {
+                held.passed_on |= u8::from(!own) << held.fields.len();
+                held.fields.push(field);
+            }
+            _ => {}
+        }
     }
 
     /// Whether one of the fields that `value` of `function` lives in is among `fields`.

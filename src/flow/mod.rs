@@ -257,20 +257,10 @@ impl Engine<'_> {
             }
         }
         // What is one of several is each of them.
-        let files =
-            self.terms.alternatives(key).iter().filter_map(|&one| match self.terms.get(self.terms.unbuffered(one)) {
-                Term::Handle { file, .. } => Some(*file),
-                _ => None,
-            });
-        for key in std::iter::once(key).chain(files).collect::<smallvec::SmallVec<[Value; 5]>>() {
-            let fields = self.intents.fields.entry((function, key)).or_default();
-            if !fields.contains(&field) && fields.len() < 4 {
-                if !own {
-                    self.intents.passed_on.insert((function, key, field));
-                }
-                fields.push(field);
-            } else if own {
-                self.intents.passed_on.remove(&(function, key, field));
+        self.intents.note_field(function, key, field, own);
+        for &one in self.terms.alternatives(key) {
+            if let Term::Handle { file, .. } = self.terms.get(self.terms.unbuffered(one)) {
+                self.intents.note_field(function, *file, field, own);
             }
         }
     }

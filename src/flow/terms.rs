@@ -97,8 +97,8 @@ pub struct Terms {
     stable: Vec<bool>,
     /// For each value: whether it or a part of it is something that a caller can tell and no constant.
     rooted: Vec<bool>,
-    /// The terms by what they are; each stands in `terms` alone.
-    index: HashTable<Value>,
+    /// The terms by what they are, with the hash of each, so that a table that grows asks none of them; each stands in `terms` alone.
+    index: HashTable<(u32, Value)>,
     sites: Vec<SiteKey>,
     site_index: FxHashMap<SiteKey, Site>,
     /// For each value where in `joins` it stands for several, counted from one; 0 if it does not.
@@ -172,7 +172,8 @@ impl Terms {
     /// The value of `term`, simplified.
     pub fn make(&mut self, term: Term) -> Value {
         let hash = hash(&term);
-        if let Some(&value) = self.index.find(hash, |value| self.terms[value.0 as usize] == term) {
+        let same = |(known, value): &(u32, Value)| *known == hash && self.terms[value.0 as usize] == term;
+        if let Some(&(_, value)) = self.index.find(spread(hash), same) {
             return value;
         }
         let depth = 1 + children(&term).map(|child| self.depths[child.0 as usize]).max().unwrap_or(0);
@@ -189,7 +190,7 @@ impl Terms {
         self.terms.push(term);
         self.depths.push(depth);
         self.joined.push(0);
-        self.index.insert_unique(hash, value, |value| self::hash(&self.terms[value.0 as usize]));
+        self.index.insert_unique(spread(hash), (hash, value), |(hash, _)| spread(*hash));
         value
     }
 
@@ -609,10 +610,15 @@ fn is_suffixing(name: Ustr, args: usize) -> bool {
     args >= 1 && (suffixed || name == "+" || name == "with_added_extension" || name == "add_extension")
 }
 
-fn hash(term: &Term) -> u64 {
+fn hash(term: &Term) -> u32 {
     let mut hasher = FxHasher::default();
     term.hash(&mut hasher);
-    hasher.finish()
+    (hasher.finish() >> 32) as u32
+}
+
+/// A hash as the table wants it, which looks at both ends.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 fn children(term: &Term) -> impl Iterator<Item = Value> + '_ {
@@ -717,13 +723,13 @@ impl Terms {
                 let site = self.site_via(with.call, site);
                 self.make(Term::Gone(site))
             }
-            Term::Aggregate { site, type_name, fields } => {
+            Term::Aggregate { site, type_name, mut fields } => {
                 let site = self.site_via(with.call, site);
-                let fields = fields.iter().map(|&(name, value)| (name, self.replace(value, with, load))).collect();
+                fields.iter_mut().for_each(|(_, value)| *value = self.replace(*value, with, load));
                 self.make(Term::Aggregate { site, type_name, fields })
             }
-            Term::Closure(function, captures) => {
-                let captures = captures.iter().map(|&(name, value)| (name, self.replace(value, with, load))).collect();
+            Term::Closure(function, mut captures) => {
+                captures.iter_mut().for_each(|(_, value)| *value = self.replace(*value, with, load));
                 self.make(Term::Closure(function, captures))
             }
         };
