@@ -91,9 +91,8 @@ impl Left<'_> {
         self.left_by.iter().any(|(function, pending)| {
             let owner = context.program.functions[function.index()].owner;
             let intents = &context.flow.intents;
-            let own = |field: &FieldKey| {
-                Some(field.0) == owner || !intents.is_passed_on(*function, pending.file, *field)
-            };
+            let own =
+                |field: &FieldKey| Some(field.0) == owner || !intents.is_passed_on(*function, pending.file, *field);
             intents.fields_of(*function, pending.file).iter().any(|field| fields.contains(field) && own(field))
         })
     }
@@ -123,7 +122,7 @@ pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>)
             continue;
         }
         for pending in &moment.pending {
-            left.entry((pending.trace.origin(), pending.kind, pending.how))
+            left.entry((pending.origin, pending.kind, pending.how))
                 .or_default()
                 .entry(moment.function)
                 .or_default()

@@ -74,6 +74,7 @@ fn nothing(file: Value, trace: &Rc<Trace>) -> Pending {
         dir: file,
         how: How::HandedOver,
         trace: trace.clone(),
+        origin: trace.origin(),
         flushed: None,
         cared: false,
         doubt: false,

@@ -1264,6 +1264,7 @@ impl<'e, 'p> Run<'e, 'p> {
             dir,
             how,
             trace: trace.clone(),
+            origin: trace.origin(),
             flushed: None,
             cared,
             doubt: false,

@@ -132,6 +132,8 @@ pub struct Pending {
     pub how: How,
     /// Where.
     pub trace: Rc<Trace>,
+    /// Where `trace` ends.
+    pub origin: Origin,
     /// Where a flush passed it on to the kernel, if one did.
     pub flushed: Option<Rc<Trace>>,
     /// For names: the file's content was synced, so somebody cares.
@@ -157,9 +159,13 @@ pub type Guard = (Value, Question, bool);
 const MAX_WHEN: usize = 8;
 
 impl Pending {
-    /// Whether both are the same effect, if they come from one place.
+    /// Whether both are the same effect from the same place.
     fn is_same_effect(&self, other: &Pending) -> bool {
-        self.file == other.file && self.kind == other.kind && self.dir == other.dir && self.how == other.how
+        self.file == other.file
+            && self.origin == other.origin
+            && self.kind == other.kind
+            && self.dir == other.dir
+            && self.how == other.how
     }
 
     /// Notes that it is left only under `guards`.
@@ -175,12 +181,10 @@ impl Pending {
 /// Joins what is pending on two paths: what either has. `lost` are the answers about settings that the paths do not share, mine and
 /// theirs.
 pub(super) fn join_pending(mine: &mut [Pending], theirs: &[Pending], lost: [&[Guard]; 2]) -> Vec<Pending> {
-    let origins: Vec<Origin> = mine.iter().map(|pending| pending.trace.origin()).collect();
     let mut met = vec![false; mine.len()];
     let mut new = Vec::new();
     for their in theirs {
-        let origin = their.trace.origin();
-        let same = (0..mine.len()).find(|&at| origins[at] == origin && mine[at].is_same_effect(their));
+        let same = mine.iter().position(|mine| mine.is_same_effect(their));
         let mut their = their.clone();
         their.only_under(lost[1]);
         if let Some(at) = same {
@@ -395,29 +399,20 @@ impl State {
 
     /// Adds a pending effect; one from the same place to the same file stays single.
     pub fn add(&mut self, new: Pending) {
-        self.add_all(&[new]);
+        self.add_one(&new);
     }
 
     /// [`State::add`] of several.
     pub fn add_all(&mut self, list: &[Pending]) {
-        if list.is_empty() {
-            return;
-        }
-        let mut origins: Vec<Origin> = self.pending.iter().map(|pending| pending.trace.origin()).collect();
-        for new in list {
-            self.add_one(new.clone(), &mut origins);
-        }
+        list.iter().for_each(|new| self.add_one(new));
     }
 
-    /// [`State::add`], where the origins of what is pending are known.
-    fn add_one(&mut self, new: Pending, origins: &mut Vec<Origin>) {
-        let origin = new.trace.origin();
-        let same = |place: &usize| origins[*place] == origin && self.pending[*place].is_same_effect(&new);
-        if let Some(place) = (0..origins.len()).find(same) {
-            if self.pending[place] == new {
+    fn add_one(&mut self, new: &Pending) {
+        if let Some(place) = self.pending.iter().position(|old| old.is_same_effect(new)) {
+            if self.pending[place] == *new {
                 return;
             }
-            let old = &mut self.pending[place];
+            let (old, new) = (&mut self.pending[place], new.clone());
             if new.trace.depth() < old.trace.depth() {
                 old.trace = new.trace;
             }
@@ -434,10 +429,8 @@ impl State {
         if self.pending.len() >= MAX_PENDING {
             let victim = self.pending.iter().position(|old| old.kind == Kind::Name).unwrap_or(0);
             self.pending.remove(victim);
-            origins.remove(victim);
         }
-        origins.push(origin);
-        self.pending.push(new);
+        self.pending.push(new.clone());
     }
 
     /// Notes that `what` was made durable.
@@ -518,8 +511,12 @@ impl State {
         if self.heap != other.heap {
             changed |= self.join_heap(other, terms, site);
         }
-        let lost =
-            [lost_settings(&self.guards, &other.guards, terms), lost_settings(&other.guards, &self.guards, terms)];
+        let lost = match self.guards == other.guards {
+            true => Default::default(),
+            false => {
+                [lost_settings(&self.guards, &other.guards, terms), lost_settings(&other.guards, &self.guards, terms)]
+            }
+        };
         changed |= keep_common_answers(&mut self.guards, &other.guards);
         if self.names != other.names {
             changed |= self.join_names(other, terms, site);
@@ -535,7 +532,7 @@ impl State {
             self.sync_failed(*file, trace);
         }
         changed |= self.failed_syncs.len() > failed;
-        if !self.facts.is(&other.facts) {
+        if self.facts != other.facts {
             changed |= self.join_facts(other);
         }
         let flags = (self.failing, self.all_killed, self.vague_sync);
@@ -694,7 +691,7 @@ pub(super) fn implies(guards: &Guards, about: &(Value, Question), answer: bool) 
 
 /// Keeps the answers that hold on both paths. Whether that changed anything.
 pub(super) fn keep_common_answers(mine: &mut Shared<Guards>, theirs: &Shared<Guards>) -> bool {
-    if mine.is(theirs) {
+    if mine == theirs {
         return false;
     }
     let implied: Vec<_> = theirs
@@ -715,9 +712,6 @@ pub(super) fn keep_common_answers(mine: &mut Shared<Guards>, theirs: &Shared<Gua
 
 /// Answers about settings in `mine` that `theirs` has not.
 fn lost_settings(mine: &Shared<Guards>, theirs: &Shared<Guards>, terms: &Terms) -> Vec<Guard> {
-    if mine.is(theirs) {
-        return Vec::new();
-    }
     let lost = mine.iter().filter(|(question, answer)| !implies(theirs, question, **answer));
     lost.filter(|((value, question), _)| terms.is_setting(*value, *question))
         .map(|(&(value, question), &answer)| (value, question, answer))

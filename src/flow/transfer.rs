@@ -690,7 +690,7 @@ impl Run<'_, '_> {
             pending.trace.start() != here && !far
         };
         for pending in state.pending.iter().filter(|pending| cares(pending) && settles(pending)) {
-            let settled = self.engine.intents.settled.entry((pending.trace.origin(), pending.kind)).or_default();
+            let settled = self.engine.intents.settled.entry((pending.origin, pending.kind)).or_default();
             settled.insert(self.id);
         }
     }
