@@ -173,6 +173,9 @@ pub struct ApiType {
     /// A wrapper: its methods that have no row are those of its first type argument (`BufWriter<File>` is *not* one: writes differ; `Arc<T>` is).
     #[serde(default)]
     pub transparent: bool,
+    /// It leads to anything that can be opened: a file, a socket, a pipe.
+    #[serde(default)]
+    pub descriptor: bool,
     /// Its first type argument where none is written (`NamedTempFile` is `NamedTempFile<File>`).
     #[serde(default)]
     pub inner: Option<Ustr>,

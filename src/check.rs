@@ -82,8 +82,8 @@ pub fn audit(workspace: &Workspace, texts: &dyn Texts, config: &Config) -> Audit
     let start = Instant::now();
     let mut report = Report { problems: workspace.problems.clone(), ..Report::default() };
     let mut rows = Vec::new();
-    if let Some(Analysed { program, flow, .. }) = analyse(workspace, texts, config, true, &mut report) {
-        rows = crate::audit::audit(&program, &flow);
+    if let Some(Analysed { program, flow, apis, .. }) = analyse(workspace, texts, config, true, &mut report) {
+        rows = crate::audit::audit(&program, &flow, &apis);
     }
     let Report { mut problems, mut stats, sources, .. } = report;
     rows.retain(|row| !workspace.context.contains(sources.path(row.span.file)));
@@ -184,7 +184,7 @@ fn policy_at(program: &Program, policies: &[Option<Policy>], span: Span) -> Opti
 
 /// Front end, flow and checks.
 fn read(workspace: &Workspace, texts: &dyn Texts, config: &Config, report: &mut Report) -> Vec<Found> {
-    let Some(Analysed { program, flow, allows }) = analyse(workspace, texts, config, false, report) else {
+    let Some(Analysed { program, flow, allows, .. }) = analyse(workspace, texts, config, false, report) else {
         return Vec::new();
     };
     let policies = policies(&program, &report.sources, config);
@@ -203,6 +203,7 @@ fn read(workspace: &Workspace, texts: &dyn Texts, config: &Config, report: &mut 
 struct Analysed {
     program: Program,
     flow: Flow,
+    apis: Apis,
     allows: Vec<Allow>,
 }
 
@@ -243,5 +244,5 @@ fn analyse(
             message: format!("`{}` could not be analysed: an internal error", body.name),
         });
     }
-    Some(Analysed { program: output.program, flow, allows: output.allows })
+    Some(Analysed { program: output.program, flow, apis, allows: output.allows })
 }

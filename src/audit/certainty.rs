@@ -1,6 +1,7 @@
 //! How sure it is that something that is pending can be lost, and why not: what is not sure decides no cell, it is a reason for `unknown`.
 
 use super::evidence::Evidence;
+use crate::apis::Apis;
 use crate::flow::Moment;
 use crate::flow::intent::FieldKey;
 use crate::flow::state::{How, Kind, Pending};
@@ -21,6 +22,14 @@ pub(super) enum Doubt {
     Covered,
     /// Of several files some are synced afterwards, and it cannot be told which.
     OneOfSeveral,
+    /// This function was not followed to its end, and it could sync it there.
+    NotFollowed(Ustr),
+    /// On another way its directory is synced, and which way is that of a new file cannot be told.
+    OtherWay,
+    /// A new file that nothing was seen to be put into.
+    Empty,
+    /// It is a step before this one, which uses up what it is part of, and syncs.
+    Unfinished(Ustr),
 }
 
 impl Doubt {
@@ -32,6 +41,14 @@ impl Doubt {
             Doubt::HandedOver => "code that was not seen is given the file, and may sync it".to_string(),
             Doubt::Covered => "a sync that could not be resolved may cover it".to_string(),
             Doubt::OneOfSeveral => "of several files some are synced, and it cannot be told which".to_string(),
+            Doubt::NotFollowed(name) => {
+                format!("`{name}` is too large or too deep to be followed to its end, and may sync it there")
+            }
+            Doubt::OtherWay => {
+                "its directory is synced on another way, and which of them makes the file cannot be told".to_string()
+            }
+            Doubt::Empty => "nothing was seen to be put into that file: it may be there to be locked".to_string(),
+            Doubt::Unfinished(name) => format!("the last step, `{name}`, syncs, and it may be of no use before"),
         }
     }
 }
@@ -43,11 +60,15 @@ pub(super) struct Declared {
     files: FxHashSet<FieldKey>,
     /// The types of fields, where they are known, and other people's.
     types: FxHashMap<FieldKey, Ustr>,
+    /// Fields that are put together with memory that can be written to like a file.
+    memory: FxHashSet<FieldKey>,
+    /// Fields that are put together with a descriptor, which need not be a file's.
+    descriptors: FxHashSet<FieldKey>,
 }
 
 impl Declared {
-    /// Reads off how fields are used.
-    pub(super) fn new(program: &Program) -> Declared {
+    /// Reads off how fields are used; `apis` tells what types are.
+    pub(super) fn new(program: &Program, apis: &Apis) -> Declared {
         let mut declared = Declared::default();
         for function in &program.functions {
             for inst in function.blocks.iter().flat_map(|block| &block.insts) {
@@ -80,9 +101,18 @@ impl Declared {
                         for (name, operand) in fields {
                             if let Operand::Place(place) = operand
                                 && let Some(local) = whole(place)
+                                && function.locals[local.index()].kind == ValueKind::Memory
+                            {
+                                declared.memory.insert((*owner, *name));
+                            }
+                            if let Operand::Place(place) = operand
+                                && let Some(local) = whole(place)
                                 && let Some(of) = function.locals[local.index()].type_name
                             {
                                 declared.types.insert((*owner, *name), of);
+                                if apis.find_type(of.as_str()).is_some_and(|of| of.descriptor) {
+                                    declared.descriptors.insert((*owner, *name));
+                                }
                             }
                         }
                     }
@@ -94,6 +124,13 @@ impl Declared {
         let own: FxHashSet<Ustr> = program.functions.iter().filter_map(|function| function.owner).collect();
         declared.types.retain(|_, name| !own.contains(name));
         declared
+    }
+}
+
+impl Declared {
+    /// Whether a field holds memory.
+    pub(super) fn is_memory(&self, field: &FieldKey) -> bool {
+        self.memory.contains(field) && !self.files.contains(field)
     }
 }
 
@@ -140,7 +177,14 @@ impl Evidence<'_> {
         if pending.doubt || moment.vague_sync {
             return Some(Doubt::Covered);
         }
-        self.is_one_of_several(function, pending).then_some(Doubt::OneOfSeveral)
+        if self.is_one_of_several(function, pending) {
+            return Some(Doubt::OneOfSeveral);
+        }
+        if self.unseen(function).is_some() && self.reach.could_settle(function, pending.kind) {
+            return Some(Doubt::NotFollowed(self.short(function)));
+        }
+        let last = self.completed_by(function)?;
+        Some(Doubt::Unfinished(self.short(last)))
     }
 
     /// Whether what is pending is surely a file's.
@@ -156,7 +200,13 @@ impl Evidence<'_> {
             // A field that is declared to be a file or a path, or that some record keeps a file in.
             Term::Field(..) => {
                 let mut fields = self.flow.intents.fields_of(moment.function, pending.file).iter();
-                fields.any(|field| self.declared.files.contains(field) || self.flow.intents.links.contains_key(field))
+                fields.any(|field| {
+                    let link = self.flow.intents.links.get(field);
+                    // A descriptor that was not opened by a path may be anything's.
+                    let is_open = link.is_none_or(|path| path.is_none());
+                    let is_kept = link.is_some() || self.declared.files.contains(field);
+                    is_kept && !(is_open && self.declared.descriptors.contains(field))
+                })
             }
             // A path that was opened; not what some function nobody can see into made.
             Term::Op(name, _) => terms.is_path_operation(*name) || facts.created,

@@ -10,6 +10,9 @@ use crate::flow::summary::{Deed, Did};
 use crate::flow::terms::{Term, Value};
 use crate::ir::FuncId;
 
+/// What is added to a `no` that only removals cause.
+pub(super) const REMOVALS: &str = "removals";
+
 impl<'a> Evidence<'a> {
     /// Whether every name that operations make or take away is made durable.
     pub(super) fn directory(&self, store: &Store) -> Cell {
@@ -18,7 +21,7 @@ impl<'a> Evidence<'a> {
                 && matches!(pending.how, How::Created | How::MaybeCreated | How::Renamed | How::Linked | How::Removed)
         };
         let only = self.only_directory(store);
-        let (mut any, mut doubtful, mut unseen) = (false, None, None);
+        let (mut any, mut doubtful, mut unseen, mut removed) = (false, None, None, None);
         for &operation in &store.operations {
             any |= self
                 .deeds(operation)
@@ -40,14 +43,25 @@ impl<'a> Evidence<'a> {
                     if next == Some(pending.dir) {
                         continue;
                     }
-                    if let Some(doubt) = self.doubt(moment, pending).or(elsewhere.or(next).map(|_| Doubt::Covered)) {
+                    let doubt = self.doubt(moment, pending).or(elsewhere.or(next).map(|_| Doubt::Covered));
+                    let other_way = || self.is_synced_on_another_way(operation, pending).then_some(Doubt::OtherWay);
+                    let doubt = doubt.or_else(other_way);
+                    if let Some(doubt) = doubt.or_else(|| self.is_empty(operation, pending).then_some(Doubt::Empty)) {
                         doubtful = doubtful.or(Some((operation, pending, doubt)));
+                        continue;
+                    }
+                    if pending.how == How::Removed {
+                        removed = removed.or(Some((operation, pending)));
                         continue;
                     }
                     return Cell::new(Verdict::No)
                         .because(self.name_left(operation, pending), pending.trace.origin().span);
                 }
             }
+        }
+        if let Some((operation, pending)) = removed {
+            return Cell::detailed(Verdict::No, REMOVALS)
+                .because(self.name_left(operation, pending), pending.trace.origin().span);
         }
         match (any, doubtful, unseen) {
             (_, Some((operation, pending, doubt)), _) => Cell::detailed(Verdict::Unknown, doubt.words())
@@ -56,6 +70,26 @@ impl<'a> Evidence<'a> {
             (true, None, None) => Cell::new(Verdict::Yes),
             (false, None, _) => Cell::new(Verdict::NotApplicable),
         }
+    }
+
+    /// For a file that is made if it is not there: whether its directory is synced afterwards on some way, which may be that of new files.
+    fn is_synced_on_another_way(&self, operation: FuncId, pending: &Pending) -> bool {
+        let deeds = self.deeds(operation);
+        let at = deeds.iter().position(|deed| deed.trace.origin() == pending.trace.origin());
+        let synced = |deed: &Deed| deed.did == Did::Sync && !deed.failing && deed.file == pending.dir;
+        pending.how == How::MaybeCreated && at.is_some_and(|at| deeds[at..].iter().any(synced))
+    }
+
+    /// Whether nothing is seen to be put into a new file, by the operation or through the field that keeps it: it may be there to be locked.
+    fn is_empty(&self, operation: FuncId, pending: &Pending) -> bool {
+        let is_new = matches!(pending.how, How::Created | How::MaybeCreated);
+        let fills = |deed: &Deed| {
+            let fills = matches!(deed.did, Did::Pend(_, Kind::Buffer | Kind::Data) | Did::Sync);
+            fills && deed.file == pending.file
+        };
+        let filled =
+            || self.flow.intents.fields_of(operation, pending.file).iter().any(|field| self.reach.fills(field));
+        is_new && !self.deeds(operation).iter().any(fills) && !filled() && !self.reach.fills_path(pending.file)
     }
 
     /// The one directory that operations on an open store make names in, if there is only one.

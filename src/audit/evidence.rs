@@ -1,8 +1,11 @@
 //! What was seen of a program, arranged for the questions that the cells ask: who does what, what is left when success is reported, and
 //! how sure that is.
 
+use super::builders::Builders;
 use super::certainty::Declared;
+use super::reach::Reach;
 use super::table::{Cell, Verdict};
+use crate::apis::Apis;
 use crate::flow::intent::FieldKey;
 use crate::flow::summary::{Act, Deed};
 use crate::flow::terms::{Term, Value};
@@ -23,11 +26,15 @@ pub(super) struct Evidence<'a> {
     built: FxHashSet<FieldKey>,
     /// What fields are.
     pub declared: Declared,
+    /// What functions could make durable.
+    pub reach: Reach,
+    /// Types that make files step by step.
+    pub builders: Builders,
 }
 
 impl<'a> Evidence<'a> {
-    /// Arranges what `flow`, which was told to keep deeds, found in `program`.
-    pub(super) fn new(program: &'a Program, flow: &'a Flow) -> Evidence<'a> {
+    /// Arranges what `flow`, which was told to keep deeds, found in `program`, whose calls `apis` explain.
+    pub(super) fn new(program: &'a Program, flow: &'a Flow, apis: &Apis) -> Evidence<'a> {
         let (mut successes, mut acts): (FxHashMap<_, Vec<_>>, FxHashMap<_, Vec<_>>) = Default::default();
         for moment in flow.moments.iter().filter(|moment| !moment.failing) {
             let of = if moment.act == Act::Succeed { &mut successes } else { &mut acts };
@@ -45,7 +52,11 @@ impl<'a> Evidence<'a> {
                 }
             }
         }
-        Evidence { program, flow, successes, acts, built, declared: Declared::new(program) }
+        let (declared, reach) = (Declared::new(program, apis), Reach::new(program, flow, apis));
+        let mut evidence =
+            Evidence { program, flow, successes, acts, built, declared, reach, builders: Builders::default() };
+        evidence.builders = evidence.find_builders();
+        evidence
     }
 
     /// The type a function belongs to; a closure to its parent's.
@@ -86,7 +97,8 @@ impl<'a> Evidence<'a> {
         match self.flow.terms.get(file) {
             Term::Param(number) => {
                 let local = body.params.get(*number as usize).map(|local| &body.locals[local.index()]);
-                local.is_some_and(|local| local.kind != ValueKind::Path)
+                // A string is none: the file behind it was opened by it.
+                local.is_some_and(|local| !matches!(local.kind, ValueKind::Path | ValueKind::Other))
             }
             _ => false,
         }

@@ -10,12 +10,41 @@ use crate::flow::state::{How, Origin};
 use crate::flow::summary::{Deed, Did};
 use crate::flow::terms::Value;
 use crate::ir::FuncId;
+use crate::source::Span;
 use rustc_hash::FxHashSet;
+
+/// A write over what a file holds, with no log before it.
+pub(super) struct Unlogged {
+    /// What does it.
+    pub operation: FuncId,
+    /// The file, in the terms of the operation.
+    pub file: Value,
+    /// Where.
+    pub span: Span,
+    /// Others to the same file have a log before them.
+    pub beside_logged: bool,
+}
 
 impl<'a> Evidence<'a> {
     /// Whether every write over what is there has a log before it: `No` if some have, and others to the same file have not; `Unknown` if
     /// none has, because it cannot be told whether anybody still needs what is written over. `None` if there is nothing to be said.
-    pub(super) fn in_place(&self, store: &Store, roles: &Roles) -> Option<Cell> {
+    pub(super) fn in_place(&self, unlogged: &[Unlogged]) -> Option<Cell> {
+        let first = unlogged.iter().find(|write| write.beside_logged).or(unlogged.first())?;
+        let short = self.short(first.operation);
+        Some(if first.beside_logged {
+            let text =
+                format!("`{short}` writes over what is in a file with no log before it, unlike other writes to it");
+            Cell::new(Verdict::No).because(text, first.span)
+        } else {
+            let why =
+                "it writes in place with no log before, and whether what was there is still needed cannot be told";
+            let text = format!("`{short}` writes over what is in a file, if anything is, with no log before it");
+            Cell::detailed(Verdict::Unknown, why).because(text, first.span)
+        })
+    }
+
+    /// The writes over what is in a file, by operations on an open store, that have no log before them.
+    pub(super) fn unlogged(&self, store: &Store, roles: &Roles) -> Vec<Unlogged> {
         let operations: Vec<FuncId> =
             store.operations.iter().copied().filter(|operation| !store.openings.contains(operation)).collect();
         let logging = self.logging(&operations, store);
@@ -34,25 +63,13 @@ impl<'a> Evidence<'a> {
                 }
             }
         }
-        let beside_logged = unlogged.iter().find(|(_, deed)| logged.contains(&deed.file));
-        let (operation, deed) = beside_logged.or(unlogged.first())?;
-        // Others may go the last part of the way with a log: where it parts from theirs.
-        let own = deed.trace.origins().into_iter().rev().find(|origin| !logged_at.contains(origin));
-        let span = own.unwrap_or(deed.trace.origin()).span;
-        let short = self.short(*operation);
-        Some(match beside_logged {
-            Some(_) => {
-                let text =
-                    format!("`{short}` writes over what is in a file with no log before it, unlike other writes to it");
-                Cell::new(Verdict::No).because(text, span)
-            }
-            None => {
-                let why =
-                    "it writes in place with no log before, and whether what was there is still needed cannot be told";
-                let text = format!("`{short}` writes over what is in a file, if anything is, with no log before it");
-                Cell::detailed(Verdict::Unknown, why).because(text, span)
-            }
-        })
+        let told = |(operation, deed): (FuncId, &Deed)| {
+            // Others may go the last part of the way with a log: where it parts from theirs.
+            let own = deed.trace.origins().into_iter().rev().find(|origin| !logged_at.contains(origin));
+            let span = own.unwrap_or(deed.trace.origin()).span;
+            Unlogged { operation, file: deed.file, span, beside_logged: logged.contains(&deed.file) }
+        };
+        unlogged.into_iter().map(told).collect()
     }
 
     /// Whether a file was there when the operation began, and has its name.

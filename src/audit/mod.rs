@@ -11,10 +11,11 @@
 //!
 //! What was not seen to the end is `unknown`, with the reason.
 //!
-//! Reading order: [`table`] (what is told), [`evidence`] and [`certainty`] (what was seen, and how sure it is), [`types`], [`stores`] and [`roles`]
-//! (who is judged, as what), then a file for each thing that is judged: [`writes`], [`rewrites`], [`directory`], [`in_place`]; [`detail`] and [`names`] put the
+//! Reading order: [`table`] (what is told), [`evidence`] and [`certainty`] (what was seen, and how sure it is, for which [`reach`] and [`builders`]
+//! say more), [`types`], [`stores`] and [`roles`] (who is judged, as what), then a file for each thing that is judged: [`writes`], [`rewrites`], [`directory`], [`in_place`]; [`detail`] and [`names`] put the
 //! rest into words.
 
+mod builders;
 mod certainty;
 mod deeds;
 mod detail;
@@ -22,6 +23,7 @@ mod directory;
 mod evidence;
 mod in_place;
 mod names;
+mod reach;
 mod rewrites;
 mod roles;
 mod stores;
@@ -31,14 +33,15 @@ mod writes;
 
 pub use table::{Cell, Effect, Operation, Reason, Row, Verdict};
 
+use crate::apis::Apis;
 use crate::flow::Flow;
 use crate::ir::Program;
 use evidence::Evidence;
 use stores::Store;
 
-/// The table of `program`, whose `flow` was told to keep deeds.
-pub fn audit(program: &Program, flow: &Flow) -> Vec<Row> {
-    let evidence = Evidence::new(program, flow);
+/// The table of `program`, whose `flow` was told to keep deeds, and whose calls `apis` explain.
+pub fn audit(program: &Program, flow: &Flow, apis: &Apis) -> Vec<Row> {
+    let evidence = Evidence::new(program, flow, apis);
     evidence.stores().iter().filter_map(|store| row(&evidence, store)).collect()
 }
 
@@ -58,16 +61,18 @@ fn row(evidence: &Evidence<'_>, store: &Store) -> Option<Row> {
             (rewrite, deletes_first) = (unseen(), unseen());
         }
     }
-    let in_place = evidence.in_place(store, &roles);
+    let unlogged = evidence.unlogged(store, &roles);
+    let in_place = evidence.in_place(&unlogged);
     let safe = safe(&writes, &rewrite, &deletes_first, &directory, in_place.as_ref());
-    let operations = store.operations.iter().map(|&operation| evidence.operation(operation)).collect();
+    let operations = store.operations.iter().map(|&id| evidence.operation(id, &roles, &unlogged)).collect();
     let span = evidence.program.functions[store.first.index()].name_span;
     Some(Row { store: store.name, span, writes, rewrite, deletes_first, directory, safe, operations })
 }
 
 /// The last cell: what the others add up to.
 fn safe(writes: &Cell, rewrite: &Cell, deletes_first: &Cell, directory: &Cell, unlogged: Option<&Cell>) -> Cell {
-    let broken = |cell: &&Cell| cell.verdict == Verdict::No;
+    let only_removals = |cell: &Cell| cell.detail.as_deref() == Some(directory::REMOVALS);
+    let broken = |cell: &&Cell| cell.verdict == Verdict::No && !only_removals(cell);
     let in_place = Some(rewrite).filter(|cell| cell.reason.is_some() && cell.verdict == Verdict::Yes);
     let early = Some(deletes_first).filter(|cell| cell.verdict == Verdict::Yes);
     let others = unlogged.into_iter().chain([writes, rewrite, directory]);
@@ -78,6 +83,10 @@ fn safe(writes: &Cell, rewrite: &Cell, deletes_first: &Cell, directory: &Cell, u
     let unknown = |cell: &&Cell| cell.verdict == Verdict::Unknown;
     if let Some(cell) = [writes, rewrite, deletes_first, directory].into_iter().chain(unlogged).find(unknown) {
         return Cell { verdict: Verdict::Unknown, detail: cell.detail.clone(), reason: cell.reason.clone() };
+    }
+    if directory.verdict == Verdict::No {
+        let why = "a removed file can be back after a crash, and whether that does harm cannot be told";
+        return Cell { reason: directory.reason.clone(), ..Cell::detailed(Verdict::Unknown, why) };
     }
     // What an option takes back was not promised.
     Cell::new(Verdict::Yes)

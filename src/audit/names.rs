@@ -42,6 +42,10 @@ impl<'a> Evidence<'a> {
             Term::Op(name, args) if *name == ops.parent && args.len() == 1 => {
                 format!("directory of {}", self.shown(function, args[0]))
             }
+            // A path or text that another is put behind.
+            Term::Op(name, args) if name == "+" && args.len() == 2 && self.is_text(args[1]) => {
+                format!("{}{}", self.shown(function, args[0]), self.shown(function, args[1]))
+            }
             Term::Op(name, args) => match name.strip_prefix("format:") {
                 Some(text) => text.to_string(),
                 None if args.is_empty() => "a value made here".to_string(),
@@ -52,5 +56,9 @@ impl<'a> Evidence<'a> {
             Term::Handle { file, .. } => self.shown(function, *file),
             _ => "a value made here".to_string(),
         }
+    }
+
+    fn is_text(&self, value: Value) -> bool {
+        matches!(self.flow.terms.get(value), Term::Const(text) if text.starts_with('"'))
     }
 }

@@ -7,7 +7,7 @@ use super::roles::{Role, Roles};
 use super::stores::Store;
 use super::table::{Cell, Verdict, weakest};
 use crate::flow::Moment;
-use crate::flow::state::{How, Pending};
+use crate::flow::state::{How, Kind, Pending};
 use crate::flow::summary::{Act, Deed, Did};
 use crate::ir::FuncId;
 
@@ -25,15 +25,17 @@ impl<'a> Evidence<'a> {
             outputs.push(Cell::detailed(Verdict::Unknown, why));
         }
         let rewrite = weakest(&outputs, |cell| match cell.verdict {
-            Verdict::No => 3,
-            Verdict::Unknown => 2,
+            Verdict::No => 4,
+            Verdict::Unknown => 3,
+            Verdict::Conditional => 2,
             _ => i32::from(cell.detail.is_some()),
         });
         let inputs = roles.iter().map(|(&function, &role)| self.inputs(function, role));
         let inputs: Vec<Cell> = inputs.chain(unseen).collect();
         let first = weakest(&inputs, |cell| match cell.verdict {
-            Verdict::Yes => 2,
-            Verdict::Unknown => 1,
+            Verdict::Yes => 3,
+            Verdict::Unknown => 2,
+            Verdict::Conditional => 1,
             _ => 0,
         });
         let rewrite = rewrite.unwrap_or(Cell::new(Verdict::NotApplicable));
@@ -70,9 +72,17 @@ impl<'a> Evidence<'a> {
             return None;
         }
         let short = self.short(function);
-        let successes = self.successes(function).iter();
-        let left = successes.flat_map(|moment| moment.pending.iter().map(move |pending| (*moment, pending)));
+        let is_left = |pending: &Pending| is_content(pending);
+        let (guilty, innocent): (Vec<&Moment>, Vec<&Moment>) =
+            self.successes(function).iter().copied().partition(|moment| moment.pending.iter().any(is_left));
+        let left = guilty.iter().flat_map(|&moment| moment.pending.iter().map(move |pending| (moment, pending)));
         let left = left.filter(|(_, pending)| is_content(pending));
+        if let Some(option) = self.option(function, &guilty, &innocent, &is_left)
+            && let Some(pending) = guilty.iter().flat_map(|moment| moment.pending.iter()).find(|left| is_content(left))
+        {
+            let text = format!("`{short}` leaves its output unsynced, depending on `{option}`");
+            return Some(Cell::detailed(Verdict::Conditional, option).because(text, pending.trace.origin().span));
+        }
         if let Some((pending, doubt)) = self.surest(left) {
             let text = format!("`{short}` leaves its output unsynced");
             let cell = match doubt {
@@ -95,27 +105,56 @@ impl<'a> Evidence<'a> {
 
     /// Whether a rewrite or checkpoint destroys an input while its output is not synced.
     fn inputs(&self, function: FuncId, role: Role) -> Cell {
-        let early = self.acts(function).iter().flat_map(|moment| {
-            let early = moment.pending.iter().filter(|pending| is_retired_before(moment, pending, role));
-            early.map(|pending| (*moment, pending))
-        });
-        let short = self.short(function);
-        match self.surest(early) {
-            Some((pending, doubt)) => {
-                let text = format!("`{short}` retires its input while its output is not synced");
-                let cell = match doubt {
-                    None if role == Role::Checkpoint && self.syncs_others(function, pending) => {
-                        let why =
-                            "some of what it writes is synced before, and what stands for its input cannot be told";
-                        Cell::detailed(Verdict::Unknown, why)
-                    }
-                    None => Cell::new(Verdict::Yes),
-                    Some(doubt) => Cell::detailed(Verdict::Unknown, doubt.words()),
+        let Some(Early { pending, verdict, .. }) = self.retired_early(function, role) else {
+            return self.unseen_cell(function).unwrap_or(Cell::new(Verdict::No));
+        };
+        let lacks = if is_content(pending) { "is not synced" } else { "may lose its name" };
+        let text = format!("`{}` retires its input while its output {lacks}", self.short(function));
+        let cell = match verdict {
+            Ok(Some(option)) => Cell::detailed(Verdict::Conditional, option),
+            Ok(None) if is_content(pending) => Cell::new(Verdict::Yes),
+            Ok(None) => Cell::detailed(Verdict::Yes, "its name is not durable"),
+            Err(why) => Cell::detailed(Verdict::Unknown, why),
+        };
+        cell.because(text, pending.trace.origin().span)
+    }
+
+    /// What a rewrite or checkpoint has not made durable where it retires an input: what is sure first, content before names.
+    pub(super) fn retired_early(&self, function: FuncId, role: Role) -> Option<Early<'a>> {
+        let mut found: Option<Early<'a>> = None;
+        for content in [true, false] {
+            for &moment in self.acts(function) {
+                // What is created over and filled is an output, too: it is no input whose successor needs a name.
+                let is_output = match moment.act {
+                    Act::Cut { file, .. } => self.done(function).any(|deed| writes(deed) && deed.file == file),
+                    _ => false,
                 };
-                cell.because(text, pending.trace.origin().span)
+                let is_early = |pending: &&Pending| {
+                    is_content(pending) == content
+                        && is_retired_before(moment, pending, role)
+                        && (content || !is_output)
+                };
+                for pending in moment.pending.iter().filter(is_early) {
+                    let verdict = match self.doubt(moment, pending) {
+                        Some(doubt) => Err(doubt.words()),
+                        None if role == Role::Checkpoint && self.syncs_others(function, pending) => {
+                            Err("some of what it writes is synced before, and what stands for its input cannot be told"
+                                .to_string())
+                        }
+                        None => Ok(self
+                            .parting_answer(function, moment, pending)
+                            .map(|(value, ..)| self.name(function, value))),
+                    };
+                    let early = Early { act: moment.act, pending, verdict };
+                    match (&early.verdict, &found) {
+                        (Ok(None), _) => return Some(early),
+                        (Ok(Some(_)), Some(Early { verdict: Err(_), .. })) | (_, None) => found = Some(early),
+                        _ => {}
+                    }
+                }
             }
-            None => self.unseen_cell(function).unwrap_or(Cell::new(Verdict::No)),
         }
+        found
     }
 
     /// Whether something else that a checkpoint writes is synced where it retires its input.
@@ -142,6 +181,16 @@ impl<'a> Evidence<'a> {
     }
 }
 
+/// An input that is retired while an output can still be lost.
+pub(super) struct Early<'a> {
+    /// What retires it.
+    pub act: Act,
+    /// What can be lost.
+    pub pending: &'a Pending,
+    /// The option that it depends on, if it does; or why it is not certain.
+    pub verdict: Result<Option<String>, String>,
+}
+
 /// Whether `pending` is output that is not synced where an input is removed, cut or replaced.
 fn is_retired_before(moment: &Moment, pending: &Pending, role: Role) -> bool {
     let (file, read) = match moment.act {
@@ -156,5 +205,11 @@ fn is_retired_before(moment: &Moment, pending: &Pending, role: Role) -> bool {
     }
     // A rewrite destroys what it read; something else that it removes is no input.
     let is_input = old.read || is_replaced || role == Role::Checkpoint;
-    is_input && is_content(pending) && (pending.file == file) == is_replaced && pending.how != How::Cut
+    // An output whose name is forgotten is as lost as one that is not synced.
+    let is_name = pending.kind == Kind::Name
+        && matches!(pending.how, How::Created | How::Renamed)
+        && moment.fact(pending.file).written
+        && !is_replaced;
+    let is_output = is_content(pending) && pending.how != How::Cut || is_name;
+    is_input && is_output && (pending.file == file) == is_replaced
 }

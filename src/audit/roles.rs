@@ -103,8 +103,11 @@ fn role(deeds: &[&Deed]) -> Option<Role> {
     if !read.is_empty() && (in_place || output) {
         return Some(Role::Rewrite { in_place });
     }
-    let retired = deeds.iter().any(|deed| {
-        let new = deed.did == Did::Remove && created.contains(&deed.file);
+    let retired = deeds.iter().enumerate().any(|(at, deed)| {
+        let is_made = |before: &&Deed| {
+            (made(before) || matches!(before.did, Did::Pend(How::MaybeCreated, _))) && before.file == deed.file
+        };
+        let new = deed.did == Did::Remove && deeds[..at].iter().any(is_made);
         // What is created over and filled is an output.
         retires(deed) && !new && !written.contains(&deed.file) && !read.contains(&deed.file)
     });

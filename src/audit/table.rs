@@ -79,14 +79,18 @@ pub struct Reason {
 /// An effect of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effect {
-    /// `create`, `write`, `flush`, `sync`, `sync directory`, `rename`, `unlink`, `truncate`, `read`, …
+    /// `create`, `create if absent`, `create or truncate`, `write`, `write at a place`, `flush`, `sync`, `sync directory`, `rename`, `unlink`, `truncate`, `read`, …
     pub what: &'static str,
     /// The file, in the operation's terms.
     pub file: String,
+    /// For a rename: the name that the file gets, in the operation's terms.
+    pub to: Option<String>,
+    /// The function that does it, if that is not the operation itself.
+    pub by: Option<Ustr>,
     /// Where.
     pub span: Span,
-    /// Only on some paths: which.
-    pub condition: Option<String>,
+    /// Only on some paths: the answers about settings there, such as `sync_writes is on`.
+    pub conditions: Vec<String>,
 }
 
 /// One externally visible operation.
@@ -98,7 +102,9 @@ pub struct Operation {
     pub span: Span,
     /// What it does to files, in order.
     pub effects: Vec<Effect>,
-    /// What is pending when it reports success, and so what a crash right after it may leave.
+    /// How many effects are left out, since what they are on was not seen to be a file: memory, perhaps.
+    pub elsewhere: usize,
+    /// What is missing, and what a crash can leave for that: on the way, or right after it reported success.
     pub missing: Vec<Reason>,
     /// Not all of it was seen, and why.
     pub unseen: Option<&'static str>,

@@ -102,7 +102,7 @@ impl<'a> Evidence<'a> {
 
     /// The option with which no path is guilty: whatever is `left` on a guilty path is left under the same answer, which some path that
     /// settles it has not.
-    fn option(
+    pub(super) fn option(
         &self,
         function: FuncId,
         guilty: &[&Moment],

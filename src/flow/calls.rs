@@ -8,7 +8,7 @@ use super::summary::{Act, Did, Outcome, Summary};
 use super::terms::{Replace, Site, Term, Terms, UNIT, Value};
 use super::transfer::is_settled_as;
 use crate::effects::Effect;
-use crate::ir::{Call, Callee, FuncId, Function, Inst, InstKind, Passing, ValueKind};
+use crate::ir::{Call, Callee, FuncId, Function, Inst, InstKind, Passing, Program, ValueKind};
 use litemap::LiteMap;
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
@@ -690,12 +690,13 @@ impl<'p> Run<'_, 'p> {
         let mut adopted = Vec::with_capacity(outcome.pending.len());
         for pending in &outcome.pending {
             let terms = &mut self.engine.terms;
-            if let Term::Param(number) = terms.get(pending.file)
+            if let &Term::Param(number) = terms.get(pending.file)
                 && call
                     .args
-                    .get(*number as usize)
+                    .get(number as usize)
                     .is_some_and(|arg| matches!(arg.kind, ValueKind::Memory | ValueKind::Other))
                 && args.len() == call.args.len()
+                && !is_told_by_path(self.engine.program, translation.callee, number)
             {
                 continue;
             }
@@ -839,4 +840,11 @@ fn translate_act(act: Act, translation: &mut Translation<'_>, engine: &mut Engin
         Act::Sync { file } => Act::Sync { file: translation.key(engine, file) },
         Act::Succeed => Act::Succeed,
     }
+}
+
+/// Whether a function is given the name of a file as a parameter, a path or a string, rather than something to write to.
+fn is_told_by_path(program: &Program, function: FuncId, number: u16) -> bool {
+    let function = &program.functions[function.index()];
+    let local = function.params.get(number as usize).map(|local| &function.locals[local.index()]);
+    local.is_some_and(|local| matches!(local.kind, ValueKind::Path | ValueKind::Other))
 }

@@ -497,9 +497,9 @@ impl Run<'_, '_> {
         }
         let buffered = buffered || o.kind == ValueKind::BufferedFile || self.engine.terms.is_buffered(o.on);
         let file = self.file_of(state, o.on);
-        let opened = matches!(self.engine.terms.get(self.engine.terms.unbuffered(o.on)), Term::Handle { .. });
-        // A constant is no handle, but a handle may be opened by a constant path.
-        if !opened && matches!(self.engine.terms.get(file), Term::Const(_) | Term::Unit | Term::Absent) {
+        // A constant is no handle, but a handle may be opened by a constant path, and kept in a field.
+        let on = self.engine.terms.get(self.engine.terms.unbuffered(o.on));
+        if matches!(on, Term::Const(_) | Term::Unit | Term::Absent) {
             return UNIT;
         }
         state.fact(file).written = true;

@@ -1,7 +1,7 @@
 //! The durability table on a terminal: a store's name and place, its cells below, then what decides.
 
-use super::{cells, place, reason, remarks};
-use crate::audit::{Row, Verdict};
+use super::{cells, common_conditions, near, object, own_conditions, place, reason, remarks, short_name};
+use crate::audit::{Effect, Row, Verdict};
 use crate::check::AuditReport;
 use crate::report::human::{self, Style, printable, wrap};
 use crate::source::SourceMap;
@@ -81,13 +81,31 @@ fn table_row(row: &Row, sources: &SourceMap, paint: &Paint, width: usize, out: &
 
 fn operations(row: &Row, sources: &SourceMap, paint: &Paint, width: usize, out: &mut dyn Write) -> io::Result<()> {
     for operation in &row.operations {
-        let at = place(operation.span, sources);
-        writeln!(out, "\n    {}  {}", paint.with(BOLD, &printable(&operation.name)), paint.with(DIM, &printable(&at)))?;
+        let common = common_conditions(operation);
+        let mut at = near(operation.span, row.span, sources);
+        if !common.is_empty() {
+            at += &format!(", if {}", common.join(", "));
+        }
+        let name = short_name(operation, row);
+        writeln!(out, "\n    {}  {}", paint.with(BOLD, &printable(name)), paint.with(DIM, &printable(&at)))?;
+        let lengths = |of: &dyn Fn(&Effect) -> usize| operation.effects.iter().map(of).max().unwrap_or(0);
+        let verbs = lengths(&|effect| effect.what.len());
+        // One long name must not push the places of all others away.
+        let objects = lengths(&|effect| Some(object(effect).chars().count()).filter(|room| *room <= 36).unwrap_or(0));
         for (number, effect) in operation.effects.iter().enumerate() {
-            let condition = effect.condition.as_ref().map(|condition| format!(" if {condition}")).unwrap_or_default();
-            let text =
-                format!("{}. {} {}{condition}  {}", number + 1, effect.what, effect.file, place(effect.span, sources));
-            indented(&text, 6, width, out)?;
+            let mut place = near(effect.span, operation.span, sources);
+            if let Some(by) = effect.by {
+                place += &format!(", in `{by}`");
+            }
+            place += &own_conditions(effect, &common);
+            let text = format!("{:>3}. {:verbs$}  {:objects$}", number + 1, effect.what, object(effect));
+            let (text, place) = (printable(&text), printable(&place));
+            if 6 + text.chars().count() + 2 + place.chars().count() <= width {
+                writeln!(out, "      {text}  {}", paint.with(DIM, &place))?;
+            } else {
+                writeln!(out, "      {}", text.trim_end())?;
+                indented(&place, 13 + verbs, width, out)?;
+            }
         }
         for remark in remarks(operation, sources) {
             indented(&remark, 6, width, out)?;

@@ -53,6 +53,7 @@ struct JsonOperation<'a> {
     effects: Vec<JsonEffect<'a>>,
     missing: Vec<JsonReason<'a>>,
     unseen: Option<&'a str>,
+    elsewhere: usize,
 }
 
 #[derive(Serialize)]
@@ -61,7 +62,9 @@ struct JsonEffect<'a> {
     file: &'a str,
     #[serde(flatten)]
     place: Place,
-    condition: Option<&'a str>,
+    condition: Option<String>,
+    to: Option<&'a str>,
+    by: Option<&'a str>,
 }
 
 /// Writes `report` to `out`.
@@ -116,6 +119,7 @@ fn operation<'a>(operation: &'a Operation, sources: &SourceMap) -> JsonOperation
         effects: operation.effects.iter().map(|one| effect(one, sources)).collect(),
         missing: operation.missing.iter().map(|one| reason(one, sources)).collect(),
         unseen: operation.unseen,
+        elsewhere: operation.elsewhere,
     }
 }
 
@@ -124,6 +128,8 @@ fn effect<'a>(effect: &'a Effect, sources: &SourceMap) -> JsonEffect<'a> {
         effect: effect.what,
         file: &effect.file,
         place: place(effect.span, sources),
-        condition: effect.condition.as_deref(),
+        condition: (!effect.conditions.is_empty()).then(|| effect.conditions.join(", ")),
+        to: effect.to.as_deref(),
+        by: effect.by.as_ref().map(|by| by.as_str()),
     }
 }

@@ -1,6 +1,6 @@
 //! The durability table as Markdown, for a README or an issue.
 
-use super::{QUESTIONS, cells, place, reason, remarks};
+use super::{QUESTIONS, cells, common_conditions, near, own_conditions, place, reason, remarks, short_name};
 use crate::audit::{Row, Verdict};
 use crate::check::AuditReport;
 use crate::source::SourceMap;
@@ -38,10 +38,17 @@ pub fn render(report: &AuditReport, detail: bool, out: &mut dyn Write) -> io::Re
 fn operations(row: &Row, sources: &SourceMap, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n## `{}`", escaped(&row.store))?;
     for operation in &row.operations {
-        writeln!(out, "\n### `{}` ({})\n", escaped(&operation.name), escaped(&place(operation.span, sources)))?;
+        let (name, common) = (short_name(operation, row), common_conditions(operation));
+        let mut at = place(operation.span, sources);
+        if !common.is_empty() {
+            at += &format!(", if {}", common.join(", "));
+        }
+        writeln!(out, "\n### `{}` ({})\n", escaped(name), escaped(&at))?;
         for (number, effect) in operation.effects.iter().enumerate() {
-            let condition = effect.condition.as_ref().map(|condition| format!(", if {condition}")).unwrap_or_default();
-            let text = format!("{} `{}`{condition} ({})", effect.what, effect.file, place(effect.span, sources));
+            let to = effect.to.as_ref().map(|to| format!(" to `{to}`")).unwrap_or_default();
+            let by = effect.by.map(|by| format!(", in `{by}`")).unwrap_or_default();
+            let at = near(effect.span, operation.span, sources);
+            let text = format!("{} `{}`{to} ({at}{by}){}", effect.what, effect.file, own_conditions(effect, &common));
             writeln!(out, "{}. {}", number + 1, escaped(&text))?;
         }
         writeln!(out)?;

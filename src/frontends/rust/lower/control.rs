@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::frontends::rust::hir::{Arm, Block, Expr, ExprKind, Pat, Stmt, UnOp};
+use crate::frontends::rust::methods::Method;
 use state::LoopFrame;
 
 impl<'h> Lower<'h> {
@@ -420,14 +421,24 @@ impl<'h> Lower<'h> {
     }
 
     fn for_loop(&mut self, label: Option<Ustr>, pat: &'h Pat, iter: &'h Expr, body: &'h Block, sp: Sp) -> Val {
-        let of = self.expr(iter, None);
+        let mut of = self.expr(iter, None);
+        // What goes over a type of the program's own is the program's: it may read a file at each step.
+        let (into_iter, next) = (ustr("into_iter"), ustr("next"));
+        if !self.is_own_method(&of.ty, next) && self.is_own_method(&of.ty, into_iter) {
+            of = self.method_on(of, into_iter, Vec::new(), None, iter.span, iter.span);
+        }
         let (head, again, exit) = (self.block(), self.block(), self.block());
         let result = self.temp(Ty::unit());
         self.goto(head);
         self.start(head);
         let depth = self.f.scopes.len();
         self.push_scope();
-        let element = self.item(&of, iter.span);
+        let element = if self.is_own_method(&of.ty, next) {
+            let item = self.method_on(of.clone(), next, Vec::new(), None, iter.span, iter.span);
+            Val { ty: unwrapped(&item.ty), ..item }
+        } else {
+            self.item(&of, iter.span)
+        };
         self.bind(pat, &element);
         self.f.loops.push(LoopFrame { label, exit, again: Some(again), result, depth });
         self.block_value(body, None);
@@ -438,6 +449,11 @@ impl<'h> Lower<'h> {
         self.branch(Cond::Unknown, head, exit, iter.span);
         self.start(exit);
         Val::unit()
+    }
+
+    /// Whether a value of type `ty` has a method `name` without arguments that the program brings itself.
+    fn is_own_method(&self, ty: &Ty, name: Ustr) -> bool {
+        matches!(self.world.method(ty, name, 0), Some(Method::Own(..)))
     }
 
     /// What an iteration over `of` binds; of a map, key and value.

@@ -1,0 +1,52 @@
+//! Types that make files step by step: what they write is complete, and perhaps of use, only when a last step has used them up.
+
+use super::evidence::Evidence;
+use crate::flow::state::{How, Kind};
+use crate::flow::summary::Did;
+use crate::ir::{FuncId, FunctionKind, PackageId};
+use rustc_hash::{FxHashMap, FxHashSet};
+use ustr::Ustr;
+
+/// The last step of each type that has one, by the type's package and name.
+pub(super) type Builders = FxHashMap<(PackageId, Ustr), FuncId>;
+
+impl<'a> Evidence<'a> {
+    /// The types whose public methods only make new files, and one of which takes the value itself and syncs.
+    pub(super) fn find_builders(&self) -> Builders {
+        let (mut builders, mut others) = (Builders::default(), FxHashSet::default());
+        for (at, function) in self.program.functions.iter().enumerate() {
+            let id = FuncId(at as u32);
+            let Some(owner) = function.owner.filter(|_| function.kind == FunctionKind::Named) else { continue };
+            let key = (function.package, owner);
+            let deeds = || self.deeds(id).iter().filter(|deed| !deed.failing);
+            if self.uses_up(id) {
+                if self.is_public(id) && deeds().any(|deed| deed.did == Did::Sync) {
+                    builders.entry(key).or_insert(id);
+                }
+                continue;
+            }
+            // What reads, or opens what may have been there, keeps a store.
+            let keeps = deeds().any(|deed| matches!(deed.did, Did::Read | Did::Pend(How::MaybeCreated, Kind::Name)));
+            if keeps {
+                others.insert(key);
+            }
+        }
+        builders.retain(|key, _| !others.contains(key));
+        builders
+    }
+
+    /// Whether a method takes the value that it is called on, not a loan of it.
+    fn uses_up(&self, method: FuncId) -> bool {
+        let function = &self.program.functions[method.index()];
+        let receiver = function.params.first().map(|local| &function.locals[local.index()]);
+        receiver.is_some_and(|local| !local.lent && local.type_name.is_some() && local.type_name == function.owner)
+    }
+
+    /// The step that completes what `function` makes, if it is a step before that.
+    pub(super) fn completed_by(&self, function: FuncId) -> Option<FuncId> {
+        let owner = self.owner(function)?;
+        let package = self.program.functions[self.named(function).index()].package;
+        let last = *self.builders.get(&(package, owner))?;
+        (!self.uses_up(function)).then_some(last)
+    }
+}
