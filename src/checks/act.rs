@@ -11,6 +11,7 @@ use crate::ir::{FuncId, FunctionKind};
 use crate::source::Span;
 use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// A rule that falls due at an act.
 pub struct ActRule {
@@ -35,7 +36,7 @@ pub struct ActRule {
 /// A moment, and what was pending that is not told below.
 struct Due<'a> {
     moment: &'a Moment,
-    pending: Vec<&'a Pending>,
+    pending: Rc<[&'a Pending]>,
 }
 
 /// The guilty pending effects of one moment.
@@ -51,9 +52,20 @@ pub fn run(context: &Context<'_>, rules: &[ActRule], out: &mut Vec<Finding>) -> 
     let residue = Residue::new(context);
     // By the act's own place, then by the function in whose terms it is told.
     let mut acts: BTreeMap<(Origin, FuncId), Vec<Due<'_>>> = BTreeMap::new();
+    // What comes by one call finds the same pending, mostly.
+    let mut last: Option<(&Moment, Rc<[&Pending]>)> = None;
     for moment in &context.flow.moments {
         if moment.act != Act::Succeed {
-            let pending = moment.pending.iter().filter(|pending| !is_told_below(context, moment, pending)).collect();
+            let known = last.take().filter(|(other, _)| {
+                let by_calls = moment.trace.depth() > 0 && other.trace.depth() > 0;
+                by_calls && other.pending.is(&moment.pending) && other.trace.start() == moment.trace.start()
+            });
+            let told_here = |pending: &&Pending| !is_told_below(context, moment, pending);
+            let pending = match known {
+                Some((_, pending)) if !context.index.with_closures.contains(&moment.function) => pending,
+                _ => moment.pending.iter().filter(told_here).collect(),
+            };
+            last = Some((moment, pending.clone()));
             acts.entry((moment.trace.origin(), moment.function)).or_default().push(Due { moment, pending });
         }
     }

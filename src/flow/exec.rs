@@ -6,7 +6,7 @@ use super::state::{
     is_surely_there, join_pending, join_values, keep_common_answers,
 };
 use super::summary::{Act, Deed, Did, Outcome, Summary, Trigger};
-use super::terms::{ABSENT, ELEMENT, Fields, OF_NOTHING, Site, Term, UNIT, UNSET, Value};
+use super::terms::{ABSENT, Fields, OF_NOTHING, Site, Term, UNIT, UNSET, Value};
 use super::{Binding, Engine, IgnoredSync, Moment};
 use crate::ir::{
     Base, BlockId, Call, Cond, Exit, FuncId, Function, FunctionKind, Inst, InstKind, LocalId, Operand, Place, Rvalue,
@@ -592,7 +592,7 @@ impl<'e, 'p> Run<'e, 'p> {
                 }
                 Step::Element => {
                     let list = self.engine.terms.unbuffered(value);
-                    let element = match state.heap.get(&(list, Ustr::from(ELEMENT))) {
+                    let element = match state.heap.get(&(list, self.engine.terms.ops.element)) {
                         Some(&element) => element,
                         None => self.engine.terms.element(value),
                     };
@@ -657,7 +657,7 @@ impl<'e, 'p> Run<'e, 'p> {
         if !self.engine.terms.is_of_nothing(list) {
             return;
         }
-        let place = (list, Ustr::from(ELEMENT));
+        let place = (list, self.engine.terms.ops.element);
         let value = self.engine.terms.bare(value);
         let joined = match state.heap.get(&place) {
             Some(&old) => {

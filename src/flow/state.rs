@@ -120,7 +120,7 @@ impl Trace {
 }
 
 /// One effect that a crash may undo.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Eq)]
 pub struct Pending {
     /// Which kind.
     pub kind: Kind,
@@ -150,6 +150,23 @@ pub struct Pending {
     pub lost: Option<Rc<Trace>>,
     /// Answers about settings that held on every path that leaves it, where such paths were joined with others since.
     pub when: Vec<Guard>,
+}
+
+/// Equal traces of one analysis are one in memory.
+impl PartialEq for Pending {
+    fn eq(&self, other: &Pending) -> bool {
+        let same = |one: &Option<Rc<Trace>>, other: &Option<Rc<Trace>>| match (one, other) {
+            (Some(one), Some(other)) => Rc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        self.is_same_effect(other)
+            && Rc::ptr_eq(&self.trace, &other.trace)
+            && same(&self.flushed, &other.flushed)
+            && same(&self.lost, &other.lost)
+            && (self.cared, self.doubt, self.closed, self.informed, self.transit)
+                == (other.cared, other.doubt, other.closed, other.informed, other.transit)
+            && self.when == other.when
+    }
 }
 
 /// A question, and its answer.

@@ -124,6 +124,10 @@ pub struct Ops {
     pub entries: Ustr,
     /// `file_name(path)`.
     pub file_name: Ustr,
+    /// What stands for the elements of a collection among its fields.
+    pub element: Ustr,
+    /// `==`.
+    pub equal: Ustr,
 }
 
 impl Default for Terms {
@@ -135,6 +139,8 @@ impl Default for Terms {
             with_file_name: "with_file_name".into(),
             entries: "entries".into(),
             file_name: "file_name".into(),
+            element: "[]".into(),
+            equal: "==".into(),
         };
         let mut terms = Terms {
             terms: Vec::new(),
@@ -154,9 +160,6 @@ impl Default for Terms {
         terms
     }
 }
-
-/// What stands for the elements of a collection among its fields.
-pub const ELEMENT: &str = "[]";
 
 /// The number of [`Term::Fresh`] values that are made of nothing (an empty collection): memory, no file.
 pub const OF_NOTHING: u32 = 0x4000_0000;
@@ -258,7 +261,7 @@ impl Terms {
     /// A field of `base`, simplified.
     pub fn field(&mut self, base: Value, name: Ustr) -> Value {
         let base = self.unbuffered(base);
-        if name == ELEMENT {
+        if name == self.ops.element {
             return self.element(base);
         }
         match self.get(base) {
@@ -685,7 +688,7 @@ impl Terms {
             }
             Term::Element(base) => {
                 let base = self.replace(base, with, load);
-                if self.is_of_nothing(base) { load(self, base, Ustr::from(ELEMENT)) } else { self.element(base) }
+                if self.is_of_nothing(base) { load(self, base, self.ops.element) } else { self.element(base) }
             }
             Term::Op(name, args) => {
                 let args: SmallVec<[Value; 4]> = args.iter().map(|&arg| self.replace(arg, with, load)).collect();

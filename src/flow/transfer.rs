@@ -657,7 +657,7 @@ impl Run<'_, '_> {
             let mut apart: Vec<Value> = Vec::new();
             let dirs = state.pending.iter().filter(|pending| maybe_directory && pending.kind == Kind::Name);
             for dir in dirs.map(|pending| pending.dir).collect::<Vec<_>>() {
-                let equal = self.engine.terms.op(Ustr::from("=="), &[dir, key]);
+                let equal = self.engine.terms.op(self.engine.terms.ops.equal, &[dir, key]);
                 if state.guards.get(&(equal, Question::True)) == Some(&false) {
                     apart.push(dir);
                 }

@@ -6,6 +6,7 @@ use crate::apis::Apis;
 use crate::discover::Workspace;
 use crate::ir::FuncId;
 use crate::source::FileId;
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::path::{Component, Path as FsPath, PathBuf};
 use std::sync::OnceLock;
@@ -67,8 +68,8 @@ pub struct Module<'h> {
 /// One name that `use` brings.
 struct Import<'h> {
     used: &'h Use,
-    /// What it means as a type and as a value, once that was asked.
-    known: [OnceLock<Option<Res>>; 2],
+    /// What it means as a type and as a value, once imports are linked.
+    known: Option<[Option<Res>; 2]>,
 }
 
 pub struct Crate {
@@ -151,7 +152,6 @@ pub struct World<'h> {
     dependencies: Vec<FxHashMap<Ustr, u32>>,
     by_crate_name: FxHashMap<Ustr, u32>,
     pub tables: super::methods::Tables,
-    linked: bool,
 }
 
 struct Builder<'h> {
@@ -185,7 +185,6 @@ pub fn build<'h>(workspace: &Workspace, files: &'h [Parsed], apis: &'h Apis) -> 
         dependencies: Vec::new(),
         by_crate_name: FxHashMap::default(),
         tables: Default::default(),
-        linked: false,
     };
     let by_path = files.iter().enumerate().map(|(at, file)| (clean(&file.path), at)).collect();
     let mut builder = Builder { world, by_path, claimed: vec![None; files.len()], off: Vec::new() };
@@ -197,6 +196,7 @@ pub fn build<'h>(workspace: &Workspace, files: &'h [Parsed], apis: &'h Apis) -> 
     world.off = builder.off;
     world.link(workspace);
     world.link_globs();
+    world.link_imports();
     world.tables = super::methods::Tables::build(&world);
     world.find_holders();
     world
@@ -490,11 +490,9 @@ impl<'h> Builder<'h> {
             ItemKind::Use(uses) => {
                 for used in uses {
                     match used.alias {
-                        Some(alias) => self.world.modules[at]
-                            .uses
-                            .entry(alias)
-                            .or_default()
-                            .push(Import { used, known: Default::default() }),
+                        Some(alias) => {
+                            self.world.modules[at].uses.entry(alias).or_default().push(Import { used, known: None })
+                        }
                         None => self.world.modules[at].globs.push(used),
                     }
                 }
@@ -733,7 +731,6 @@ impl World<'_> {
     /// A name as others see it in `module`.
     fn member(&self, module: u32, name: Ustr, ns: Ns, seen: &mut Seen) -> Option<Res> {
         if seen.stack.contains(&(module, name, ns)) || seen.steps > MAX_STEPS || seen.stack.len() > MAX_HOPS {
-            seen.cut = true;
             return None;
         }
         seen.steps += 1;
@@ -763,17 +760,10 @@ impl World<'_> {
     }
 
     fn imported(&self, module: u32, import: &Import, ns: Ns, seen: &mut Seen) -> Option<Res> {
-        let known = &import.known[ns as usize];
-        if let Some(found) = known.get() {
-            return *found;
+        match &import.known {
+            Some(known) => known[ns as usize],
+            None => self.used(module, import.used, ns, seen),
         }
-        let outer = std::mem::replace(&mut seen.cut, false);
-        let found = self.used(module, import.used, ns, seen);
-        if self.linked && !seen.cut {
-            let _ = known.set(found);
-        }
-        seen.cut |= outer;
-        found
     }
 
     fn used(&self, module: u32, used: &Use, ns: Ns, seen: &mut Seen) -> Option<Res> {
@@ -828,7 +818,21 @@ impl World<'_> {
                 break;
             }
         }
-        self.linked = true;
+    }
+
+    /// Finds what each import means, before anybody asks: a bound that is hit on the way depends on the question, and must not depend on
+    /// which was asked first.
+    fn link_imports(&mut self) {
+        let meaning = |(at, module): (usize, &Module<'_>)| -> Vec<[Option<Res>; 2]> {
+            let imports = module.uses.values().flatten();
+            let means = |used: &Use, ns| self.used(at as u32, used, ns, &mut Seen::default());
+            imports.map(|import| [Ns::Type, Ns::Value].map(|ns| means(import.used, ns))).collect()
+        };
+        let found: Vec<_> = self.modules.par_iter().enumerate().map(meaning).collect();
+        for (module, found) in self.modules.iter_mut().zip(found) {
+            let imports = module.uses.values_mut().flatten();
+            imports.zip(found).for_each(|(import, found)| import.known = Some(found));
+        }
     }
 }
 
@@ -837,8 +841,6 @@ impl World<'_> {
 struct Seen {
     stack: Vec<(u32, Ustr, Ns)>,
     steps: usize,
-    /// A circle or a bound was hit: that nothing was found holds only for this question.
-    cut: bool,
 }
 
 /// Most rounds in which globs are followed.
