@@ -5,6 +5,7 @@ use super::cfg;
 use super::hir::*;
 use super::macros::MacroTable;
 use proc_macro2::Span as PmSpan;
+use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::rc::Rc;
@@ -69,6 +70,8 @@ pub struct Extractor<'a> {
     pub unread: Vec<Sp>,
     pub left_out: Vec<LeftOut>,
     pub modules: Vec<Ustr>,
+    /// Macros that were run in this file, by where their text lies.
+    pub rules: FxHashMap<*const u8, Option<Rc<super::mbe::Rules>>>,
     /// How deep in macros we are.
     pub depth: usize,
     /// How many bytes macros may still make in this file.

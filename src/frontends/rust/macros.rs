@@ -78,8 +78,8 @@ pub fn cfg_if(mac: &syn::Macro, options: &Options) -> Option<TokenStream> {
 }
 
 impl Extractor<'_> {
-    /// Runs a macro of the workspace and hands the result, read with spans that lead back to the call, to `read`.
-    pub fn expand<T>(&mut self, mac: &syn::Macro, read: impl FnOnce(&mut Self, TokenStream) -> Option<T>) -> Option<T> {
+    /// Runs a macro of the workspace and hands the result, read with spans that lead back to the call, to `take`.
+    pub fn expand<T>(&mut self, mac: &syn::Macro, take: impl FnOnce(&mut Self, TokenStream) -> Option<T>) -> Option<T> {
         let called = name(&mac.path.segments.last()?.ident);
         let rules = self.macros.find(called, self.file, self.package)?;
         if self.depth >= MAX_DEPTH || self.budget == 0 {
@@ -87,7 +87,9 @@ impl Extractor<'_> {
         }
         let place = self.sp(mac.path.span());
         let own = (rules.file == self.file).then_some(rules.start);
-        let made = mbe::run(&rules.text, own, mac.tokens.clone(), &self.spans, place)?;
+        let read = || mbe::Rules::read(&rules.text, own).map(Rc::new);
+        let rules = self.rules.entry(rules.text.as_ptr()).or_insert_with(read).clone()?;
+        let made = rules.run(mac.tokens.clone(), &self.spans, place)?;
         self.budget = self.budget.saturating_sub(made.text.len() + 1);
         if super::lex::too_deep(&made.text).is_some() {
             return None;
@@ -95,7 +97,7 @@ impl Extractor<'_> {
         let tokens: TokenStream = made.text.parse().ok()?;
         let outer = std::mem::replace(&mut self.spans, Rc::new(Spans::made(&made.text, made.places)));
         self.depth += 1;
-        let result = read(self, tokens);
+        let result = take(self, tokens);
         self.depth -= 1;
         self.spans = outer;
         result

@@ -35,34 +35,46 @@ enum Bound {
 
 type Bindings = FxHashMap<String, Bound>;
 
-/// Runs the macro whose rules are `rules` on `args`. `own`: where the rules start, if they are in the file of the call, so
-/// that their tokens keep their places; else everything that is not an argument stands at `call`.
-pub fn run(rules: &str, own: Option<u32>, args: TokenStream, spans: &Spans, call: Sp) -> Option<Made> {
-    let tokens: TokenStream = rules.parse().ok()?;
-    let trees: Vec<TokenTree> = tokens.into_iter().collect();
-    let definition = own.map(|start| Spans::new(rules, start));
-    let args: Vec<TokenTree> = args.into_iter().collect();
-    let mut at = 0;
-    while at + 3 < trees.len() {
-        let (TokenTree::Group(matcher), TokenTree::Group(body)) = (&trees[at], &trees[at + 3]) else { return None };
-        let pattern = patterns(matcher.stream(), 0)?;
-        let mut bindings = Bindings::default();
-        if matches(&pattern, &args, &mut bindings, 0) == Some(args.len()) {
-            let mut out = Writer {
-                made: Made { text: String::new(), places: Vec::new() },
-                spans,
-                definition: definition.as_ref(),
-                call,
-            };
-            out.transcribe(body.stream(), &bindings, 0)?;
-            return Some(out.made);
+/// The rules of a macro, read. They belong to the thread and file that read them, as all tokens do.
+pub struct Rules {
+    /// What each rule takes, and what it makes; up to the first that cannot be read.
+    arms: Vec<(Vec<Pattern>, TokenStream)>,
+    definition: Option<Spans>,
+}
+
+impl Rules {
+    /// Reads `rules`. `own`: where they start, if they are in the file that is read, so that their tokens keep their places; else
+    /// everything that is not an argument stands at the call.
+    pub fn read(rules: &str, own: Option<u32>) -> Option<Rules> {
+        let tokens: TokenStream = rules.parse().ok()?;
+        let trees: Vec<TokenTree> = tokens.into_iter().collect();
+        let mut arms = Vec::new();
+        let mut at = 0;
+        while let (Some(TokenTree::Group(matcher)), Some(TokenTree::Group(body))) = (trees.get(at), trees.get(at + 3)) {
+            let Some(pattern) = patterns(matcher.stream(), 0) else { break };
+            arms.push((pattern, body.stream()));
+            at += 4;
+            if matches!(trees.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == ';') {
+                at += 1;
+            }
         }
-        at += 4;
-        if matches!(trees.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == ';') {
-            at += 1;
-        }
+        Some(Rules { arms, definition: own.map(|start| Spans::new(rules, start)) })
     }
-    None
+
+    /// Runs the macro on `args`, whose places `spans` knows.
+    pub fn run(&self, args: TokenStream, spans: &Spans, call: Sp) -> Option<Made> {
+        let args: Vec<TokenTree> = args.into_iter().collect();
+        for (pattern, body) in &self.arms {
+            let mut bindings = Bindings::default();
+            if matches(pattern, &args, &mut bindings, 0) == Some(args.len()) {
+                let made = Made { text: String::new(), places: Vec::new() };
+                let mut out = Writer { made, spans, definition: self.definition.as_ref(), call };
+                out.transcribe(body.clone(), &bindings, 0)?;
+                return Some(out.made);
+            }
+        }
+        None
+    }
 }
 
 fn patterns(tokens: TokenStream, depth: usize) -> Option<Vec<Pattern>> {

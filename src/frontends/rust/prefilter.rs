@@ -28,6 +28,8 @@ const CALLEE_ROUNDS: usize = 2;
 const SHORT: usize = 120;
 /// A name that so many files declare says nothing about which is meant.
 const MAX_DECLARATIONS: u32 = 4;
+/// A macro that makes more types than this says nothing about any of them.
+const MAX_MADE: usize = 64;
 /// Files that only hold the tree of modules together are parsed up to this size.
 const MODULE_BYTES: usize = 32 << 10;
 
@@ -41,6 +43,8 @@ struct Part {
     kind: Kind,
     /// Types and traits in the head of the `impl` around it.
     owners: Vec<Word>,
+    /// The macro in whose rules it stands, in an `impl` there: what it is a method of is told where the macro is called.
+    made_by: Option<Word>,
     /// Sorted. Those that are called are there with the marks of how, too.
     words: Vec<Word>,
     /// The configuration leaves it out.
@@ -113,7 +117,7 @@ fn pair(owner: Word, name: Word) -> Word {
 #[derive(Default)]
 struct Summary {
     parts: Vec<Part>,
-    /// The types that are declared in it, sorted.
+    /// The types that are declared in it, by its own text or by macros, sorted.
     types: Vec<Word>,
     /// It declares modules or re-exports names.
     structural: bool,
@@ -125,6 +129,8 @@ struct Summary {
     functions_out: Vec<Range<usize>>,
     /// Modules whose files the configuration leaves out.
     files_out: Vec<LeftOut>,
+    /// Calls of macros in the place of items: the macro, and the names of types in its arguments.
+    calls: Vec<(Word, Vec<Word>)>,
 }
 
 impl Summary {
@@ -184,7 +190,8 @@ pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options)
         world::left_out_files(&by_path, &left_out.collect::<Vec<_>>())
     };
     summaries.iter_mut().zip(&off).filter(|(_, off)| **off).for_each(|(summary, _)| summary.parts.clear());
-    let declared = count_declarations(&summaries);
+    let made = give_owners(&mut summaries);
+    let declared = count_declarations(&summaries, &made);
     let mut kept: Vec<Vec<bool>> = summaries.iter().map(|summary| vec![false; summary.parts.len()]).collect();
     let effects = EffectWords::new(apis, &summaries);
     let names = Names::new(&summaries, &declared);
@@ -214,10 +221,10 @@ pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options)
         used.extend(next);
     }
     let needed =
-        |part: &Part| part.kind == Kind::Type && used.contains(&part.name) && declared[&part.name] <= MAX_DECLARATIONS;
+        |name: &Word| used.contains(name) && declared.get(name).is_some_and(|count| *count <= MAX_DECLARATIONS);
     let choose = |(((summary, kept), file), off): (((&Summary, &Vec<bool>), &Candidate), &bool)| {
         let holds_modules = file.entry || (summary.structural && file.text.len() <= MODULE_BYTES);
-        if *off || !(holds_modules || kept.contains(&true) || summary.parts.iter().any(needed)) {
+        if *off || !(holds_modules || kept.contains(&true) || summary.types.iter().any(needed)) {
             return Choice::Skip;
         }
         Choice::Parse { without: summary.without(kept, &used) }
@@ -477,6 +484,10 @@ struct Scan<'t> {
     head: Option<usize>,
     /// We are in the body of a function whose head stands at this depth.
     body: Option<usize>,
+    /// The rules of a macro that are open: their depth, and its name.
+    rules: Option<(usize, Word)>,
+    /// The depth of the call of a macro that is open in the place of an item.
+    call: Option<usize>,
 }
 
 impl<'t> Scan<'t> {
@@ -499,6 +510,8 @@ impl<'t> Scan<'t> {
             depth: 0,
             head: None,
             body: None,
+            rules: None,
+            call: None,
         }
     }
 
@@ -544,6 +557,8 @@ impl<'t> Scan<'t> {
                     while self.owners.last().is_some_and(|(depth, _)| *depth >= self.depth) {
                         self.owners.pop();
                     }
+                    self.rules = self.rules.filter(|(depth, _)| *depth < self.depth);
+                    self.call = self.call.filter(|depth| *depth < self.depth);
                     while self.inline.last().is_some_and(|depth| *depth >= self.depth) {
                         self.inline.pop();
                     }
@@ -611,6 +626,9 @@ impl<'t> Scan<'t> {
                 if let Some(Token::Ident(range)) = self.peek() {
                     let called = word(&self.text[range.clone()]);
                     self.close();
+                    if name == "macro_rules" {
+                        self.rules = Some((self.depth, called));
+                    }
                     self.part.name = called;
                     self.part.owners = self.owners.last().map(|(_, words)| words.clone()).unwrap_or_default();
                     self.part.kind = match name {
@@ -618,6 +636,8 @@ impl<'t> Scan<'t> {
                         "fn" | "macro_rules" => Kind::Free,
                         _ => Kind::Type,
                     };
+                    let in_impl = name == "fn" && !self.owners.is_empty();
+                    self.part.made_by = self.rules.filter(|_| in_impl).map(|(_, of)| of);
                     self.head = (name == "fn").then_some(self.depth);
                     self.part.start = self.item.unwrap_or(0);
                     self.part.left_out = name == "fn" && self.is_left_out(cfg::left_out);
@@ -647,6 +667,9 @@ impl<'t> Scan<'t> {
         let bytes = self.text.as_bytes();
         let hashed = word(&self.text[range.clone()]);
         self.part.words.push(hashed);
+        if self.body.is_none() && self.head.is_none() && self.rules.is_none() {
+            self.item_word(&range, hashed);
+        }
         let follows = |text: &[u8]| bytes[range.end..].starts_with(text);
         let bracket = match self.peek() {
             Some(Token::Open(at)) => Some(bytes[at]),
@@ -680,6 +703,24 @@ impl<'t> Scan<'t> {
             b'.' => {}
             _ if called || follows(b"!") && !follows(b"!=") => self.part.words.push(hashed ^ BARE),
             _ => {}
+        }
+    }
+
+    /// A word outside of functions: it may call a macro, or name a type for one.
+    fn item_word(&mut self, range: &Range<usize>, hashed: Word) {
+        let bytes = self.text.as_bytes();
+        if self.call.is_some() {
+            if bytes[range.start].is_ascii_uppercase()
+                && let Some((_, types)) = self.found.calls.last_mut()
+            {
+                types.push(hashed);
+            }
+        } else if self.owners.is_empty()
+            && bytes[range.end..].starts_with(b"!")
+            && !bytes[range.end..].starts_with(b"!=")
+        {
+            self.call = Some(self.depth);
+            self.found.calls.push((hashed, Vec::new()));
         }
     }
 
@@ -775,10 +816,42 @@ fn types_of(parts: &[Part]) -> impl Iterator<Item = &Part> {
     parts.iter().filter(|part| part.kind == Kind::Type)
 }
 
-fn count_declarations(summaries: &[Summary]) -> FxHashMap<Word, u32> {
+/// Gives the methods that macros make the types they are made for; gives those types.
+fn give_owners(summaries: &mut [Summary]) -> FxHashSet<Word> {
+    let parts = summaries.iter().flat_map(|summary| &summary.parts);
+    let mut made: FxHashMap<Word, Vec<Word>> =
+        parts.filter_map(|part| part.made_by).map(|name| (name, Vec::new())).collect();
+    for (name, types) in summaries.iter().flat_map(|summary| &summary.calls) {
+        if let Some(all) = made.get_mut(name) {
+            all.extend(types);
+        }
+    }
+    for types in made.values_mut() {
+        types.sort_unstable();
+        types.dedup();
+        if types.len() > MAX_MADE {
+            types.clear();
+        }
+    }
+    for summary in summaries {
+        for part in &mut summary.parts {
+            part.owners.extend(part.made_by.and_then(|name| made.get(&name)).into_iter().flatten());
+        }
+        summary.calls.retain(|(name, _)| made.get(name).is_some_and(|types| !types.is_empty()));
+        summary.types.extend(summary.calls.iter().flat_map(|(_, types)| types));
+        summary.types.sort_unstable();
+    }
+    made.into_values().flatten().collect()
+}
+
+/// How often each name is declared; the types that are `made` by macros are, once.
+fn count_declarations(summaries: &[Summary], made: &FxHashSet<Word>) -> FxHashMap<Word, u32> {
     let mut declared = FxHashMap::default();
     for part in summaries.iter().flat_map(|summary| &summary.parts).filter(|part| part.name != 0) {
         *declared.entry(part.name).or_default() += 1;
+    }
+    for name in made {
+        declared.entry(*name).or_insert(1);
     }
     declared
 }
@@ -901,6 +974,17 @@ mod tests {
             "fn elsewhere(all: &mut Vec<u8>) { all.push() }",
         ];
         parses(&files, &[true, false, true, true, true, true, false]);
+    }
+
+    #[test]
+    fn methods_that_macros_make_have_owners() {
+        let files = [
+            "macro_rules! path_type { ($name:ident) => { struct $name; impl $name { fn write(&self) { fs::write(self, x) } } } }",
+            "path_type!(KeyPath); fn beside() { a != b }",
+            "fn keys(key: &KeyPath) { key.write() }",
+            "fn other(list: &List) { list.write() }",
+        ];
+        parses(&files, &[true, true, true, false]);
     }
 
     #[test]
