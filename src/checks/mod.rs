@@ -33,7 +33,6 @@ use crate::ir::{FuncId, Function, FunctionKind, PackageId, Program};
 use crate::source::Span;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::{OnceCell, RefCell};
-use std::rc::Rc;
 use ustr::Ustr;
 
 /// What checks look at.
@@ -63,7 +62,7 @@ struct Index<'a> {
     /// By type: whether the documentation of a method promises durability.
     promising: RefCell<FxHashMap<Ustr, bool>>,
     /// By function and file: the ways in which the file is known elsewhere.
-    aliases: RefCell<FxHashMap<(FuncId, Value), Rc<[places::Alias]>>>,
+    aliases: RefCell<FxHashMap<(FuncId, Value), places::Aliases>>,
     /// By package: the files that are read in it.
     read: RefCell<FxHashMap<PackageId, FxHashSet<places::Alias>>>,
     /// Functions that hold closures.

@@ -22,11 +22,14 @@ pub enum Alias {
     Place(Ustr),
 }
 
+/// The ways in which a path is known.
+pub type Aliases = Rc<[Alias]>;
+
 /// The ways in which the path `file` of `function` is known elsewhere.
-pub fn aliases(context: &Context<'_>, function: FuncId, file: Value) -> Rc<[Alias]> {
+pub fn aliases(context: &Context<'_>, function: FuncId, file: Value) -> Aliases {
     let known = context.index.aliases.borrow().get(&(function, file)).cloned();
     known.unwrap_or_else(|| {
-        let found: Rc<[Alias]> = find_aliases(context, function, file).into();
+        let found: Aliases = find_aliases(context, function, file).into();
         context.index.aliases.borrow_mut().insert((function, file), found.clone());
         found
     })
