@@ -130,6 +130,32 @@ impl Effect {
         )
     }
 
+    /// Whether it can change what is on the disk, or which names there are.
+    pub fn can_change_files(self) -> bool {
+        use Effect::*;
+        !self.is_sync()
+            && !matches!(
+                self,
+                OpenRead
+                    | OptionsNew
+                    | OptionsSet
+                    | Seek
+                    | Read
+                    | Unwrap
+                    | SyncHint
+                    | Duplicate
+                    | WrapBuffer
+                    | WrapRead
+                    | Same
+                    | PathOf
+                    | PathOp
+                    | PathChange
+                    | CallArg
+                    | Abort
+                    | Nothing
+            )
+    }
+
     /// Whether a row with this effect must say what its subject (`on`) is.
     pub fn needs_on(self) -> bool {
         use Effect::*;

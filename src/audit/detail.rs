@@ -8,7 +8,7 @@ use crate::flow::Moment;
 use crate::flow::state::{Guard, How, Kind, Pending, Question};
 use crate::flow::summary::{Act, Deed, Did};
 use crate::flow::terms::{Term, Value};
-use crate::ir::FuncId;
+use crate::ir::{FuncId, Function};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 impl<'a> Evidence<'a> {
@@ -100,6 +100,9 @@ impl<'a> Evidence<'a> {
                 Did::Sync if directories.contains(&deed.file) => "sync directory",
                 did => words(did),
             };
+            if self.is_of_another(id, deed) {
+                continue;
+            }
             if !self.is_shown(id, &deeds, deed) {
                 elsewhere += 1;
                 continue;
@@ -131,6 +134,21 @@ impl<'a> Evidence<'a> {
         })
     }
 
+    /// Whether it is what some other type does in place of the operation's own, where a call leaves open which type it is for.
+    fn is_of_another(&self, id: FuncId, deed: &Deed) -> bool {
+        let functions = &self.program.functions;
+        let Some(own) = functions[id.index()].owner else { return false };
+        deed.trace.functions().iter().any(|other| {
+            let other = &functions[other.index()];
+            let is_same = |function: &Function| {
+                function.owner == Some(own)
+                    && function.interface == other.interface
+                    && function.short_name == other.short_name
+            };
+            other.interface.is_some() && other.owner.is_some_and(|of| of != own) && functions.iter().any(is_same)
+        })
+    }
+
     /// Whether what is done is done to a file, as far as is known: memory that is written to like a file is none.
     fn is_shown(&self, id: FuncId, deeds: &[&Deed], deed: &Deed) -> bool {
         let terms = &self.flow.terms;
@@ -145,7 +163,11 @@ impl<'a> Evidence<'a> {
     /// Under which answers about settings something is done.
     fn conditions(&self, function: FuncId, guards: &[Guard]) -> Vec<String> {
         let mut words: Vec<String> = Vec::new();
-        for guard in guards.iter().filter(|(value, question, _)| self.flow.terms.is_setting(*value, *question)) {
+        // Which type the operation is for is no setting.
+        let is_own =
+            |value: Value| matches!(self.flow.terms.get(value), Term::Param(0)) && self.owner(function).is_some();
+        let is_told = |(value, question, _): &&Guard| self.flow.terms.is_setting(*value, *question) && !is_own(*value);
+        for guard in guards.iter().filter(is_told) {
             let answer = self.answer(function, guard);
             if !words.contains(&answer) {
                 words.push(answer);

@@ -127,7 +127,8 @@ impl<'a> Evidence<'a> {
         if self.flow.broken.contains(&function) {
             return Some("it could not be analysed");
         }
-        summary.bounded.then_some("it is too large or too deep to be followed to its end")
+        let is_unseen = summary.bounded && self.reach.could_change(function);
+        is_unseen.then_some("it is too large or too deep to be followed to its end")
     }
 
     /// The cell that follows from a function that was not seen to its end.

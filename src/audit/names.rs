@@ -47,7 +47,7 @@ impl<'a> Evidence<'a> {
                 format!("{}{}", self.shown(function, args[0]), self.shown(function, args[1]))
             }
             Term::Op(name, args) => match name.strip_prefix("format:") {
-                Some(text) => text.to_string(),
+                Some(text) => self.filled(function, text, args),
                 None if args.is_empty() => "a value made here".to_string(),
                 None => format!("{name}({})", self.shown(function, args[0])),
             },
@@ -60,5 +60,28 @@ impl<'a> Evidence<'a> {
 
     fn is_text(&self, value: Value) -> bool {
         matches!(self.flow.terms.get(value), Term::Const(text) if text.starts_with('"'))
+    }
+
+    /// A text with places for values, in which those without a name are named by what comes there: `{self.dir}/log`.
+    fn filled(&self, function: FuncId, text: &str, values: &[Value]) -> String {
+        let places: Vec<&str> =
+            text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|at| at.0).collect();
+        if places.len() != values.len() || text.contains("{{") {
+            return text.to_string();
+        }
+        let mut parts = text.split('{');
+        let mut filled = parts.next().unwrap_or_default().to_string();
+        for ((part, place), value) in parts.zip(places).zip(values) {
+            let is_named = !place.is_empty() && !place.starts_with(':');
+            let name = if is_named { place.to_string() } else { self.shown(function, *value) };
+            match name.contains(['{', '(', ' ']) {
+                // A text with places of its own stands for itself; what takes a sentence to say is left out.
+                true if name.contains('{') && !name.contains('(') => filled += &name,
+                true => filled += "{}",
+                false => filled += &format!("{{{name}}}"),
+            }
+            filled += &part[place.len() + 1..];
+        }
+        filled
     }
 }

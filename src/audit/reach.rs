@@ -1,18 +1,21 @@
-//! What a function could make durable, as far as calls tell: for functions that were not followed to their end.
+//! What a function could change or make durable, as far as calls tell: for functions that were not followed to their end.
 
 use crate::apis::Apis;
+use crate::effects::Effect;
 use crate::flow::Flow;
 use crate::flow::intent::FieldKey;
 use crate::flow::state::{How, Kind};
 use crate::flow::summary::{Deed, Did};
 use crate::flow::terms::{Term, Value};
-use crate::ir::{Callee, FuncId, InstKind, Program};
+use crate::ir::{Callee, FuncId, InstKind, Program, ValueKind};
 use rustc_hash::FxHashSet;
 
 /// By function: whether it, or something below it, syncs.
 pub(super) struct Reach {
     files: Vec<bool>,
     directories: Vec<bool>,
+    /// Whether it, or something below it, could change files.
+    changes: Vec<bool>,
     /// Fields with files that some function writes to or syncs.
     filled: FxHashSet<FieldKey>,
     /// Paths, the same everywhere in the program, of files that some function writes to or syncs.
@@ -50,9 +53,24 @@ impl Reach {
             // A sync that nothing was told of is on a way that was not followed.
             syncs.peek().is_none() || syncs.any(|deed| !is_file(deed.file))
         };
-        let files: Vec<bool> = ids().map(|id| syncs(program, id, apis)).collect();
+        let is_sync = |effect: Effect| effect.is_sync();
+        let files: Vec<bool> = ids().map(|id| calls(program, id, apis, &is_sync)).collect();
+        let can_change = |effect: Effect| effect.can_change_files();
+        let changes: Vec<bool> =
+            ids().map(|id| calls(program, id, apis, &can_change) || gives_away(program, id)).collect();
         let directories = ids().map(|id| files[id.index()] && may_sync_directory(id)).collect();
-        Reach { files: spread(files, flow), directories: spread(directories, flow), filled, filled_paths }
+        Reach {
+            files: spread(files, flow),
+            directories: spread(directories, flow),
+            changes: spread(changes, flow),
+            filled,
+            filled_paths,
+        }
+    }
+
+    /// Whether `function`, or something that it gets to, could change files.
+    pub(super) fn could_change(&self, function: FuncId) -> bool {
+        self.changes[function.index()]
     }
 
     /// Whether some function writes to, or syncs, the file in a field.
@@ -82,14 +100,29 @@ fn is_new_name(deed: &Deed) -> bool {
     matches!(deed.did, Did::Pend(How::Created | How::MaybeCreated, Kind::Name))
 }
 
-/// Whether a function itself calls what syncs.
-fn syncs(program: &Program, function: FuncId, apis: &Apis) -> bool {
+/// Whether a function itself calls something with such an effect.
+fn calls(program: &Program, function: FuncId, apis: &Apis, of: &dyn Fn(Effect) -> bool) -> bool {
     let blocks = &program.functions[function.index()].blocks;
     blocks.iter().flat_map(|block| &block.insts).any(|inst| match &inst.kind {
         InstKind::Call(call) => match call.callee {
-            Callee::Api { api, .. } => apis.get(api).steps().any(|step| step.effect.is_sync()),
+            Callee::Api { api, .. } => apis.get(api).steps().any(|step| of(step.effect)),
             _ => false,
         },
+        _ => false,
+    })
+}
+
+/// Whether a function itself gives a file to code that was not seen.
+fn gives_away(program: &Program, function: FuncId) -> bool {
+    let blocks = &program.functions[function.index()].blocks;
+    let is_file = |kind: ValueKind| {
+        use ValueKind::*;
+        matches!(kind, File | BufferedFile | AsyncFile | TempFile | Mapping)
+    };
+    blocks.iter().flat_map(|block| &block.insts).any(|inst| match &inst.kind {
+        InstKind::Call(call) => {
+            matches!(call.callee, Callee::Unknown | Callee::Value(_)) && call.args.iter().any(|arg| is_file(arg.kind))
+        }
         _ => false,
     })
 }

@@ -132,7 +132,12 @@ impl<'a> Evidence<'a> {
                 None => parted,
             }
         });
-        found.map(|&(value, ..)| self.name(function, value))
+        let parting = || {
+            let mut answers = culprits.iter().map(|(moment, pending)| self.parting_answer(function, moment, pending));
+            let first = answers.next()??;
+            answers.all(|answer| answer == Some(first)).then_some(first)
+        };
+        found.copied().or_else(parting).map(|(value, ..)| self.name(function, value))
     }
 }
 

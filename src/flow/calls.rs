@@ -1,7 +1,7 @@
 //! One call: a library's effect, or the summary of a function of the program, told in the caller's terms.
 
 use super::Engine;
-use super::exec::{At, MAX_TRACE, Run};
+use super::exec::{At, MAX_DEEDS, MAX_TRACE, Run};
 use super::intent::{FieldKey, names_a_sync};
 use super::state::{Guard, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit};
 use super::summary::{Act, Did, Outcome, Summary};
@@ -496,7 +496,9 @@ impl<'p> Run<'_, 'p> {
             let to = deed.to.map(|to| translation.value(&mut self.engine.terms, to));
             let trace = self.engine.via(here, &deed.trace);
             let failing = state.failing || deed.failing;
-            self.deed(100 + number, super::summary::Deed { did: deed.did, file, to, trace, guards, failing });
+            // Several functions may be meant by one call.
+            let number = MAX_DEEDS * (1 + translation.callee.index()) + number;
+            self.deed(number, super::summary::Deed { did: deed.did, file, to, trace, guards, failing });
         }
     }
 

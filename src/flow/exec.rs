@@ -29,7 +29,7 @@ const MAX_TRIGGERS: usize = 48;
 /// At most so many moments of one function are kept.
 const MAX_MOMENTS: usize = 1024;
 /// At most so many deeds are told of one function.
-const MAX_DEEDS: usize = 192;
+pub(super) const MAX_DEEDS: usize = 192;
 /// Acts and effects further down than this are not passed on.
 pub const MAX_TRACE: usize = 8;
 

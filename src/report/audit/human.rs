@@ -103,7 +103,14 @@ fn operations(row: &Row, sources: &SourceMap, paint: &Paint, width: usize, out: 
             if 6 + text.chars().count() + 2 + place.chars().count() <= width {
                 writeln!(out, "      {text}  {}", paint.with(DIM, &place))?;
             } else {
-                writeln!(out, "      {}", text.trim_end())?;
+                match &effect.to {
+                    Some(to) if 6 + text.chars().count() > width => {
+                        let file = format!("{:>3}. {:verbs$}  {}", number + 1, effect.what, effect.file);
+                        writeln!(out, "      {}", printable(&file))?;
+                        writeln!(out, "{:1$}to {2}", "", 13 + verbs, printable(to))?;
+                    }
+                    _ => writeln!(out, "      {}", text.trim_end())?,
+                }
                 indented(&place, 13 + verbs, width, out)?;
             }
         }
