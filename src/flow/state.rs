@@ -633,8 +633,10 @@ impl State {
 
     fn join_heap(&mut self, other: &State, terms: &mut Terms, site: Site) -> bool {
         let mut changed: Vec<((Value, Ustr), Value)> = Vec::new();
-        for (number, (&place, &theirs)) in other.heap.iter().enumerate() {
-            let old = self.heap.get(&place).copied();
+        let (mine, theirs) = (self.heap.as_slice(), other.heap.as_slice());
+        let mut at = 0;
+        for (number, &(place, theirs)) in theirs.iter().enumerate() {
+            let old = find_from(mine, &mut at, place);
             let mine = match old {
                 Some(mine) if mine == theirs => continue,
                 Some(mine) => mine,
@@ -647,8 +649,9 @@ impl State {
                 changed.push((place, joined));
             }
         }
-        for (number, (&place, &mine)) in self.heap.iter().enumerate() {
-            if !terms.is_of_nothing(place.0) && !other.heap.contains_key(&place) {
+        let mut at = 0;
+        for (number, &(place, mine)) in mine.iter().enumerate() {
+            if find_from(theirs, &mut at, place).is_none() && !terms.is_of_nothing(place.0) {
                 let theirs = terms.field(place.0, place.1);
                 if mine == theirs {
                     continue;
@@ -665,6 +668,23 @@ impl State {
         }
         any
     }
+}
+
+/// What a sorted heap has at `place`, looked for from `at` on, which moves up to it: places are asked for in order.
+fn find_from(heap: &[((Value, Ustr), Value)], at: &mut usize, place: (Value, Ustr)) -> Option<Value> {
+    // Names are texts: that two are one is seen at once.
+    let order = |known: (Value, Ustr)| match known == place {
+        true => Ordering::Equal,
+        false => known.cmp(&place),
+    };
+    while let Some(&(known, value)) = heap.get(*at) {
+        match order(known) {
+            Ordering::Less => *at += 1,
+            Ordering::Equal => return Some(value),
+            Ordering::Greater => break,
+        }
+    }
+    None
 }
 
 impl State {

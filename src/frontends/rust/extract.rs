@@ -16,6 +16,8 @@ use ustr::Ustr;
 pub struct Spans {
     text: Rc<str>,
     line_starts: Vec<u32>,
+    /// A column is a byte.
+    ascii: bool,
     /// Where `text` starts in the file.
     base: u32,
     /// For text that a macro made: token starts in it, and the place in the file each stands for.
@@ -26,7 +28,7 @@ impl Spans {
     pub fn new(text: &str, base: u32) -> Spans {
         let mut line_starts = vec![0];
         line_starts.extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at as u32 + 1));
-        Spans { text: text.into(), line_starts, base, tokens: None }
+        Spans { text: text.into(), line_starts, ascii: text.is_ascii(), base, tokens: None }
     }
 
     pub fn made(text: &str, tokens: Vec<(u32, Sp)>) -> Spans {
@@ -38,7 +40,7 @@ impl Spans {
         let line = &self.text[start as usize..];
         let bytes = line.as_bytes();
         let column = place.column;
-        if column <= bytes.len() && bytes[..column].is_ascii() {
+        if column <= bytes.len() && (self.ascii || bytes[..column].is_ascii()) {
             return start + column as u32;
         }
         start + line.char_indices().nth(column).map_or(line.len(), |(at, _)| at) as u32
@@ -46,9 +48,9 @@ impl Spans {
 
     /// The place in the file.
     pub fn sp(&self, span: PmSpan) -> Sp {
-        let (lo, hi) = (self.offset(span.start()), self.offset(span.end()));
+        let lo = self.offset(span.start());
         match &self.tokens {
-            None => Sp { lo: lo + self.base, hi: hi.max(lo) + self.base },
+            None => Sp { lo: lo + self.base, hi: self.offset(span.end()).max(lo) + self.base },
             Some(tokens) => {
                 let at = tokens.partition_point(|(start, _)| *start <= lo).saturating_sub(1);
                 tokens.get(at).map_or(Sp::default(), |(_, place)| *place)

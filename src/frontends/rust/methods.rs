@@ -3,6 +3,7 @@
 use super::types::{TraitId, Ty, is_pointer, last};
 use super::world::World;
 use crate::ir::ApiId;
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use ustr::{Ustr, ustr};
@@ -128,10 +129,11 @@ impl Tables {
 
 impl World<'_> {
     pub fn find_holders(&mut self) {
-        let fields: Vec<Vec<Ty>> = (0..self.adts.len() as u32).map(|id| self.field_types(id).to_vec()).collect();
-        self.tables.holders = vec![false; fields.len()];
+        let count = self.adts.len() as u32;
+        self.tables.holders = vec![false; self.adts.len()];
         for _ in 0..8 {
-            let next: Vec<bool> = fields.iter().map(|list| list.iter().any(|ty| self.holds_handle(ty, 1))).collect();
+            let holds = |id| self.field_types(id).iter().any(|ty| self.holds_handle(ty, 1));
+            let next: Vec<bool> = (0..count).into_par_iter().map(holds).collect();
             if next == self.tables.holders {
                 break;
             }
