@@ -110,12 +110,15 @@ impl<'a> Evidence<'a> {
             let name = names.get(&deed.file).copied().unwrap_or(deed.file);
             let to = (deed.did == Did::Pend(How::Renamed, Kind::Name)).then(|| self.new_name(id, deed)).flatten();
             names.extend(to.map(|to| (deed.file, to)));
-            let by = deed.trace.origin().function;
+            let by = self.named(deed.trace.origin().function);
+            // The first function on the way that is not part of the operation itself.
+            let via = deed.trace.functions().into_iter().map(|function| self.named(function)).find(|way| *way != id);
             effects.push(Effect {
                 what,
                 file: self.shown(id, name),
                 to: to.map(|to| self.shown(id, to)),
-                by: (self.named(by) != id).then(|| self.short(self.named(by))),
+                by: (by != id).then(|| self.short(by)),
+                via: via.filter(|via| *via != by && by != id).map(|via| self.short(via)),
                 span: deed.trace.origin().span,
                 conditions: self.conditions(id, &deed.guards),
             });
@@ -166,7 +169,13 @@ impl<'a> Evidence<'a> {
         // Which type the operation is for is no setting.
         let is_own =
             |value: Value| matches!(self.flow.terms.get(value), Term::Param(0)) && self.owner(function).is_some();
-        let is_told = |(value, question, _): &&Guard| self.flow.terms.is_setting(*value, *question) && !is_own(*value);
+        // What is one variant is no other.
+        let is_one =
+            |value: Value| guards.iter().any(|guard| matches!(guard, (of, Question::Variant(_), true) if *of == value));
+        let is_told = |(value, question, answer): &&Guard| {
+            let says_less = matches!(question, Question::Variant(_)) && !answer && is_one(*value);
+            self.flow.terms.is_setting(*value, *question) && !is_own(*value) && !says_less
+        };
         for guard in guards.iter().filter(is_told) {
             let answer = self.answer(function, guard);
             if !words.contains(&answer) {

@@ -87,6 +87,8 @@ pub struct Effect {
     pub to: Option<String>,
     /// The function that does it, if that is not the operation itself.
     pub by: Option<Ustr>,
+    /// The function that the operation itself calls for it, if that is another one.
+    pub via: Option<Ustr>,
     /// Where.
     pub span: Span,
     /// Only on some paths: the answers about settings there, such as `sync_writes is on`.

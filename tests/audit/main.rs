@@ -127,3 +127,78 @@ fn a_function_beyond_every_bound_is_unknown_by_name() {
     let [row] = report.rows.as_slice() else { panic!("{:?}", report.rows) };
     assert_eq!(row.writes.words(), "unknown (`put`: it is too large or too deep to be followed to its end)");
 }
+
+/// What each operation of the only store in `text` does: its effects in a line each.
+fn told(text: &str) -> Vec<(String, Vec<String>, Vec<String>)> {
+    let report = audited_text(text);
+    let [row] = report.rows.as_slice() else { panic!("{:?}", report.rows) };
+    let operations = row.operations.iter().map(|operation| {
+        let effect = |effect: &fsynclint::audit::Effect| {
+            let to = effect.to.as_ref().map(|to| format!(" to {to}")).unwrap_or_default();
+            let by = effect.by.map(|by| format!(" by {by}")).unwrap_or_default();
+            let when: String = effect.conditions.iter().map(|condition| format!(" if {condition}")).collect();
+            format!("{} {}{to}{by}{when}", effect.what, effect.file)
+        };
+        let missing = operation.missing.iter().map(|missing| missing.text.clone()).collect();
+        (operation.name.to_string(), operation.effects.iter().map(effect).collect(), missing)
+    });
+    operations.collect()
+}
+
+#[test]
+fn each_effect_is_told_once_with_names_as_they_are_by_then() {
+    let operations = told(
+        "use std::fs::{self, File};\nuse std::io::{self, Write};\nuse std::path::{Path, PathBuf};\n\
+         pub struct Store { dir: PathBuf, sync: bool }\n\
+         fn fill(path: &Path, bytes: &[u8]) -> io::Result<File> { let mut file = File::create(path)?; file.write_all(bytes)?; Ok(file) }\n\
+         impl Store {\n    pub fn save(&self, bytes: &[u8]) -> io::Result<()> {\n        \
+         let file = fill(&self.dir.join(\"new\"), bytes)?;\n        if self.sync { file.sync_all()?; }\n        \
+         fs::rename(self.dir.join(\"new\"), self.dir.join(\"state\"))?;\n        \
+         fs::remove_file(self.dir.join(\"old\"))?;\n        File::open(&self.dir)?.sync_all()\n    }\n}\n",
+    );
+    let [(name, effects, missing)] = operations.as_slice() else { panic!("{operations:?}") };
+    assert_eq!(name, "Store::save");
+    assert_eq!(
+        effects,
+        &[
+            "create or truncate self.dir/new by fill",
+            "write self.dir/new by fill",
+            "sync self.dir/new if sync is on",
+            "rename self.dir/new to self.dir/state",
+            "unlink self.dir/old",
+            "sync directory self.dir",
+        ]
+    );
+    let left =
+        "if sync is off, a sync of `self.dir/state`; a crash can leave what was written whole, in part, or not at all";
+    assert!(missing.iter().any(|text| text == left), "{missing:?}");
+}
+
+/// Memory that is written to like a file is none; a write in place without a log, and an input that goes early, are told with the
+/// operation that does it.
+#[test]
+fn what_is_missing_on_the_way_is_told_with_the_operation() {
+    let operations = told(
+        "use std::fs::{self, File};\nuse std::io::{self, Write};\nuse std::path::PathBuf;\n\
+         pub struct Store { dir: PathBuf }\nimpl Store {\n    pub fn merge(&self) -> io::Result<()> {\n        \
+         let (one, all) = (self.dir.join(\"one\"), self.dir.join(\"all\"));\n        let text = fs::read(&one)?;\n        \
+         let mut packed = Vec::new();\n        packed.write_all(&text)?;\n        let mut out = File::create(&all)?;\n        \
+         out.write_all(&packed)?;\n        fs::remove_file(&one)?;\n        out.sync_all()?;\n        \
+         File::open(&self.dir)?.sync_all()\n    }\n}\n",
+    );
+    let [(_, effects, missing)] = operations.as_slice() else { panic!("{operations:?}") };
+    assert!(effects.iter().all(|effect| !effect.contains("packed") && !effect.contains("made here")), "{effects:?}");
+    let early = "a sync of `self.dir/all` before `self.dir/one` is removed; a crash on the way can leave neither";
+    assert_eq!(missing, &[early]);
+}
+
+/// Whatever makes a row `no` is missing in some operation.
+#[test]
+fn a_row_that_is_not_safe_has_an_operation_that_lacks_something() {
+    for path in stores() {
+        for row in audited(&path).rows.iter().filter(|row| row.safe.words() == "no") {
+            let lacking = row.operations.iter().any(|operation| !operation.missing.is_empty());
+            assert!(lacking, "{}: {}", path.display(), row.store);
+        }
+    }
+}

@@ -169,3 +169,17 @@ fn the_table_as_json_has_the_shape_that_was_promised() {
         }
     }
 }
+
+/// Every operation fits a terminal of 100 columns, whatever its paths are.
+#[test]
+fn the_operations_fit_their_lines() {
+    let (_, report) = table(&engines());
+    let style = fsynclint::report::human::Style { color: false, width: 100, quiet: false };
+    let mut out = Vec::new();
+    fsynclint::report::audit::human::render(&report, true, style, &mut out).unwrap();
+    // A path is one word, and this test's are as long as the folder that it runs in.
+    let text = String::from_utf8(out).unwrap().replace(&*engines().to_string_lossy(), "engines");
+    let long: Vec<&str> = text.lines().filter(|line| line.chars().count() > 100).collect();
+    assert_eq!(long, Vec::<&str>::new());
+    assert!(text.contains("rename") && text.contains("sync directory") && text.contains("missing after line"));
+}

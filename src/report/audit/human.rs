@@ -1,6 +1,6 @@
 //! The durability table on a terminal: a store's name and place, its cells below, then what decides.
 
-use super::{cells, common_conditions, near, object, own_conditions, place, reason, remarks, short_name};
+use super::{cells, common_conditions, near, object, own_conditions, place, reason, remarks, short_name, whereabouts};
 use crate::audit::{Effect, Row, Verdict};
 use crate::check::AuditReport;
 use crate::report::human::{self, Style, printable, wrap};
@@ -93,11 +93,8 @@ fn operations(row: &Row, sources: &SourceMap, paint: &Paint, width: usize, out: 
         // One long name must not push the places of all others away.
         let objects = lengths(&|effect| Some(object(effect).chars().count()).filter(|room| *room <= 36).unwrap_or(0));
         for (number, effect) in operation.effects.iter().enumerate() {
-            let mut place = near(effect.span, operation.span, sources);
-            if let Some(by) = effect.by {
-                place += &format!(", in `{by}`");
-            }
-            place += &own_conditions(effect, &common);
+            let at = near(effect.span, operation.span, sources);
+            let place = format!("{at}{}{}", whereabouts(effect), own_conditions(effect, &common));
             let text = format!("{:>3}. {:verbs$}  {:objects$}", number + 1, effect.what, object(effect));
             let (text, place) = (printable(&text), printable(&place));
             if 6 + text.chars().count() + 2 + place.chars().count() <= width {

@@ -65,6 +65,7 @@ struct JsonEffect<'a> {
     condition: Option<String>,
     to: Option<&'a str>,
     by: Option<&'a str>,
+    via: Option<&'a str>,
 }
 
 /// Writes `report` to `out`.
@@ -131,5 +132,6 @@ fn effect<'a>(effect: &'a Effect, sources: &SourceMap) -> JsonEffect<'a> {
         condition: (!effect.conditions.is_empty()).then(|| effect.conditions.join(", ")),
         to: effect.to.as_deref(),
         by: effect.by.as_ref().map(|by| by.as_str()),
+        via: effect.via.as_ref().map(|via| via.as_str()),
     }
 }

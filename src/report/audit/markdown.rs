@@ -1,6 +1,8 @@
 //! The durability table as Markdown, for a README or an issue.
 
-use super::{QUESTIONS, cells, common_conditions, near, own_conditions, place, reason, remarks, short_name};
+use super::{
+    QUESTIONS, cells, common_conditions, near, own_conditions, place, reason, remarks, short_name, whereabouts,
+};
 use crate::audit::{Row, Verdict};
 use crate::check::AuditReport;
 use crate::source::SourceMap;
@@ -46,7 +48,7 @@ fn operations(row: &Row, sources: &SourceMap, out: &mut dyn Write) -> io::Result
         writeln!(out, "\n### `{}` ({})\n", escaped(name), escaped(&at))?;
         for (number, effect) in operation.effects.iter().enumerate() {
             let to = effect.to.as_ref().map(|to| format!(" to `{to}`")).unwrap_or_default();
-            let by = effect.by.map(|by| format!(", in `{by}`")).unwrap_or_default();
+            let by = whereabouts(effect);
             let at = near(effect.span, operation.span, sources);
             let text = format!("{} `{}`{to} ({at}{by}){}", effect.what, effect.file, own_conditions(effect, &common));
             writeln!(out, "{}. {}", number + 1, escaped(&text))?;

@@ -89,3 +89,12 @@ pub(super) fn own_conditions(effect: &Effect, common: &[&str]) -> String {
         effect.conditions.iter().map(String::as_str).filter(|condition| !common.contains(condition)).collect();
     if own.is_empty() { String::new() } else { format!(", if {}", own.join(", ")) }
 }
+
+/// Which function has an effect, as `, in …`; nothing if the operation itself has it.
+pub(super) fn whereabouts(effect: &Effect) -> String {
+    match (effect.by, effect.via) {
+        (Some(by), Some(via)) => format!(", in `{by}` for `{via}`"),
+        (Some(by), None) => format!(", in `{by}`"),
+        (None, _) => String::new(),
+    }
+}
