@@ -107,6 +107,7 @@ type Found = (Finding, Option<Policy>);
 /// Keeps what is asked for: at the levels that are set, and about what was given.
 fn judge(found: Vec<Found>, workspace: &Workspace, config: &Config, report: &mut Report) {
     let mut settings: FxHashMap<FileId, Settings<'_>> = FxHashMap::default();
+    let mut asked_for = 0;
     for (mut finding, policy) in found {
         let path = report.sources.path(finding.span.file);
         let is_context = |span: Span| workspace.context.contains(report.sources.path(span.file));
@@ -118,11 +119,17 @@ fn judge(found: Vec<Found>, workspace: &Workspace, config: &Config, report: &mut
         finding.level = level;
         let needs = registry::find(finding.rule).map(|rule| rule.policy);
         let asked = policy.is_none_or(|policy| needs <= Some(policy)) && settings.wants(level, finding.confidence);
-        report.failing += usize::from(asked);
         if asked || config.output_all {
+            asked_for += usize::from(asked);
             report.findings.push(finding);
         }
     }
+    // Who wants to see everything sees every rule by itself.
+    if !config.output_all {
+        checks::twins::join(&mut report.findings);
+        asked_for = report.findings.len();
+    }
+    report.failing += asked_for;
 }
 
 /// `workspace` without the files that are not to be read.

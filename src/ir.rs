@@ -12,6 +12,7 @@
 //! * **Nothing invented.** What the front end cannot tell is [`Callee::Unknown`], [`Cond::Unknown`] or [`Rvalue::Opaque`].
 
 use crate::source::{FileId, Span};
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use thin_vec::ThinVec;
 use ustr::Ustr;
@@ -55,6 +56,8 @@ pub struct Program {
     pub functions: Vec<Function>,
     /// The packages, by [`PackageId`].
     pub packages: Vec<Package>,
+    /// By file: its folders below the one that holds everything, and its name, for what they tell.
+    pub places: FxHashMap<FileId, Ustr>,
 }
 
 /// A unit of distribution: functions that are not public are called from nowhere else.

@@ -81,14 +81,26 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     let body = &context.program.functions[left.origin.function.index()];
     let top = &context.program.functions[left.moment.function.index()];
     let intents = &context.flow.intents;
+    // A writer around a writer says that it passed the bytes on, no more.
+    if top.interface.is_some_and(|interface| interface.ends_with("Write")) {
+        return None;
+    }
     // Somebody else's handle, or one that lives on, is theirs to sync.
-    let latent = is_somebody_elses(context, left.moment.function, pending.file);
+    let latent = is_somebody_elses(context, left.moment.function, pending.file) || left.is_given_back(context);
     let promised = purpose::promises_durability(body) || purpose::promises_durability(top);
+    // Who runs a program sees what it wrote, and can run it again.
+    let near = body.package == top.package && pending.trace.depth() <= 2;
+    if top.short_name == "main" && near && !promised && !left.must_be_durable(context) {
+        return Some(Confidence::Low);
+    }
     if promised || left.settled_elsewhere && !pending.doubt {
         return Some(Confidence::Medium);
     }
     if latent {
         return None;
+    }
+    if !left.must_be_durable(context) && context.is_best_effort(left.moment.function, &pending.trace) {
+        return Some(Confidence::Low);
     }
     let temporary = left.lives_in(context, &intents.retired_fields);
     // Asked for in so many words: no evidence is needed.

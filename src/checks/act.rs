@@ -98,7 +98,8 @@ fn judge<'a>(context: &Context<'_>, rule: &ActRule, acts: &[Due<'a>], residue: &
     let mut innocent: Vec<&Moment> = Vec::new();
     for &Due { moment, ref pending } in acts {
         let judged = pending.iter().filter_map(|&one| Some((one.clone(), (rule.judge)(context, moment, one)?)));
-        let mut culprits: Vec<(Pending, Confidence)> = judged.collect();
+        let mut culprits: Vec<(Pending, Confidence)> =
+            judged.filter(|(pending, _)| !purpose::is_beside_the_program(context, &pending.trace)).collect();
         // Nothing was written here: other methods of the type may have.
         if culprits.is_empty()
             && let Act::Rename { file, .. } | Act::Sync { file } = moment.act

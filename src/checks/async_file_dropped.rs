@@ -2,7 +2,7 @@
 
 use super::act::{distinguishing, level};
 use super::success::common_setting;
-use super::{Context, rename_before_flush, story};
+use super::{Context, purpose, rename_before_flush, story};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
 use crate::flow::Moment;
 use crate::flow::state::{How, Kind, Pending, Trace};
@@ -42,6 +42,10 @@ pub fn run(context: &Context<'_>, told: &FxHashSet<Span>, out: &mut Vec<Finding>
         }
         exits.entry(moment.function).or_default().push(moment);
         for (pending, dropped) in last_writes(moment) {
+            let origin = pending.trace.origin().function;
+            if context.policy(origin).is_none() && purpose::is_tool(context, origin) {
+                continue;
+            }
             let by_function = lost.entry(pending.trace.origin().span).or_default();
             let key = (pending.trace.depth(), moment.function);
             by_function.entry(key).or_default().push((moment, pending, dropped));

@@ -4,7 +4,7 @@ use super::act::ActRule;
 use super::{Context, purpose};
 use crate::finding::{Confidence, Level};
 use crate::flow::Moment;
-use crate::flow::state::{How, Kind, Pending};
+use crate::flow::state::{How, Kind, MAX_SOURCES, Pending};
 use crate::flow::summary::Act;
 use crate::flow::terms::Value;
 
@@ -29,7 +29,13 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
     };
     let removed = moment.fact(file);
     // One's own temporary, or a path that only clears up, destroys nothing.
-    if removed.created || removed.temporary || moment.failing || is_related(context, pending.file, file) {
+    // What holds nothing that can be used is no copy.
+    if removed.unusable
+        || removed.created
+        || removed.temporary
+        || moment.failing
+        || is_related(context, pending.file, file)
+    {
         return None;
     }
     let counts = match pending.kind {
@@ -44,8 +50,10 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
         return Some(Confidence::Low);
     }
     if removed.read {
-        // What was written before anything was read is not made of it.
-        let made_of_it = pending.kind == Kind::Name || pending.informed;
+        // What was written before it was read is not made of it.
+        let made_of_it = pending.kind == Kind::Name
+            || pending.how == How::Copied
+            || is_source(context, pending, file) && is_of_one_store(context, moment, pending, path);
         return Some(if made_of_it { Confidence::High } else { Confidence::Low });
     }
     let mut terms = context.terms.borrow_mut();
@@ -67,6 +75,24 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
         (_, true) => Some(Confidence::Low),
         _ => None,
     }
+}
+
+/// Whether what is removed and what is written lie in one directory, or belong to one store, or are both done in this function, one perhaps by what it calls.
+fn is_of_one_store(context: &Context<'_>, moment: &Moment, pending: &Pending, path: Value) -> bool {
+    let together = moment.trace.depth() + pending.trace.depth() <= 1;
+    let same_directory = {
+        let mut terms = context.terms.borrow_mut();
+        let old = terms.parent(path);
+        terms.parent(pending.file) == old || pending.dir == old
+    };
+    together || same_directory || shares_root(context, pending.file, path) || moment.fact(pending.file).renamed
+}
+
+/// Whether the content may be made of what was read from `file`, or below it.
+pub fn is_source(context: &Context<'_>, pending: &Pending, file: Value) -> bool {
+    let mut terms = context.terms.borrow_mut();
+    pending.sources.len() >= MAX_SOURCES
+        || pending.sources.iter().any(|&source| source == file || terms.is_under(source, file))
 }
 
 /// Whether the removed path says that it is what recovery would read: a log, a journal, an old generation.

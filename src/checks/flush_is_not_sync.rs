@@ -7,7 +7,9 @@ use crate::flow::state::Kind;
 use crate::flow::state::Question;
 use crate::flow::summary::{Act, Outcome, Summary};
 use crate::flow::terms::Term;
-use crate::ir::{Base, Callee, Exit, Function, FunctionKind, InstKind, Operand, Place, Rvalue, Terminator, ValueKind};
+use crate::ir::{
+    Base, Callee, Exit, FuncId, Function, FunctionKind, InstKind, Operand, Place, Rvalue, Terminator, ValueKind,
+};
 
 /// What the disk can hold.
 const CRASH: &str = "what was flushed sits in the page cache: after the crash it is missing, empty or partial";
@@ -52,6 +54,7 @@ pub fn promises(context: &Context<'_>, out: &mut Vec<Finding>) {
     for (at, function) in context.program.functions.iter().enumerate() {
         if matches!(function.kind, FunctionKind::Closure { .. })
             || !purpose::is_named_after_sync(&function.short_name)
+            || context.policy(FuncId(at as u32)).is_none() && purpose::is_tool(context, FuncId(at as u32))
             || gives_something_back(function)
             || leaves_it_to_others(context, function)
         {
@@ -62,7 +65,7 @@ pub fn promises(context: &Context<'_>, out: &mut Vec<Finding>) {
                 && matches!(finding.rule, "ack-before-sync" | "flush-is-not-sync" | "sync-before-flush")
         });
         let holds = function.owner.is_some_and(|owner| dirty.contains(&owner));
-        let broken = match context.flow.summaries.get(&crate::ir::FuncId(at as u32)) {
+        let broken = match context.flow.summaries.get(&FuncId(at as u32)) {
             Some(summary) => breaks_promise(context, function, summary) || holds && does_nothing(function, summary),
             None => holds && is_empty(function),
         };

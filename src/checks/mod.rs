@@ -23,9 +23,11 @@ mod success;
 mod sync_before_flush;
 mod sync_error_ignored;
 mod truncate_before_sync;
+pub mod twins;
 
 use crate::config::Policy;
 use crate::finding::Finding;
+use crate::flow::state::Trace;
 use crate::flow::summary::Act;
 use crate::flow::terms::{Terms, Value};
 use crate::flow::{Flow, Moment};
@@ -57,6 +59,8 @@ struct Index<'a> {
     owners: FxHashSet<Ustr>,
     /// By function and file: whether names say that losing it costs nothing.
     disposable: RefCell<FxHashMap<(FuncId, Value), bool>>,
+    /// By function: whether it belongs to a tool of the project's own, or a cache.
+    beside: RefCell<FxHashMap<FuncId, bool>>,
     /// By function and file: whether names say that it is to outlive a crash.
     precious: RefCell<FxHashMap<(FuncId, Value), bool>>,
     /// By type: whether the documentation of a method promises durability.
@@ -85,6 +89,7 @@ impl<'a> Index<'a> {
             successes,
             owners: program.functions.iter().filter_map(|function| function.owner).collect(),
             disposable: RefCell::default(),
+            beside: RefCell::default(),
             precious: RefCell::default(),
             promising: RefCell::default(),
             aliases: RefCell::default(),
@@ -99,6 +104,13 @@ impl<'a> Context<'a> {
     /// The successes of `function` that no failed change lies behind.
     fn successes(&self, function: FuncId) -> &[&'a Moment] {
         self.index.successes.get(&function).map_or(&[], |moments| moments.as_slice())
+    }
+
+    /// Whether `function`, or one on the way to what `trace` tells, passes over a failure of it: who does so promises nothing.
+    pub fn is_best_effort(&self, function: FuncId, trace: &Trace) -> bool {
+        let origin = trace.origin();
+        let passes_over = |function: FuncId| self.flow.best_effort.contains(&(function, origin));
+        passes_over(function) || trace.functions().into_iter().any(passes_over)
     }
 
     /// The policy that somebody set for `function`; `None`: as the code itself shows its intent.

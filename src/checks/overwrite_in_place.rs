@@ -19,6 +19,7 @@ const HELP: &str = "write a temporary beside it, sync that, and rename it over t
 
 /// At most so many calls may lie between a function and a cut that it is blamed for.
 const MAX_DEPTH: usize = 3;
+
 /// At most so many callers of one cut are reported.
 const MAX_CALLERS: usize = 4;
 
@@ -44,7 +45,10 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
     let mut cases: BTreeMap<Origin, Vec<Case<'_>>> = BTreeMap::new();
     for (&function, summary) in &context.flow.summaries {
         for trigger in &summary.triggers {
-            if let Some((reader, sure)) = judge(context, function, summary, trigger, &elsewhere) {
+            if let Some((reader, mut sure)) = judge(context, function, summary, trigger, &elsewhere) {
+                if context.is_best_effort(function, &trigger.trace) {
+                    sure = Confidence::Low;
+                }
                 let case = Case { function, trigger, reader, sure };
                 cases.entry(trigger.trace.origin()).or_default().push(case);
             }
@@ -52,17 +56,31 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
     }
     for (origin, mut list) in cases {
         list.sort_by_key(|case| (case.trigger.trace.depth(), std::cmp::Reverse(case.sure), case.function));
-        // What holds in the function that cuts holds for its callers.
+        // What holds in the function that cuts holds for its callers. Whoever gives it the path is told at the call; what is cut whoever
+        // calls is told once.
         let nearest = list[0].trigger.trace.depth();
+        let given = is_given(context, origin);
         let mut told: Vec<Origin> = Vec::new();
         for case in list.iter().filter(|case| case.trigger.trace.depth() == nearest) {
-            let place = if nearest == 0 { origin } else { case.trigger.trace.start() };
+            let place = if given { case.trigger.trace.start() } else { origin };
             if !told.contains(&place) && told.len() < MAX_CALLERS {
                 told.push(place);
                 out.push(finding(context, case, place));
             }
         }
     }
+}
+
+/// Whether the function that cuts a file cuts the one that it is given.
+fn is_given(context: &Context<'_>, origin: Origin) -> bool {
+    let terms = context.terms.borrow();
+    let own = context.flow.summaries.get(&origin.function).into_iter().flat_map(|summary| &summary.triggers);
+    own.filter(|trigger| trigger.trace.depth() == 0 && trigger.trace.origin() == origin).any(|trigger| {
+        match trigger.act {
+            Act::Cut { file, .. } | Act::WriteOver { file } => matches!(terms.get(file), Term::Param(_)),
+            _ => false,
+        }
+    })
 }
 
 /// Collects who reads and who renames what, in packages with an act that is asked about.
@@ -125,9 +143,11 @@ fn judge(
         // A handle is cut by one function and written by another: a log that is repaired or reset.
         || by_handle && depth > 0
         || before.created
+        || before.unusable
         || before.temporary
         || before.written
         || purpose::is_disposable(context, function, file)
+        || purpose::is_in_disposable(context, &trigger.trace)
         || is_tool(context, function)
         || is_temporary(context, file)
         || !is_filled_again(context, summary, file, before.read && cut)
@@ -164,7 +184,7 @@ fn judge(
         let readers = elsewhere.readers.get(&(package, alias)).into_iter().flatten();
         let Some(reader) = readers.copied().find(|reader| *reader != function) else { continue };
         let sure = match alias {
-            Alias::Place(_) | Alias::Name(_) if !new => Confidence::Medium,
+            Alias::Place(_) if !new => Confidence::Medium,
             _ => Confidence::Low,
         };
         if best.is_none_or(|(_, known)| sure > known) {

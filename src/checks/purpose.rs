@@ -3,7 +3,8 @@
 
 use super::Context;
 use crate::config::Policy;
-use crate::flow::terms::{Term, Value};
+use crate::flow::state::Trace;
+use crate::flow::terms::{Term, UNIT, Value};
 use crate::ir::{FuncId, Function};
 use std::cell::RefCell;
 use ustr::Ustr;
@@ -11,7 +12,7 @@ use ustr::Ustr;
 /// Words in a function's, type's or module's name or in a path that say: losing this costs nothing but time.
 const DISPOSABLE: &[&str] = &[
     "cache", "cached", "caching", "scratch", "test", "tests", "testing", "bench", "mock", "fuzz", "example", "demo",
-    "profile", "debug", "lock", "lockfile", "pid", "socket", "export",
+    "profile", "debug", "lock", "lockfile", "pid", "pidfile", "probe", "spill", "socket", "export",
 ];
 
 /// Words in the name of a package that is there to build, test or measure the others.
@@ -32,6 +33,17 @@ const TOOLS: &[&str] = &[
     "dst",
     "harness",
 ];
+
+/// Words that say: this can be had again.
+const CACHE: &[&str] = &["cache", "cached", "caching", "scratch"];
+
+/// Words in the folders of sources that are there to build, test or measure the others.
+const FOLDERS: &[&str] =
+    &["test", "testing", "testutil", "bench", "benchmark", "fuzz", "xtask", "devtool", "regression", "simulator"];
+
+/// Such folders themselves.
+const TOOL_FOLDERS: &[&str] =
+    &["dev", "dev-tools", "dev_tools", "script", "scripts", "fake", "fakes", "mock", "mocks", "ci"];
 
 /// Words that say: this is to outlive a crash.
 const PRECIOUS: &[&str] = &[
@@ -137,8 +149,55 @@ pub fn is_disposable(context: &Context<'_>, function: FuncId, file: Value) -> bo
     *context.index.disposable.borrow_mut().entry((function, file)).or_insert_with(|| {
         has(&body.name, DISPOSABLE)
             || body.owner.is_some_and(|owner| has(&owner, DISPOSABLE))
-            || has(&context.program.packages[body.package.index()].name, TOOLS)
+            || is_tool(context, function)
             || context.terms.borrow().texts(file).iter().any(|text| has(text, DISPOSABLE))
+            || given_names(context, function, file).iter().any(|name| has(name, DISPOSABLE))
+    })
+}
+
+/// Whether a function belongs to what builds, tests or measures the others, by its package's name or the folders it lies in.
+pub fn is_tool(context: &Context<'_>, function: FuncId) -> bool {
+    let body = &context.program.functions[function.index()];
+    has(&context.program.packages[body.package.index()].name, TOOLS)
+        || context.program.places.get(&body.file).is_some_and(|place| {
+            let folders = place.rsplit_once('/').map_or("", |(folders, _)| folders);
+            has(folders, FOLDERS) || folders.split('/').any(|folder| TOOL_FOLDERS.contains(&folder))
+        })
+}
+
+/// The names and types of the parameters that a path is made of.
+fn given_names(context: &Context<'_>, function: FuncId, file: Value) -> Vec<Ustr> {
+    let body = &context.program.functions[function.index()];
+    let terms = context.terms.borrow();
+    let given = terms.parts(file).into_iter().filter_map(|part| match terms.get(part) {
+        Term::Param(number) => body.params.get(*number as usize).map(|local| &body.locals[local.index()]),
+        _ => None,
+    });
+    given.flat_map(|local| [local.name, local.type_name]).flatten().collect()
+}
+
+/// Whether names say that a file is a copy of something that can be had again.
+pub fn is_cached(context: &Context<'_>, function: FuncId, file: Value) -> bool {
+    if let Some(policy) = context.policy(function) {
+        return policy == Policy::None;
+    }
+    is_cache(context, function)
+        || context.terms.borrow().texts(file).iter().any(|text| has(text, CACHE))
+        || given_names(context, function, file).iter().any(|name| has(name, CACHE))
+}
+
+/// Whether something is done by a function that says that losing its files costs nothing. Where somebody set a policy, that counts.
+pub fn is_in_disposable(context: &Context<'_>, trace: &Trace) -> bool {
+    trace.functions().into_iter().any(|function| is_disposable(context, function, UNIT))
+}
+
+/// Whether something is done by a tool of the project's own, or for a cache.
+pub fn is_beside_the_program(context: &Context<'_>, trace: &Trace) -> bool {
+    trace.functions().into_iter().any(|function| {
+        *context.index.beside.borrow_mut().entry(function).or_insert_with(|| match context.policy(function) {
+            Some(policy) => policy == Policy::None,
+            None => is_tool(context, function) || is_cache(context, function),
+        })
     })
 }
 
@@ -152,14 +211,27 @@ pub fn is_in_temporary(context: &Context<'_>, file: Value) -> bool {
     terms.parts(file).iter().any(temporary)
 }
 
+/// As [`is_in_temporary`], of a path that surely does.
+pub fn starts_in_temporary(context: &Context<'_>, path: Value) -> bool {
+    let terms = context.terms.borrow();
+    let mut at = path;
+    loop {
+        match terms.get(at) {
+            Term::Op(name, _) if name == "temporary_path" => return true,
+            Term::Op(_, args) if !args.is_empty() => at = args[0],
+            Term::Handle { file, .. } => at = *file,
+            _ => return false,
+        }
+    }
+}
+
 /// Whether the type or module a function belongs to is a cache by its policy, or else by its name.
 pub fn is_cache(context: &Context<'_>, function: FuncId) -> bool {
     if let Some(policy) = context.policy(function) {
         return policy == Policy::None;
     }
     let body = &context.program.functions[function.index()];
-    has(&body.name, &["cache", "cached", "caching", "scratch"])
-        || body.owner.is_some_and(|owner| has(&owner, &["cache", "cached", "caching", "scratch"]))
+    has(&body.name, CACHE) || body.owner.is_some_and(|owner| has(&owner, CACHE))
 }
 
 /// Words that turn a name with `sync` in it into something else: `open_for_sync`, `needs_sync`, `set_sync_policy`, `async_…`.
@@ -169,6 +241,119 @@ const NO_PROMISE: &[&str] = &[
     "status", "peer", "block", "blocks", "header", "network", "client", "lock", "mutex", "point", "channel", "loop",
     "task", "worker", "request", "to", "config", "wait", "skip", "pending", "read", "collect", "target", "targets",
     "enable", "disable", "height", "boundary", "server", "protocol", "after", "before", "by", "into",
+];
+
+/// What is synced, or comes with a sync, in names of functions that sync: `sync_all`, `sync_dir`.
+const SYNCED: &[&str] = &[
+    "all",
+    "data",
+    "file",
+    "files",
+    "dir",
+    "dirs",
+    "directory",
+    "directories",
+    "folder",
+    "parent",
+    "parents",
+    "path",
+    "paths",
+    "fd",
+    "disk",
+    "fs",
+    "wal",
+    "log",
+    "logs",
+    "journal",
+    "segment",
+    "segments",
+    "blob",
+    "blobs",
+    "page",
+    "pages",
+    "db",
+    "database",
+    "store",
+    "storage",
+    "table",
+    "range",
+    "inner",
+    "impl",
+    "locked",
+    "and",
+    "then",
+    "do",
+    "full",
+    "force",
+    "flush",
+    "metadata",
+    "meta",
+    "index",
+    "manifest",
+    "checkpoint",
+    "snapshot",
+    "raw",
+    "now",
+    "unlocked",
+    "internal",
+    "blocking",
+    "handle",
+    "writer",
+    "buffer",
+    "tree",
+    "state",
+    "volume",
+    "device",
+    "mmap",
+    "map",
+    "archive",
+    "output",
+    "record",
+    "records",
+    "commit",
+    "tail",
+    "head",
+    "active",
+    "current",
+    "write",
+    "writes",
+    "append",
+    "entries",
+    "entry",
+    "everything",
+    "barrier",
+    "recursive",
+    "recursively",
+    "opt",
+    "it",
+    "self",
+];
+
+/// What stands before a sync at the end of a name: `wal_fsync`, `do_sync`. Elsewhere it is the twin of an `_async` one.
+const ENDS: &[&str] = &[
+    "all",
+    "data",
+    "file",
+    "files",
+    "dir",
+    "dirs",
+    "directory",
+    "parent",
+    "fd",
+    "disk",
+    "fs",
+    "wal",
+    "log",
+    "logs",
+    "journal",
+    "db",
+    "and",
+    "then",
+    "do",
+    "full",
+    "force",
+    "flush",
+    "barrier",
 ];
 
 /// What a function is named after that makes what it does durable in the end: `write_durably`, `make_durable`.
@@ -183,8 +368,10 @@ pub fn is_named_after_sync(name: &str) -> bool {
     let is_sync = |word: &String| matches!(word.as_str(), "sync" | "fsync" | "fdatasync" | "synchronize");
     let is_durable = |word: &String| matches!(word.as_str(), "durable" | "durably" | "synced" | "fsynced");
     let words = words(name);
-    let does = words.first().is_some_and(is_sync)
-        || words.last().is_some_and(is_sync)
+    let starts = words.first().is_some_and(is_sync) && words.get(1).is_none_or(|word| SYNCED.contains(&word.as_str()));
+    let ends = matches!(&words[..], [.., before, last] if is_sync(last) && ENDS.contains(&before.as_str()));
+    let does = starts
+        || ends
         || words.windows(2).any(|pair| matches!(pair[0].as_str(), "and" | "then") && is_sync(&pair[1]))
         || words.last().is_some_and(is_durable) && words.first().is_some_and(|word| DOERS.contains(&word.as_str()));
     does && !has(name, NO_PROMISE)
@@ -192,7 +379,7 @@ pub fn is_named_after_sync(name: &str) -> bool {
 
 /// Whether a function's name promises that something is durable when it returns.
 pub fn promises_sync(name: &str) -> bool {
-    has(name, &["sync", "fsync", "fdatasync", "synchronize", "durable", "durably"]) && !has(name, NO_PROMISE)
+    is_named_after_sync(name) || has(name, &["fsync", "fdatasync", "durable", "durably"]) && !has(name, NO_PROMISE)
 }
 
 /// Whether a flag's name says that it chooses between durable and not.

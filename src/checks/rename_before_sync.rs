@@ -11,10 +11,11 @@ pub const RULE: ActRule = ActRule {
     id: "rename-before-sync",
     level: Level::Error,
     judge: |context, moment, pending| {
-        let Act::Rename { file, .. } = moment.act else {
+        let Act::Rename { file, from, to, .. } = moment.act else {
             return None;
         };
-        if pending.kind != Kind::Data || purpose::is_cache(context, moment.function) {
+        let cached = |path| purpose::is_cached(context, moment.function, path);
+        if pending.kind != Kind::Data || cached(from) || cached(to) {
             return None;
         }
         if pending.file != file && !context.terms.borrow_mut().is_under(pending.file, file) {

@@ -23,10 +23,15 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     if pending.kind != Kind::Name || !matches!(pending.how, How::Renamed | How::Linked) || left.is_disposable(context) {
         return None;
     }
+    if purpose::starts_in_temporary(context, pending.dir) {
+        return None;
+    }
     let body = &context.program.functions[left.origin.function.index()];
     let cared = left.must_be_durable(context) || left.left_by.iter().any(|(_, pending)| pending.cared);
     match cared {
         true => Some(Confidence::High),
+        // A link holds no content of its own that anybody could lose.
+        false if pending.how == How::Linked => None,
         false if !left.settled_by.is_empty() => Some(Confidence::Medium),
         // The file lives on in a field that is synced elsewhere, or its type promises that what it writes is durable.
         false if lives_on(context, left) => Some(Confidence::Medium),

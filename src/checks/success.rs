@@ -11,7 +11,7 @@ use crate::flow::Moment;
 use crate::flow::intent::FieldKey;
 use crate::flow::state::{Guard, How, Kind, Origin, Pending, Question};
 use crate::flow::summary::Act;
-use crate::flow::terms::Value;
+use crate::flow::terms::{Term, Value};
 use crate::ir::FuncId;
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,7 +76,10 @@ impl Left<'_> {
     pub fn is_disposable(&self, context: &Context<'_>) -> bool {
         match self.policy(context) {
             Some(policy) => policy < Policy::Durable,
-            None => purpose::is_disposable(context, self.origin.function, self.pending.file),
+            None => {
+                purpose::is_disposable(context, self.origin.function, self.pending.file)
+                    || purpose::is_in_disposable(context, &self.pending.trace)
+            }
         }
     }
 
@@ -95,6 +98,19 @@ impl Left<'_> {
                 |field: &FieldKey| Some(field.0) == owner || !intents.is_passed_on(*function, pending.file, *field);
             intents.fields_of(*function, pending.file).iter().any(|field| fields.contains(field) && own(field))
         })
+    }
+
+    /// Whether the function that leaves it gives the handle to its caller.
+    pub fn is_given_back(&self, context: &Context<'_>) -> bool {
+        let terms = context.terms.borrow();
+        let is_handle =
+            |part: &Value| matches!(terms.get(*part), Term::Handle { file, .. } if *file == self.pending.file);
+        let summary = context.flow.summaries.get(&self.moment.function);
+        !self.pending.closed
+            && summary.is_some_and(|summary| {
+                let mut successes = summary.outcomes.iter().filter(|outcome| outcome.success);
+                successes.any(|outcome| terms.parts(outcome.result).iter().any(is_handle))
+            })
     }
 
     /// Whether more callers may stand above than the analysis looks at: one of them may settle what is still held open.

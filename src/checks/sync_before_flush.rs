@@ -8,6 +8,7 @@ use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
 use crate::ir::ValueKind;
 use std::rc::Rc;
+use ustr::Ustr;
 
 /// The rule.
 pub const RULE: ActRule = ActRule {
@@ -42,6 +43,14 @@ pub fn promises(context: &Context<'_>, out: &mut Vec<Finding>) {
             || moment.flushed.contains(&file)
             || !purpose::promises_sync(&function.short_name)
         {
+            continue;
+        }
+        // If all who call it flush first, there is nothing to tell.
+        let callers = &context.flow.callers[moment.function.index()];
+        let calls = |name: Ustr| callers.iter().any(|caller| context.program.functions[caller.index()].name == name);
+        let is_guilty =
+            |finding: &Finding| finding.rule == RULE.id && finding.steps.iter().any(|step| calls(step.function));
+        if !callers.is_empty() && !out.iter().any(is_guilty) {
             continue;
         }
         // Whoever calls it is told here, not at each call.
@@ -79,7 +88,7 @@ fn nothing(file: Value, trace: &Rc<Trace>) -> Pending {
         cared: false,
         doubt: false,
         closed: false,
-        informed: false,
+        sources: Default::default(),
         transit: Transit::Arrived,
         lost: None,
         when: Vec::new(),

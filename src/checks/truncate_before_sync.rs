@@ -7,6 +7,7 @@ use crate::flow::Moment;
 use crate::flow::state::{How, Kind, Pending};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
+use crate::ir::FuncId;
 
 /// The rule.
 pub const RULE: ActRule = ActRule {
@@ -26,7 +27,12 @@ pub const RULE: ActRule = ActRule {
 fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Confidence> {
     let Act::Cut { file, by_handle } = moment.act else { return None };
     let cut = moment.fact(file);
-    if cut.created || cut.temporary || moment.failing || purpose::is_disposable(context, moment.function, file) {
+    if cut.unusable
+        || cut.created
+        || cut.temporary
+        || moment.failing
+        || purpose::is_disposable(context, moment.function, file)
+    {
         return None;
     }
     if pending.file == file {
@@ -48,11 +54,29 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
     let near = delete_before_sync::is_one_operation(moment, pending);
     let related = delete_before_sync::shares_root(context, pending.file, file) || moment.fact(pending.file).renamed;
     match by_handle {
-        true if near && cut.read => Some(Confidence::High),
-        true if near && (related || purpose::is_precious(context, moment.function, file)) => Some(Confidence::Medium),
+        true if near
+            && cut.read
+            && (pending.kind == Kind::Name || delete_before_sync::is_source(context, pending, file)) =>
+        {
+            Some(Confidence::High)
+        }
+        // It was read, but after the other was written.
+        true if cut.read && pending.kind != Kind::Name => Some(Confidence::Low),
+        true if near && related && is_of_log(context, moment.function, file) => Some(Confidence::Medium),
         false if near && related && delete_before_sync::is_log(context, file) => Some(Confidence::Medium),
         _ => Some(Confidence::Low),
     }
+}
+
+/// Whether the file, the field it lives in or the type that cuts it is named after a log: what is in it was applied elsewhere.
+fn is_of_log(context: &Context<'_>, function: FuncId, file: Value) -> bool {
+    let words =
+        ["wal", "journal", "log", "redo", "undo", "aof", "oplog", "changelog", "binlog", "writeahead", "intent"];
+    let body = &context.program.functions[function.index()];
+    let fields = context.flow.intents.fields_of(function, file).iter();
+    delete_before_sync::is_log(context, file)
+        || purpose::has_any(&body.name, &words)
+        || fields.flat_map(|(owner, name)| [owner, name]).any(|name| purpose::has_any(name, &words))
 }
 
 /// Whether the function fills the file that it cuts.

@@ -1,16 +1,17 @@
 //! One call: a library's effect, or the summary of a function of the program, told in the caller's terms.
 
 use super::Engine;
-use super::exec::{At, MAX_DEEDS, MAX_TRACE, Run};
+use super::exec::{At, MAX_DEEDS, MAX_TRACE, Run, read_files};
 use super::intent::{FieldKey, names_a_sync};
-use super::state::{Guard, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit};
+use super::state::{Guard, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit, add_sources};
 use super::summary::{Act, Did, Outcome, Summary};
-use super::terms::{Replace, Site, Term, Terms, UNIT, Value};
+use super::terms::{ABSENT, Replace, Site, Term, Terms, UNIT, Value};
 use super::transfer::is_settled_as;
 use crate::effects::Effect;
 use crate::ir::{Call, Callee, FuncId, Function, Inst, InstKind, Passing, Program, ValueKind};
 use litemap::LiteMap;
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::rc::Rc;
 use ustr::Ustr;
@@ -63,6 +64,19 @@ impl Translation<'_> {
         })
     }
 
+    /// A callee's answer as the caller's: a caller that gives `!flag` answers what the callee asks of its flag the other way round.
+    fn asked(
+        &mut self,
+        terms: &mut Terms,
+        &(theirs, question, answer): &(Value, Question, bool),
+    ) -> (Value, Question, bool) {
+        let value = self.value(terms, theirs);
+        match terms.unnegated(value) {
+            (bare, true) if question == Question::True => (bare, question, !answer),
+            _ => (value, question, answer),
+        }
+    }
+
     /// A callee's file key: where the caller's names lead, handles looked through.
     fn key(&mut self, engine: &mut Engine<'_>, key: Value) -> Value {
         if let Some(&done) = self.keys.get(&key) {
@@ -98,6 +112,9 @@ impl<'p> Run<'_, 'p> {
                 let apis = self.engine.apis;
                 let row = apis.get(*api);
                 let states = self.api(state, row, &args, at, *certain);
+                if row.effect == Effect::Nothing {
+                    self.note_made_of(&states, call, &args);
+                }
                 if row.effect == Effect::CallArg { states } else { self.close_moved(states, call, &args) }
             }
             Callee::Functions(functions) => self.dispatch(state, functions, &args, at),
@@ -118,8 +135,25 @@ impl<'p> Run<'_, 'p> {
                     let result = self.fresh(state, site, 0);
                     state.env[call.result.index()] = result;
                 }
+                self.note_made_of(&states, call, &args);
                 self.close_moved(states, call, &args)
             }
+        }
+    }
+
+    /// What nobody can see into makes something of what was read, or of a file that it reads itself: if it finds nothing, the file holds
+    /// nothing that can be used.
+    fn note_made_of(&mut self, states: &[State], call: &Call, args: &[Value]) {
+        let Some(result) = states.first().map(|state| state.env[call.result.index()]) else { return };
+        let source = args.iter().find_map(|&arg| {
+            let known = self.engine.read_results.get(&(self.id, arg)).map(|(file, _)| *file);
+            known.or_else(|| match self.engine.terms.get(self.engine.terms.unbuffered(arg)) {
+                Term::Handle { file, writable: false, .. } => Some(*file),
+                _ => None,
+            })
+        });
+        if let Some(file) = source {
+            self.engine.read_results.insert((self.id, result), (file, false));
         }
     }
 
@@ -416,11 +450,7 @@ impl<'p> Run<'_, 'p> {
         }
         for trigger in &summary.triggers {
             let terms = &mut self.engine.terms;
-            let guards: Vec<_> = trigger
-                .guards
-                .iter()
-                .map(|&(value, question, answer)| (translation.value(terms, value), question, answer))
-                .collect();
+            let guards: Vec<_> = trigger.guards.iter().map(|guard| translation.asked(terms, guard)).collect();
             if guards.iter().any(|&(value, question, answer)| {
                 self.answer(state, value, question).is_some_and(|known| known != answer)
             }) {
@@ -432,6 +462,11 @@ impl<'p> Run<'_, 'p> {
             let flushed: Vec<_> = trigger.flushed.iter().map(|&key| translation.key(engine, key)).collect();
             let act = translate_act(trigger.act, translation, engine);
             if matches!(act, Act::Remove { file, .. } if self.is_gone(file)) {
+                continue;
+            }
+            if let Act::Cut { file, .. } | Act::WriteOver { file } = act
+                && self.is_absent(state, file)
+            {
                 continue;
             }
             if let Act::Rename { file, .. } = act {
@@ -478,11 +513,7 @@ impl<'p> Run<'_, 'p> {
                 continue;
             }
             let terms = &mut self.engine.terms;
-            let mut guards: Vec<_> = deed
-                .guards
-                .iter()
-                .map(|&(value, question, answer)| (translation.value(terms, value), question, answer))
-                .collect();
+            let mut guards: Vec<_> = deed.guards.iter().map(|guard| translation.asked(terms, guard)).collect();
             if guards.iter().any(|&(value, question, answer)| self.answer(state, value, question) == Some(!answer)) {
                 continue;
             }
@@ -521,7 +552,7 @@ impl<'p> Run<'_, 'p> {
             {
                 return None;
             }
-            let value = translation.value(&mut self.engine.terms, theirs);
+            let (value, question, answer) = translation.asked(&mut self.engine.terms, &(theirs, question, answer));
             match self.answer(&state, value, question) {
                 Some(known) if known != answer => return None,
                 Some(_) => self.choose(&mut state, translation.callee, theirs, value, question, answer),
@@ -565,6 +596,19 @@ impl<'p> Run<'_, 'p> {
                 let file = translation.key(self.engine, *file);
                 let trace = self.engine.via(Origin { span: inst.focus, function: self.id }, trace);
                 state.sync_failed(file, &trace);
+            }
+            outcome.failed_changes.iter().for_each(|place| state.change_failed(*place));
+        }
+        // What was read there, and did not do.
+        if !outcome.success || outcome.result == ABSENT {
+            for &arg in translation.replace.args {
+                if let Some(&(file, _)) = self.engine.read_results.get(&(self.id, arg)) {
+                    state.fact(file).unusable = true;
+                }
+            }
+            for (key, _) in outcome.facts.iter().filter(|(_, facts)| facts.read && !facts.written) {
+                let key = translation.key(self.engine, *key);
+                state.fact(key).unusable = true;
             }
         }
         state.failing |= !outcome.success && outcome.changed || outcome.failing;
@@ -689,6 +733,7 @@ impl<'p> Run<'_, 'p> {
             }
         }
         let here = Origin { span: inst.focus, function: self.id };
+        let read_before = read_files(&before);
         let mut adopted = Vec::with_capacity(outcome.pending.len());
         for pending in &outcome.pending {
             let terms = &mut self.engine.terms;
@@ -733,8 +778,15 @@ impl<'p> Run<'_, 'p> {
                 && kind == Kind::Data
                 && state.facts.get(&file).is_some_and(|facts| facts.background);
             let transit = if in_background { Transit::Background } else { pending.transit };
-            let informed = pending.informed || kind != Kind::Name && before.iter().any(|(_, facts)| facts.read);
-            let new = Pending { kind, file, dir, trace, flushed, transit, lost, when, informed, ..pending.clone() };
+            let mut sources = SmallVec::new();
+            if kind != Kind::Name {
+                add_sources(&mut sources, read_before.iter().copied());
+                for &source in &pending.sources {
+                    let source = translation.key(self.engine, source);
+                    add_sources(&mut sources, [source]);
+                }
+            }
+            let new = Pending { kind, file, dir, trace, flushed, transit, lost, when, sources, ..pending.clone() };
             self.summary.effective = true;
             adopted.push(new);
         }

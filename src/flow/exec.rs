@@ -2,8 +2,8 @@
 
 use super::intent::FieldKey;
 use super::state::{
-    Facts, Guard, Guards, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit, all_among, implies,
-    is_surely_there, join_pending, join_values, keep_common_answers,
+    Facts, Guard, Guards, How, Kind, MAX_SOURCES, Origin, Pending, Question, Shared, State, Trace, Transit, all_among,
+    implies, is_surely_there, join_pending, join_values, keep_common_answers,
 };
 use super::summary::{Act, Deed, Did, Outcome, Summary, Trigger};
 use super::terms::{ABSENT, Fields, OF_NOTHING, Site, Term, UNIT, UNSET, Value};
@@ -13,7 +13,9 @@ use crate::ir::{
     Step, Terminator,
 };
 use crate::source::Span;
+use litemap::LiteMap;
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use ustr::Ustr;
@@ -349,19 +351,26 @@ impl<'e, 'p> Run<'e, 'p> {
 
     /// A question about a path got the answer no: if it asks whether something is there, or to read it, nothing is.
     fn found_absent(&mut self, state: &mut State, value: Value, question: Question) {
-        if !matches!(question, Question::Succeeded | Question::True) {
-            return;
+        match self.engine.terms.get(value) {
+            Term::Op(name, args)
+                if args.len() == 1
+                    && asks_for_presence(name)
+                    && matches!(question, Question::Succeeded | Question::True) =>
+            {
+                let path = args[0];
+                let file = self.file_of(state, path);
+                state.fact(file).absent = true;
+            }
+            Term::Fresh(..) if matches!(question, Question::Succeeded | Question::Present) => {
+                if let Some(&(file, direct)) = self.engine.read_results.get(&(self.id, value)) {
+                    let file = self.file_of(state, file);
+                    let fact = state.fact(file);
+                    fact.absent |= direct && question == Question::Succeeded;
+                    fact.unusable = true;
+                }
+            }
+            _ => {}
         }
-        let path = match self.engine.terms.get(value) {
-            Term::Op(name, args) if args.len() == 1 && asks_for_presence(name) => args[0],
-            Term::Fresh(..) => match self.engine.read_results.get(&(self.id, value)) {
-                Some(&file) => file,
-                None => return,
-            },
-            _ => return,
-        };
-        let file = self.file_of(state, path);
-        state.fact(file).absent = true;
     }
 
     /// A question about a path got the answer yes: a file that is made if it is not there was there, and has its name.
@@ -464,10 +473,16 @@ impl<'e, 'p> Run<'e, 'p> {
     /// A value goes away, where `trace` says: what its buffers held reaches the kernel, errors unseen; but not through a handle that
     /// finishes its writes in the background, which waits for nothing.
     pub fn drop_value(&mut self, state: &mut State, value: Value, trace: Option<&Rc<Trace>>, depth: usize) {
+        let buffered = self.engine.terms.is_buffered(value);
         let value = self.engine.terms.unbuffered(value);
         if let &Term::Param(number) = self.engine.terms.get(value)
             && self.function.params.get(number as usize).is_some_and(|local| self.function.locals[local.index()].lent)
         {
+            // A buffer around what was lent goes; what it stood around stays.
+            if buffered {
+                let file = self.file_of(state, value);
+                self.drain(state, file, None);
+            }
             return;
         }
         if let (Term::Param(_), Some(trace)) = (self.engine.terms.get(value), trace)
@@ -885,7 +900,12 @@ impl<'e, 'p> Run<'e, 'p> {
                     }
                 }
             }
-            old.facts = state.facts.clone();
+            let before = std::mem::replace(&mut old.facts, state.facts.clone());
+            for (file, facts) in before.iter().filter(|(_, facts)| !facts.unusable) {
+                if old.facts.get(file).is_some_and(|now| now.unusable) {
+                    old.facts.insert(*file, Facts { unusable: false, ..*facts });
+                }
+            }
             old.vague_sync |= state.vague_sync;
         } else if self.moments.len() < MAX_MOMENTS {
             alike.push(self.moments.len());
@@ -941,6 +961,11 @@ impl<'e, 'p> Run<'e, 'p> {
         old.flushed.retain(|file| state.flushed.contains(file));
         old.all_killed &= state.all_killed;
         old.failing &= state.failing;
+        for (file, facts) in &mut old.facts {
+            let now = state.facts.get(file).copied().unwrap_or_default();
+            facts.absent &= now.absent;
+            facts.unusable &= now.unusable;
+        }
         true
     }
 
@@ -975,6 +1000,7 @@ impl<'e, 'p> Run<'e, 'p> {
     fn conclude(mut self) -> Summary {
         let exits = std::mem::take(&mut self.exits);
         self.note_ignored_syncs(&exits);
+        self.note_best_effort(&exits);
         for (state, value, success, span) in exits {
             if success {
                 let trace = self.engine.here(Origin { span, function: self.id });
@@ -1062,6 +1088,18 @@ impl<'e, 'p> Run<'e, 'p> {
         }
     }
 
+    /// Changes that failed, and after which the function succeeds all the same, as if they had not.
+    fn note_best_effort(&mut self, exits: &[(State, Value, bool, Span)]) {
+        for (state, value, _, span) in exits.iter().filter(|(state, _, success, _)| *success && state.failing) {
+            let alike = |(other, given, well, place): &(State, Value, bool, Span)| {
+                *well && !other.failing && place == span && given == value
+            };
+            if !state.failed_changes.is_empty() && exits.iter().any(alike) {
+                self.engine.best_effort.extend(state.failed_changes.iter().map(|place| (self.id, *place)));
+            }
+        }
+    }
+
     /// Whether files that live in fields are synced together with the write, or by a call of its own.
     fn note_protocol(&mut self, state: &State) {
         let ends =
@@ -1133,6 +1171,7 @@ impl<'e, 'p> Run<'e, 'p> {
                 .collect(),
             dropped: state.dropped.iter().filter(|(key, _)| seen(*key)).cloned().collect(),
             failed_syncs: state.failed_syncs.iter().filter(|_| !success).cloned().collect(),
+            failed_changes: state.failed_changes.iter().filter(|_| !success).copied().collect(),
             killed: state.killed.iter().copied().filter(|&(key, _)| seen(key)).collect(),
             flushed: state.flushed.iter().copied().filter(|&key| seen(key)).collect(),
             all_killed: state.all_killed,
@@ -1269,12 +1308,17 @@ impl<'e, 'p> Run<'e, 'p> {
             cared,
             doubt: false,
             closed: false,
-            informed: kind != Kind::Name && state.facts.iter().any(|(_, facts)| facts.read),
+            sources: if kind == Kind::Name { SmallVec::new() } else { read_files(&state.facts) },
             transit,
             lost: None,
             when: Vec::new(),
         });
     }
+}
+
+/// The files that were read so far.
+pub fn read_files(facts: &LiteMap<Value, Facts>) -> SmallVec<[Value; 2]> {
+    facts.iter().filter(|(_, facts)| facts.read).map(|(file, _)| *file).take(MAX_SOURCES).collect()
 }
 
 /// Of what is known of files at a moment, what somebody may ask for: of those it is about, of those that are pending, of what was read
@@ -1337,6 +1381,11 @@ fn join_outcomes(into: &mut Outcome, other: Outcome, terms: &mut super::terms::T
     into.flushed.retain(|file| other.flushed.contains(file));
     into.dropped.retain(|dropped| other.dropped.contains(dropped));
     into.failed_syncs.retain(|failed| other.failed_syncs.contains(failed));
+    for place in other.failed_changes {
+        if into.failed_changes.len() < 4 && !into.failed_changes.contains(&place) {
+            into.failed_changes.push(place);
+        }
+    }
     into.all_killed &= other.all_killed;
     into.vague_sync |= other.vague_sync;
     into.changed |= other.changed;
@@ -1360,9 +1409,13 @@ fn join_outcomes(into: &mut Outcome, other: Outcome, terms: &mut super::terms::T
             into.heap.push(field);
         }
     }
-    for fact in other.facts {
-        if !into.facts.iter().any(|(file, _)| *file == fact.0) {
-            into.facts.push(fact);
+    for (file, facts) in &mut into.facts {
+        let theirs = other.facts.iter().find(|(known, _)| known == file).map(|(_, facts)| *facts);
+        *facts = facts.or(theirs.unwrap_or_default());
+    }
+    for (file, facts) in other.facts {
+        if !into.facts.iter().any(|(known, _)| *known == file) {
+            into.facts.push((file, facts.or(Facts::default())));
         }
     }
     if into.result != other.result {

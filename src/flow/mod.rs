@@ -87,6 +87,8 @@ pub struct Flow {
     pub moments: Vec<Moment>,
     /// Failed syncs that nobody looks at.
     pub ignored_syncs: Vec<IgnoredSync>,
+    /// Changes of files whose failure is passed over, and by which function: it goes on as if nothing had happened.
+    pub best_effort: FxHashSet<(FuncId, Origin)>,
     /// What each function does to its caller, for those that can matter.
     pub summaries: FxHashMap<FuncId, Rc<Summary>>,
     /// Who calls whom.
@@ -125,8 +127,10 @@ struct Engine<'p> {
     broken: Vec<FuncId>,
     /// Failed syncs that nobody looks at.
     ignored_syncs: Vec<IgnoredSync>,
-    /// Which file the results of a function's reads came from.
-    read_results: FxHashMap<(FuncId, Value), Value>,
+    /// Which file the results of a function's reads, and of what it made of those, came from; whether by the read itself.
+    read_results: FxHashMap<(FuncId, Value), (Value, bool)>,
+    /// Changes of files whose failure is passed over, and by which function.
+    best_effort: FxHashSet<(FuncId, Origin)>,
 }
 
 /// Deepest nesting of analyses that are run on demand.
@@ -156,6 +160,7 @@ pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &
         traces: FxHashMap::default(),
         broken: Vec::new(),
         ignored_syncs: Vec::new(),
+        best_effort: FxHashSet::default(),
         read_results: FxHashMap::default(),
     };
     let components = graph.bottom_up();
@@ -186,6 +191,7 @@ pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &
         terms: engine.terms,
         moments: engine.moments,
         ignored_syncs: engine.ignored_syncs,
+        best_effort: engine.best_effort,
         summaries,
         callers: graph.callers,
         intents: engine.intents,
@@ -313,6 +319,7 @@ impl Engine<'_> {
                     }
                     self.moments.retain(|moment| moment.function != function);
                     self.ignored_syncs.retain(|ignored| ignored.function != function);
+                    self.best_effort.retain(|known| known.0 != function);
                 }
                 self.summary(function, Vec::new());
             }

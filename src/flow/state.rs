@@ -4,6 +4,7 @@ use super::terms::{ABSENT, Site, Term, Terms, UNIT, UNSET, Value};
 use crate::ir::FuncId;
 use crate::source::Span;
 use litemap::LiteMap;
+use smallvec::SmallVec;
 use std::cmp::Ordering;
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
@@ -142,8 +143,8 @@ pub struct Pending {
     pub doubt: bool,
     /// For data: the handle it was written through is gone, so nobody can sync it without opening the file again.
     pub closed: bool,
-    /// For data: something had been read before it was written, so it may be made of that.
-    pub informed: bool,
+    /// For content: the files that had been read before it was written, which it may be made of; at most [`MAX_SOURCES`].
+    pub sources: SmallVec<[Value; 2]>,
     /// How far the bytes have come.
     pub transit: Transit,
     /// Where the handle went away before the bytes had reached the kernel.
@@ -163,9 +164,22 @@ impl PartialEq for Pending {
             && Rc::ptr_eq(&self.trace, &other.trace)
             && same(&self.flushed, &other.flushed)
             && same(&self.lost, &other.lost)
-            && (self.cared, self.doubt, self.closed, self.informed, self.transit)
-                == (other.cared, other.doubt, other.closed, other.informed, other.transit)
+            && (self.cared, self.doubt, self.closed, self.transit)
+                == (other.cared, other.doubt, other.closed, other.transit)
+            && self.sources == other.sources
             && self.when == other.when
+    }
+}
+
+/// At most so many files are kept as what a content may be made of. Where there were more, any may be.
+pub const MAX_SOURCES: usize = 8;
+
+/// Adds to the files that a content may be made of.
+pub fn add_sources(sources: &mut SmallVec<[Value; 2]>, more: impl IntoIterator<Item = Value>) {
+    for source in more {
+        if sources.len() < MAX_SOURCES && !sources.contains(&source) {
+            sources.push(source);
+        }
     }
 }
 
@@ -257,6 +271,8 @@ pub struct Facts {
     pub made: bool,
     /// On this path it was found not to be there.
     pub absent: bool,
+    /// On this path it was read, and what was read turned out to be nothing that can be used.
+    pub unusable: bool,
 }
 
 impl Facts {
@@ -271,7 +287,15 @@ impl Facts {
         self.write_through |= other.write_through;
         self.background |= other.background;
         self.absent |= other.absent;
+        self.unusable |= other.unusable;
         self.made |= other.made;
+    }
+
+    /// What is known where one or the other holds: that nothing usable is there must hold on both ways.
+    pub fn or(mut self, other: Facts) -> Facts {
+        let (absent, unusable) = (self.absent && other.absent, self.unusable && other.unusable);
+        self.absorb(other);
+        Facts { absent, unusable, ..self }
     }
 }
 
@@ -365,6 +389,8 @@ pub struct State {
     pub dropped: Shared<Vec<(Value, Rc<Trace>)>>,
     /// Files whose sync failed on the way, where it was asked for, and that were not synced since.
     pub failed_syncs: Shared<Vec<(Value, Rc<Trace>)>>,
+    /// Changes of files that failed on this path.
+    pub failed_changes: Shared<Vec<Origin>>,
     /// What is known of files.
     pub facts: Shared<LiteMap<Value, Facts>>,
     /// An error edge lies behind.
@@ -405,6 +431,7 @@ impl State {
             flushed: Shared::default(),
             dropped: Shared::default(),
             failed_syncs: Shared::default(),
+            failed_changes: Shared::default(),
             facts: Shared::default(),
             failing: false,
             all_killed: false,
@@ -436,7 +463,7 @@ impl State {
             old.doubt &= new.doubt;
             old.cared |= new.cared;
             old.closed |= new.closed;
-            old.informed |= new.informed;
+            add_sources(&mut old.sources, new.sources);
             old.transit = old.transit.max(new.transit);
             old.lost = old.lost.take().or(new.lost);
             old.when.retain(|guard| new.when.contains(guard));
@@ -488,6 +515,7 @@ impl State {
             && self.flushed == other.flushed
             && self.dropped == other.dropped
             && self.failed_syncs == other.failed_syncs
+            && self.failed_changes == other.failed_changes
             && self.unopened == other.unopened
             && self.maybe_directories == other.maybe_directories
     }
@@ -505,13 +533,21 @@ impl State {
             && match (terms.get(mine), terms.get(theirs)) {
                 (Term::Success(_), Term::Failure(_)) | (Term::Failure(_), Term::Success(_)) => true,
                 (Term::Absent, there) | (there, Term::Absent) => is_surely_there(there),
-                _ => false,
+                _ => !self.pending.is(&other.pending) && tells_apart(mine, theirs, terms, 0),
             }
     }
 
     /// Takes over what `other` knows, at the join `site`: what either may have is kept, what both must have is kept. Answers that differ
     /// are forgotten. Whether that changed anything.
     pub fn join(&mut self, other: &State, terms: &mut Terms, site: Site) -> bool {
+        // Behind a failure nobody counts on what was left undone: joined with the main line it would seem to be left there.
+        if self.failing != other.failing {
+            let failed = self.failing;
+            if failed {
+                *self = other.clone();
+            }
+            return failed;
+        }
         let mut changed = false;
         if !self.env.is(&other.env) {
             for (local, &theirs) in other.env.iter().enumerate() {
@@ -549,14 +585,18 @@ impl State {
             self.sync_failed(*file, trace);
         }
         changed |= self.failed_syncs.len() > failed;
+        let failed = self.failed_changes.len();
+        for place in &other.failed_changes {
+            self.change_failed(*place);
+        }
+        changed |= self.failed_changes.len() > failed;
         if self.facts != other.facts {
             changed |= self.join_facts(other);
         }
-        let flags = (self.failing, self.all_killed, self.vague_sync);
-        self.failing &= other.failing;
+        let flags = (self.all_killed, self.vague_sync);
         self.all_killed &= other.all_killed;
         self.vague_sync |= other.vague_sync;
-        changed |= flags != (self.failing, self.all_killed, self.vague_sync);
+        changed |= flags != (self.all_killed, self.vague_sync);
         changed |= add_missing(&mut self.unopened, &other.unopened);
         changed |= add_missing(&mut self.maybe_directories, &other.maybe_directories);
         changed
@@ -587,14 +627,9 @@ impl State {
                 _ => Ordering::Greater,
             };
             let (file, facts) = match order {
-                Ordering::Less => (mine[at].0, Facts { absent: false, ..mine[at].1 }),
-                Ordering::Greater => (theirs[there].0, Facts { absent: false, ..theirs[there].1 }),
-                Ordering::Equal => {
-                    let (file, mut facts) = mine[at];
-                    let absent = facts.absent && theirs[there].1.absent;
-                    facts.absorb(theirs[there].1);
-                    (file, Facts { absent, ..facts })
-                }
+                Ordering::Less => (mine[at].0, mine[at].1.or(Facts::default())),
+                Ordering::Greater => (theirs[there].0, theirs[there].1.or(Facts::default())),
+                Ordering::Equal => (mine[at].0, mine[at].1.or(theirs[there].1)),
             };
             joined.push((file, facts));
             at += usize::from(order != Ordering::Greater);
@@ -611,6 +646,13 @@ impl State {
     pub fn sync_failed(&mut self, file: Value, trace: &Rc<Trace>) {
         if self.failed_syncs.len() < 4 && !self.failed_syncs.iter().any(|known| known.0 == file && known.1 == *trace) {
             self.failed_syncs.push((file, trace.clone()));
+        }
+    }
+
+    /// Notes that a change of a file failed.
+    pub fn change_failed(&mut self, place: Origin) {
+        if self.failed_changes.len() < 4 && !self.failed_changes.contains(&place) {
+            self.failed_changes.push(place);
         }
     }
 
@@ -786,9 +828,40 @@ pub(super) fn all_among(some: &[Pending], all: &[Pending]) -> bool {
     })
 }
 
+/// Whether one value says what the other denies: a flag, or which variant it is, also inside a record.
+fn tells_apart(mine: Value, theirs: Value, terms: &Terms, depth: u8) -> bool {
+    if mine == theirs || depth > 3 {
+        return false;
+    }
+    match (terms.get(mine), terms.get(theirs)) {
+        (Term::Const(mine), Term::Const(theirs)) => {
+            matches!((mine.as_str(), theirs.as_str()), ("true", "false") | ("false", "true"))
+        }
+        (Term::Success(mine), Term::Success(theirs)) => tells_apart(*mine, *theirs, terms, depth + 1),
+        (
+            Term::Aggregate { type_name: mine, fields: my_fields, .. },
+            Term::Aggregate { type_name: theirs, fields: their_fields, .. },
+        ) => {
+            mine != theirs
+                || my_fields.iter().zip(their_fields).any(|((my_name, mine), (their_name, theirs))| {
+                    my_name == their_name && tells_apart(*mine, *theirs, terms, depth + 1)
+                })
+        }
+        _ => false,
+    }
+}
+
 /// Whether an optional value with this content is known to be there.
 pub(super) fn is_surely_there(term: &Term) -> bool {
-    matches!(term, Term::Handle { .. } | Term::Aggregate { .. } | Term::Const(_) | Term::Closure(..) | Term::Unit)
+    match term {
+        Term::Handle { .. } | Term::Aggregate { .. } | Term::Const(_) | Term::Closure(..) | Term::Unit => true,
+        // What was computed or put together here.
+        Term::Op(name, _) => {
+            matches!(name.as_str(), "+" | "-" | "*" | "/" | "%" | "|" | "&" | "<<" | ">>")
+                || name.starts_with("format:")
+        }
+        _ => false,
+    }
 }
 
 /// One value for what is `mine` on one path and `theirs` on the other.

@@ -1,6 +1,6 @@
 //! What a function does to its caller, in terms of its parameters.
 
-use super::state::{Facts, How, Kind, Pending, Question, Trace};
+use super::state::{Facts, How, Kind, Origin, Pending, Question, Trace};
 use super::terms::Value;
 use std::rc::Rc;
 use ustr::Ustr;
@@ -102,6 +102,8 @@ pub struct Outcome {
     pub dropped: Vec<(Value, Rc<Trace>)>,
     /// If it failed: the syncs that did.
     pub failed_syncs: Vec<(Value, Rc<Trace>)>,
+    /// If it failed: the changes of files that did.
+    pub failed_changes: Vec<Origin>,
     /// It synced everything.
     pub all_killed: bool,
     /// Names that lead elsewhere afterwards.

@@ -228,6 +228,11 @@ impl Terms {
         self.make(Term::Const(text.into()))
     }
 
+    /// Whether `value` is a text or list without anything in it.
+    pub fn is_empty_text(&self, value: Value) -> bool {
+        matches!(self.get(value), Term::Const(text) if text.trim_start_matches(char::is_alphabetic) == "\"\"")
+    }
+
     /// `value` without result wrappers.
     pub fn bare(&self, mut value: Value) -> Value {
         while let Term::Success(inner) | Term::Failure(inner) = self.get(value) {

@@ -6,7 +6,7 @@ use super::summary::{Act, Did};
 use super::terms::{Site, Term, Terms, UNIT, Value};
 use crate::apis::{Api, Slot};
 use crate::effects::Effect;
-use crate::ir::{Call, Operand, Step, ValueKind};
+use crate::ir::{Call, Operand, Passing, Step, ValueKind};
 use std::rc::Rc;
 use ustr::Ustr;
 
@@ -99,6 +99,9 @@ impl Run<'_, '_> {
         if let Some(mut failed) = failed {
             // Paths on which a change or a sync failed are not the main line; a failed open or read is.
             failed.failing |= steps.iter().any(|step| changes(step.effect));
+            if steps.iter().any(|step| splits_on_failure(step.effect) && !step.effect.is_sync()) && call.fallible {
+                failed.change_failed(Origin { span: at.inst.focus, function: self.id });
+            }
             if steps.iter().any(|step| step.effect.is_sync()) {
                 let outcome = self.fresh(&mut failed, site, 7);
                 failed.guards.insert((outcome, Question::Succeeded), false);
@@ -216,14 +219,14 @@ impl Run<'_, '_> {
             Effect::Write | Effect::WriteAt => self.write(state, o, false),
             Effect::WriteFlushed => self.write_flushed(state, o),
             Effect::WriteBuffered => self.write(state, o, true),
-            Effect::WriteFile => self.write_file(state, o, o.on, How::WrittenWhole),
+            Effect::WriteFile => self.write_content(state, o, args),
             Effect::CopyFile => {
                 self.read_file(state, o);
                 self.write_file(state, o, o.to, How::Copied)
             }
             Effect::Read => {
                 self.read_file(state, o);
-                self.content(state, o)
+                self.content(state, o, call)
             }
             Effect::Unwrap => self.unwrap(state, o),
             Effect::PathOf => {
@@ -419,7 +422,7 @@ impl Run<'_, '_> {
     }
 
     /// Whether nothing can be at the path: it was looked for, or its directory was made just now.
-    fn is_absent(&mut self, state: &State, key: Value) -> bool {
+    pub fn is_absent(&mut self, state: &State, key: Value) -> bool {
         let fact = |key: Value| state.facts.get(&key).copied().unwrap_or_default();
         let mut dir = key;
         fact(key).absent
@@ -525,11 +528,30 @@ impl Run<'_, '_> {
         UNIT
     }
 
+    /// What was read goes into what was given for it.
+    fn fill(&mut self, state: &mut State, call: &Call, content: Value) {
+        for arg in call.args.iter().skip(1).filter(|arg| arg.passing == Passing::Mutable) {
+            if let Operand::Place(place) = &arg.value
+                && place.steps.is_empty()
+                && matches!(arg.kind, ValueKind::Memory | ValueKind::Other)
+            {
+                self.assign(state, place, content);
+            }
+        }
+    }
+
     /// What a read gives, and from which file.
-    fn content(&mut self, state: &mut State, o: &Operands) -> Value {
+    fn content(&mut self, state: &mut State, o: &Operands, call: &Call) -> Value {
         let (content, file) = (self.fresh(state, o.site, 0), self.file_of(state, o.on));
-        self.engine.read_results.insert((self.id, content), file);
+        self.engine.read_results.insert((self.id, content), (file, true));
+        self.fill(state, call, content);
         content
+    }
+
+    /// A whole file is written by its path. Without content there are no bytes to lose.
+    fn write_content(&mut self, state: &mut State, o: &Operands, args: &[Value]) -> Value {
+        let empty = args.get(1).is_some_and(|&content| self.engine.terms.is_empty_text(content));
+        self.write_file(state, o, o.on, if empty { How::Cut } else { How::WrittenWhole })
     }
 
     fn write_file(&mut self, state: &mut State, o: &Operands, path: Value, how: How) -> Value {
@@ -541,11 +563,15 @@ impl Run<'_, '_> {
             self.act(state, Act::Cut { file: key, by_handle: false }, o.trace.clone());
         }
         self.did(state, Did::Overwrite, key, None, &o.trace);
+        let was_absent = self.is_absent(state, key);
         let fact = state.fact(key);
-        fact.written = true;
+        fact.written |= how != How::Cut;
         fact.created = true;
         fact.absent = false;
         self.pend(state, Kind::Name, key, dir, How::Created, &o.trace);
+        if how == How::Cut && was_absent {
+            return UNIT;
+        }
         self.pend(state, Kind::Data, key, UNIT, how, &o.trace);
         if let Some(pending) = state
             .pending

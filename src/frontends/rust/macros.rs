@@ -209,12 +209,16 @@ impl Extractor<'_> {
         ExprKind::Block(Box::new(Block { stmts: self.stmts(found), close, label: None }))
     }
 
-    /// Somebody else's macro: expressions if they parse as such, statements if not.
+    /// Somebody else's macro: expressions if they parse as such, statements if not. Around a single call it most likely does with the
+    /// error what `?` does: a macro that swallows it would have no reason to be one.
     fn guess(&mut self, called: Ustr, mac: &syn::Macro, span: Sp) -> ExprKind {
         if mac.tokens.is_empty() {
             return ExprKind::Make(called, Vec::new());
         }
         if let Some(list) = exprs(mac.tokens.clone()) {
+            if let [call @ (syn::Expr::Call(_) | syn::Expr::MethodCall(_) | syn::Expr::Await(_))] = &list[..] {
+                return ExprKind::Try(Box::new(self.expr(call)));
+            }
             return ExprKind::Make(called, list.iter().map(|e| self.expr(e)).collect());
         }
         if let Some(found) = stmts(mac.tokens.clone()) {

@@ -30,12 +30,12 @@ use crate::suppress::Allow;
 use allows::TextAllow;
 use macros::{MacroRules, MacroTable};
 use rayon::prelude::*;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use ustr::ustr;
+use ustr::{Ustr, ustr};
 
 /// For which of several platforms' code the analysis is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -314,7 +314,8 @@ fn lower_all(
             std::panic::catch_unwind(unwind).unwrap_or(None)
         })
         .collect();
-    let mut program = Program { functions: Vec::with_capacity(lowered.len()), packages: Vec::new() };
+    let places = places(workspace, files.iter().map(|file| file.file), sources);
+    let mut program = Program { functions: Vec::with_capacity(lowered.len()), packages: Vec::new(), places };
     program.packages = workspace.packages.iter().map(|package| Package { name: ustr(&package.name) }).collect();
     let mut closures = Vec::new();
     let mut next = lowered.len() as u32;
@@ -396,4 +397,18 @@ impl Texts for MemoryTexts {
             message: "no such file".into(),
         })
     }
+}
+
+/// The folders of each file below the one that holds all files of the workspace, and its name.
+fn places(workspace: &Workspace, files: impl Iterator<Item = FileId>, sources: &SourceMap) -> FxHashMap<FileId, Ustr> {
+    let mut all = workspace.packages.iter().flat_map(|package| &package.files).map(|file| file.path.as_path());
+    let mut common = all.next().and_then(Path::parent).map(Path::to_path_buf).unwrap_or_default();
+    for path in all {
+        while !path.starts_with(&common) && common.pop() {}
+    }
+    let place = |file: FileId| {
+        let path = sources.path(file);
+        ustr(&path.strip_prefix(&common).unwrap_or(path).to_string_lossy())
+    };
+    files.map(|file| (file, place(file))).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::frontends::rust::hir::{Expr, ExprKind, Format, UnOp};
-use crate::frontends::rust::types::{args, last};
+use crate::frontends::rust::types::{TraitId, args, last};
 use crate::frontends::rust::world::{AdtData, Def, Ns, Res};
 
 impl<'h> Lower<'h> {
@@ -501,6 +501,9 @@ impl<'h> Lower<'h> {
         let target_val = self.expr(target, None);
         let text = self.format(format, sp);
         let focus = sp;
+        if is_text_only(&target_val.ty) {
+            return self.opaque(Ty::result(Ty::unit(), Ty::Unknown), sp);
+        }
         self.method_on(target_val, ustr("write_fmt"), vec![(text, Passing::Shared)], None, sp, focus)
     }
 
@@ -519,6 +522,13 @@ impl<'h> Lower<'h> {
         self.f.scopes.pop();
         Val { op: Operand::local(result), ty: Ty::ext("bool", []) }
     }
+}
+
+/// Whether a value is known only by `std::fmt::Write`: what takes text is no file.
+fn is_text_only(ty: &Ty) -> bool {
+    let Ty::Bound(bounds) = ty.peel() else { return false };
+    let named = |end: &str| bounds.traits.iter().any(|of| matches!(of.id, TraitId::Ext(path) if path.ends_with(end)));
+    named("fmt::Write") && !named("io::Write")
 }
 
 /// The type of a part of something that is only lent.

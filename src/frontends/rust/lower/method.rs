@@ -458,6 +458,17 @@ impl<'h> Lower<'h> {
             Ty::Ext(path, _) => kind == ValueKind::Unknown || self.world.is_foreign_writer(*path),
             _ => false,
         };
+        // A name is joined to a directory, whatever gave that.
+        if name == "join"
+            && matches!(recv.ty.core(), Ty::Unknown)
+            && let [arg] = &call.args[..]
+            && matches!(arg.kind, ExprKind::Lit(_, "str") | ExprKind::Format(_))
+            && let Some(api) = self.world.apis.find("std::path::Path::join")
+        {
+            let mut given = vec![(recv.clone(), Passing::Shared)];
+            self.arguments(&call.args, &mut given);
+            return self.call_row(api, name, given, Some(recv.ty), &[], false, sp, focus);
+        }
         let open = open || matches!(recv.ty.core(), Ty::Adt(..));
         if open && !matches!(recv.ty.core(), Ty::Adt(..)) {
             let ids = self.world.guesses(name, call.args.len());
