@@ -7,11 +7,12 @@ use crate::flow::Moment;
 use crate::flow::state::{Guard, Origin, Pending, Question, Trace};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
-use crate::ir::{FuncId, FunctionKind};
+use crate::ir::{FuncId, FunctionKind, LocalId};
 use crate::source::Span;
 use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use ustr::Ustr;
 
 /// A rule that falls due at an act.
 pub struct ActRule {
@@ -124,7 +125,12 @@ fn judge<'a>(context: &Context<'_>, rule: &ActRule, acts: &[Due<'a>], residue: &
     let only_failing = on_main_line.is_empty();
     let guilty = if only_failing { guilty } else { on_main_line };
     let condition = distinguishing(context, &guilty.iter().map(|(moment, _)| *moment).collect::<Vec<_>>(), &innocent)
-        .or_else(|| common_setting(context, &guilty, &innocent));
+        .or_else(|| common_setting(context, &guilty, &innocent))
+        .or_else(|| {
+            let each =
+                guilty.iter().flat_map(|(moment, culprits)| culprits.iter().map(|(pending, _)| (*moment, pending)));
+            given_up(context, &each.collect::<Vec<_>>())
+        });
     // What a setting leaves was given up where it was written. An act elsewhere, on something else, takes nothing more away.
     let apart = |moment: &Moment, pending: &Pending| {
         moment.trace.depth() > 0 && pending.trace.depth() > 0 && moment.trace.start() != pending.trace.start()
@@ -213,6 +219,34 @@ pub fn distinguishing(
                 })
         })
         .copied()
+}
+
+/// A flag that somebody gave to what leaves the effects, and that says that they need not be durable.
+pub fn given_up(context: &Context<'_>, list: &[(&Moment, &Pending)]) -> Option<Guard> {
+    let (first, _) = list.first()?;
+    let terms = context.terms.borrow();
+    let takes = |function: FuncId, flag: Ustr| {
+        let mut function = &context.program.functions[function.index()];
+        loop {
+            let named = |local: &LocalId| function.locals[local.index()].name == Some(flag);
+            if function.params.iter().any(named) {
+                return true;
+            }
+            let FunctionKind::Closure { parent } = function.kind else { return false };
+            function = &context.program.functions[parent.index()];
+        }
+    };
+    let mut guards = first.guards.iter().copied();
+    guards.find(|guard| {
+        let (value, Question::True, answer) = *guard else { return false };
+        let Term::Global(flag) = *terms.get(value) else { return false };
+        purpose::names_an_option(&flag)
+            && answer == purpose::is_opt_out(&flag)
+            && list.iter().all(|(moment, pending)| {
+                moment.guards.contains(guard)
+                    && pending.trace.functions().into_iter().any(|function| takes(function, flag))
+            })
+    })
 }
 
 fn variant_differs(moment: &Moment, value: Value, question: Question) -> bool {

@@ -3,7 +3,7 @@
 //! What a function leaves is its caller's to settle. So an effect is followed up the call graph: it is a fault only where it is left
 //! by the topmost function that knows of it, or where some callers settle it and others forget.
 
-use super::act::{distinguishing, is_implementation, is_option, level};
+use super::act::{distinguishing, given_up, is_implementation, is_option, level};
 use super::{Context, purpose, story};
 use crate::config::Policy;
 use crate::finding::{Confidence, Finding, FindingStep, Level};
@@ -161,8 +161,9 @@ pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>)
                 .filter(|moment| !list.iter().any(|(guilty, _)| std::ptr::eq(*guilty, *moment)))
                 .collect();
             let guilty: Vec<&Moment> = list.iter().map(|(moment, _)| *moment).collect();
-            let condition =
-                distinguishing(context, &guilty, &innocent).or_else(|| common_setting(context, list, &innocent));
+            let condition = distinguishing(context, &guilty, &innocent)
+                .or_else(|| common_setting(context, list, &innocent))
+                .or_else(|| given_up(context, list));
             for rule in rules {
                 let clear = list.iter().find(|(moment, pending)| !pending.doubt && !moment.vague_sync);
                 let (moment, pending) = *clear.unwrap_or(&list[0]);
