@@ -223,7 +223,7 @@ pub fn distinguishing(
 
 /// A flag that somebody gave to what leaves the effects, and that says that they need not be durable.
 pub fn given_up(context: &Context<'_>, list: &[(&Moment, &Pending)]) -> Option<Guard> {
-    let (first, _) = list.first()?;
+    let (first, pending) = list.first()?;
     let terms = context.terms.borrow();
     let takes = |function: FuncId, flag: Ustr| {
         let mut function = &context.program.functions[function.index()];
@@ -236,14 +236,14 @@ pub fn given_up(context: &Context<'_>, list: &[(&Moment, &Pending)]) -> Option<G
             function = &context.program.functions[parent.index()];
         }
     };
-    let mut guards = first.guards.iter().copied();
+    let mut guards = first.guards.iter().chain(&pending.when).copied();
     guards.find(|guard| {
         let (value, Question::True, answer) = *guard else { return false };
         let Term::Global(flag) = *terms.get(value) else { return false };
         purpose::names_an_option(&flag)
             && answer == purpose::is_opt_out(&flag)
             && list.iter().all(|(moment, pending)| {
-                moment.guards.contains(guard)
+                (moment.guards.contains(guard) || pending.when.contains(guard))
                     && pending.trace.functions().into_iter().any(|function| takes(function, flag))
             })
     })

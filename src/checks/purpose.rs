@@ -211,20 +211,6 @@ pub fn is_in_temporary(context: &Context<'_>, file: Value) -> bool {
     terms.parts(file).iter().any(temporary)
 }
 
-/// As [`is_in_temporary`], of a path that surely does.
-pub fn starts_in_temporary(context: &Context<'_>, path: Value) -> bool {
-    let terms = context.terms.borrow();
-    let mut at = path;
-    loop {
-        match terms.get(at) {
-            Term::Op(name, _) if name == "temporary_path" => return true,
-            Term::Op(_, args) if !args.is_empty() => at = args[0],
-            Term::Handle { file, .. } => at = *file,
-            _ => return false,
-        }
-    }
-}
-
 /// Whether the type or module a function belongs to is a cache by its policy, or else by its name.
 pub fn is_cache(context: &Context<'_>, function: FuncId) -> bool {
     if let Some(policy) = context.policy(function) {

@@ -23,9 +23,6 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     if pending.kind != Kind::Name || !matches!(pending.how, How::Renamed | How::Linked) || left.is_disposable(context) {
         return None;
     }
-    if purpose::starts_in_temporary(context, pending.dir) {
-        return None;
-    }
     let body = &context.program.functions[left.origin.function.index()];
     let cared = left.must_be_durable(context) || left.left_by.iter().any(|(_, pending)| pending.cared);
     match cared {

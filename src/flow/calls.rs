@@ -597,7 +597,7 @@ impl<'p> Run<'_, 'p> {
                 let trace = self.engine.via(Origin { span: inst.focus, function: self.id }, trace);
                 state.sync_failed(file, &trace);
             }
-            outcome.failed_changes.iter().for_each(|place| state.change_failed(*place));
+            outcome.failed_changes.iter().for_each(|place| state.change_failed(*place, false));
         }
         // What was read there, and did not do.
         if !outcome.success || outcome.result == ABSENT {

@@ -187,8 +187,12 @@ impl<'e, 'p> Run<'e, 'p> {
     fn forget_loop_answers(&self, head: BlockId, state: &mut State) {
         let known = self.heads.get(&head);
         let known = |value, question, answer| known.is_some_and(|known| known.contains(&(value, question, answer)));
-        if !state.guards.iter().all(|(&(value, question), &answer)| known(value, question, answer)) {
-            state.guards.retain(|&(value, question), answer| known(value, question, *answer));
+        // What somebody set stays so in each round.
+        let terms = &self.engine.terms;
+        let set = |value, question| matches!(terms.get(value), Term::Global(_)) && terms.is_setting(value, question);
+        let keeps = |value, question, answer| set(value, question) || known(value, question, answer);
+        if !state.guards.iter().all(|(&(value, question), &answer)| keeps(value, question, answer)) {
+            state.guards.retain(|&(value, question), answer| keeps(value, question, *answer));
         }
     }
 
@@ -299,7 +303,13 @@ impl<'e, 'p> Run<'e, 'p> {
                 out.push((otherwise, state));
                 return;
             }
-            Cond::Succeeded(value) => (self.operand(&mut state, value), Question::Succeeded),
+            Cond::Succeeded(value) => {
+                let value = self.operand(&mut state, value);
+                if matches!(self.engine.terms.get(value), Term::Failure(_)) {
+                    state.look_at_failures();
+                }
+                (value, Question::Succeeded)
+            }
             Cond::Present(asked) => {
                 let value = self.operand(&mut state, asked);
                 // What was put into a collection does not tell whether there is one left.
@@ -1094,8 +1104,9 @@ impl<'e, 'p> Run<'e, 'p> {
             let alike = |(other, given, well, place): &(State, Value, bool, Span)| {
                 *well && !other.failing && place == span && given == value
             };
-            if !state.failed_changes.is_empty() && exits.iter().any(alike) {
-                self.engine.best_effort.extend(state.failed_changes.iter().map(|place| (self.id, *place)));
+            let ignored = state.failed_changes.iter().filter(|(_, seen)| !seen).map(|(place, _)| (self.id, *place));
+            if state.failed_changes.iter().any(|(_, seen)| !seen) && exits.iter().any(alike) {
+                self.engine.best_effort.extend(ignored);
             }
         }
     }
@@ -1171,7 +1182,7 @@ impl<'e, 'p> Run<'e, 'p> {
                 .collect(),
             dropped: state.dropped.iter().filter(|(key, _)| seen(*key)).cloned().collect(),
             failed_syncs: state.failed_syncs.iter().filter(|_| !success).cloned().collect(),
-            failed_changes: state.failed_changes.iter().filter(|_| !success).copied().collect(),
+            failed_changes: state.failed_changes.iter().filter(|_| !success).map(|(place, _)| *place).collect(),
             killed: state.killed.iter().copied().filter(|&(key, _)| seen(key)).collect(),
             flushed: state.flushed.iter().copied().filter(|&key| seen(key)).collect(),
             all_killed: state.all_killed,

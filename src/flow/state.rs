@@ -390,7 +390,8 @@ pub struct State {
     /// Files whose sync failed on the way, where it was asked for, and that were not synced since.
     pub failed_syncs: Shared<Vec<(Value, Rc<Trace>)>>,
     /// Changes of files that failed on this path.
-    pub failed_changes: Shared<Vec<Origin>>,
+    /// The second part: whether this function looked at the failure since.
+    pub failed_changes: Shared<Vec<(Origin, bool)>>,
     /// What is known of files.
     pub facts: Shared<LiteMap<Value, Facts>>,
     /// An error edge lies behind.
@@ -586,8 +587,8 @@ impl State {
         }
         changed |= self.failed_syncs.len() > failed;
         let failed = self.failed_changes.len();
-        for place in &other.failed_changes {
-            self.change_failed(*place);
+        for &(place, seen) in &other.failed_changes {
+            self.change_failed(place, seen);
         }
         changed |= self.failed_changes.len() > failed;
         if self.facts != other.facts {
@@ -650,9 +651,16 @@ impl State {
     }
 
     /// Notes that a change of a file failed.
-    pub fn change_failed(&mut self, place: Origin) {
-        if self.failed_changes.len() < 4 && !self.failed_changes.contains(&place) {
-            self.failed_changes.push(place);
+    pub fn change_failed(&mut self, place: Origin, seen: bool) {
+        if self.failed_changes.len() < 4 && !self.failed_changes.iter().any(|(known, _)| *known == place) {
+            self.failed_changes.push((place, seen));
+        }
+    }
+
+    /// The function looks at a failure: what it does then is no accident.
+    pub fn look_at_failures(&mut self) {
+        if self.failed_changes.iter().any(|(_, seen)| !seen) {
+            self.failed_changes.iter_mut().for_each(|(_, seen)| *seen = true);
         }
     }
 

@@ -100,7 +100,7 @@ impl Run<'_, '_> {
             // Paths on which a change or a sync failed are not the main line; a failed open or read is.
             failed.failing |= steps.iter().any(|step| changes(step.effect));
             if steps.iter().any(|step| splits_on_failure(step.effect) && !step.effect.is_sync()) && call.fallible {
-                failed.change_failed(Origin { span: at.inst.focus, function: self.id });
+                failed.change_failed(Origin { span: at.inst.focus, function: self.id }, false);
             }
             if steps.iter().any(|step| step.effect.is_sync()) {
                 let outcome = self.fresh(&mut failed, site, 7);
