@@ -125,12 +125,7 @@ fn judge<'a>(context: &Context<'_>, rule: &ActRule, acts: &[Due<'a>], residue: &
     let only_failing = on_main_line.is_empty();
     let guilty = if only_failing { guilty } else { on_main_line };
     let condition = distinguishing(context, &guilty.iter().map(|(moment, _)| *moment).collect::<Vec<_>>(), &innocent)
-        .or_else(|| common_setting(context, &guilty, &innocent))
-        .or_else(|| {
-            let each =
-                guilty.iter().flat_map(|(moment, culprits)| culprits.iter().map(|(pending, _)| (*moment, pending)));
-            given_up(context, &each.collect::<Vec<_>>())
-        });
+        .or_else(|| common_setting(context, &guilty, &innocent));
     // What a setting leaves was given up where it was written. An act elsewhere, on something else, takes nothing more away.
     let apart = |moment: &Moment, pending: &Pending| {
         moment.trace.depth() > 0 && pending.trace.depth() > 0 && moment.trace.start() != pending.trace.start()

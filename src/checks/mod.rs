@@ -106,6 +106,11 @@ impl<'a> Context<'a> {
         self.index.successes.get(&function).map_or(&[], |moments| moments.as_slice())
     }
 
+    /// Whether two functions stand in one source file.
+    pub fn is_beside(&self, one: FuncId, other: FuncId) -> bool {
+        self.program.functions[one.index()].file == self.program.functions[other.index()].file
+    }
+
     /// Whether `function`, or one on the way to what `trace` tells, passes over a failure of it: who does so promises nothing.
     pub fn is_best_effort(&self, function: FuncId, trace: &Trace) -> bool {
         let origin = trace.origin();

@@ -182,9 +182,12 @@ fn judge(
     let mut best: Option<(Option<FuncId>, Confidence)> = None;
     for &alias in aliases.iter() {
         let readers = elsewhere.readers.get(&(package, alias)).into_iter().flatten();
-        let Some(reader) = readers.copied().find(|reader| *reader != function) else { continue };
+        let others = readers.copied().filter(|reader| *reader != function);
+        let Some(reader) = others.min_by_key(|reader| !context.is_beside(*reader, function)) else { continue };
         let sure = match alias {
             Alias::Place(_) if !new => Confidence::Medium,
+            // A name alone says little, unless it stands in the same text.
+            Alias::Name(_) if !new && context.is_beside(reader, function) => Confidence::Medium,
             _ => Confidence::Low,
         };
         if best.is_none_or(|(_, known)| sure > known) {
