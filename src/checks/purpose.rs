@@ -12,7 +12,7 @@ use ustr::Ustr;
 /// Words in a function's, type's or module's name or in a path that say: losing this costs nothing but time.
 const DISPOSABLE: &[&str] = &[
     "cache", "cached", "caching", "scratch", "test", "tests", "testing", "bench", "mock", "fuzz", "example", "demo",
-    "profile", "debug", "lock", "lockfile", "pid", "pidfile", "probe", "spill", "socket", "export",
+    "profile", "debug", "lock", "lockfile", "pid", "pidfile", "socket", "export",
 ];
 
 /// Words in the name of a package that is there to build, test or measure the others.
@@ -166,7 +166,7 @@ pub fn is_tool(context: &Context<'_>, function: FuncId) -> bool {
 }
 
 /// The names and types of the parameters that a path is made of.
-fn given_names(context: &Context<'_>, function: FuncId, file: Value) -> Vec<Ustr> {
+pub fn given_names(context: &Context<'_>, function: FuncId, file: Value) -> Vec<Ustr> {
     let body = &context.program.functions[function.index()];
     let terms = context.terms.borrow();
     let given = terms.parts(file).into_iter().filter_map(|part| match terms.get(part) {

@@ -46,10 +46,14 @@ pub fn promises(context: &Context<'_>, out: &mut Vec<Finding>) {
             continue;
         }
         // If all who call it flush first, there is nothing to tell.
-        let callers = &context.flow.callers[moment.function.index()];
-        let calls = |name: Ustr| callers.iter().any(|caller| context.program.functions[caller.index()].name == name);
-        let is_guilty =
-            |finding: &Finding| finding.rule == RULE.id && finding.steps.iter().any(|step| calls(step.function));
+        let callers = context.flow.callers[moment.function.index()].iter();
+        let callers: Vec<Ustr> = callers
+            .filter(|caller| **caller != moment.function)
+            .map(|caller| context.program.functions[caller.index()].name)
+            .collect();
+        let is_guilty = |finding: &Finding| {
+            finding.rule == RULE.id && finding.steps.iter().any(|step| callers.contains(&step.function))
+        };
         if !callers.is_empty() && !out.iter().any(is_guilty) {
             continue;
         }

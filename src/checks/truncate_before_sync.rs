@@ -62,7 +62,7 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
         }
         // It was read, but after the other was written.
         true if cut.read && pending.kind != Kind::Name => Some(Confidence::Low),
-        true if near && related && is_of_log(context, moment.function, file) => Some(Confidence::Medium),
+        true if near && is_of_log(context, moment.function, file) => Some(Confidence::Medium),
         false if near && related && delete_before_sync::is_log(context, file) => Some(Confidence::Medium),
         _ => Some(Confidence::Low),
     }
@@ -75,6 +75,7 @@ fn is_of_log(context: &Context<'_>, function: FuncId, file: Value) -> bool {
     let body = &context.program.functions[function.index()];
     let fields = context.flow.intents.fields_of(function, file).iter();
     delete_before_sync::is_log(context, file)
+        || purpose::given_names(context, function, file).iter().any(|name| purpose::has_any(name, &words))
         || purpose::has_any(&body.name, &words)
         || fields.flat_map(|(owner, name)| [owner, name]).any(|name| purpose::has_any(name, &words))
 }
