@@ -439,6 +439,15 @@ impl<'e, 'p> Run<'e, 'p> {
             {
                 Some(false)
             }
+            // What a directory was found to hold, and nobody removed since, is there.
+            (Question::True, Term::Op(name, args))
+                if (name == "exists" || name == "try_exists") && args.len() == 1 && terms.is_entry(args[0]) =>
+            {
+                let key = state.key(args[0]);
+                let gone = matches!(terms.get(key), Term::Gone(_))
+                    || state.pending.iter().any(|pending| pending.file == key && pending.how == How::Removed);
+                (!gone).then_some(true)
+            }
             // What was made here, or has a new name in it, is there.
             (Question::True, Term::Op(name, args)) if (name == "exists" || name == "is_dir") && args.len() == 1 => {
                 let key = state.key(args[0]);

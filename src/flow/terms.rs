@@ -325,6 +325,16 @@ impl Terms {
                 return whole;
             }
         }
+        // The directory of a path below `dir` is the directory of the whole path.
+        if name == self.ops.join
+            && let &[dir, last] = args.as_slice()
+            && let Term::Op(of, below) = self.get(last)
+            && *of == self.ops.parent
+            && let &[below] = below.as_slice()
+        {
+            let whole = self.op(name, &[dir, below]);
+            return self.parent(whole);
+        }
         // One question, one term: `a != b` is `!(a == b)`, and the order of the sides does not matter.
         match (name.as_str(), args.as_slice()) {
             ("!=", &[one, other]) => {
@@ -389,6 +399,11 @@ impl Terms {
     /// Whether `dir` is known only as the parent of some path.
     pub fn is_bare_parent(&self, dir: Value) -> bool {
         matches!(self.get(dir), Term::Op(name, _) if *name == self.ops.parent)
+    }
+
+    /// Whether `path` came out of the listing of a directory.
+    pub fn is_entry(&self, path: Value) -> bool {
+        matches!(self.get(path), Term::Element(list) if matches!(self.get(*list), Term::Op(name, _) if *name == self.ops.entries))
     }
 
     /// How many path components a name adds: constants are counted, anything else is taken for one.

@@ -273,7 +273,7 @@ impl Run<'_, '_> {
                 self.engine.terms.make(Term::Buffered(inner))
             }
             Effect::Duplicate | Effect::Same | Effect::WrapRead => o.on,
-            Effect::PathOp => self.engine.terms.op(o.op.unwrap_or(call.name), args),
+            Effect::PathOp => self.path_op(state, o.op.unwrap_or(call.name), args),
             Effect::Map => {
                 let file = self.file_of(state, o.on);
                 self.engine.terms.make(Term::Handle { site: o.site, file, writable: true })
@@ -291,6 +291,18 @@ impl Run<'_, '_> {
             }
             Effect::Nothing => self.fresh(state, o.site, 0),
         }
+    }
+
+    fn path_op(&mut self, state: &mut State, op: Ustr, args: &[Value]) -> Value {
+        let value = self.engine.terms.op(op, args);
+        // What something was joined to is a path: asked for again as the directory of that, it is there.
+        if op == self.engine.terms.ops.parent
+            && !self.engine.terms.is_bare_parent(value)
+            && self.answer(state, value, Question::Present).is_none()
+        {
+            state.guards.insert((value, Question::Present), true);
+        }
+        value
     }
 
     /// Whether a place in a file is counted from its start; what says nothing is the start itself.

@@ -307,6 +307,7 @@ impl Extractor<'_> {
                 syn::ReturnType::Default => None,
                 syn::ReturnType::Type(_, ty) => Some(self.ty(ty)),
             },
+            is_async: sig.asyncness.is_some(),
             body: None,
             inner: Vec::new(),
             unread: Vec::new(),

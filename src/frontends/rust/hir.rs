@@ -126,6 +126,8 @@ pub struct FnDef {
     pub self_ty: Option<Type>,
     pub params: Vec<(Pat, Type)>,
     pub ret: Option<Type>,
+    /// It is an `async fn`.
+    pub is_async: bool,
     pub body: Option<Block>,
     /// Items declared inside the body.
     pub inner: Vec<Item>,

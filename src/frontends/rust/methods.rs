@@ -92,7 +92,15 @@ impl Tables {
     fn add_impl(&mut self, world: &World, at: u32) {
         let of = &world.impls[at as usize];
         let scope = world.impl_scope(at);
-        let key = key(scope.self_ty.as_ref().unwrap_or(&Ty::Unknown));
+        let key = match &of.hir.self_ty {
+            // What a parameter's bounds say it can be made into is not what the impl is for.
+            super::hir::Type::Path(path)
+                if path.single().is_some_and(|name| of.hir.generics.params.contains(&name)) =>
+            {
+                Key::Any
+            }
+            _ => key(scope.self_ty.as_ref().unwrap_or(&Ty::Unknown)),
+        };
         if let Key::Adt(id) = key {
             self.impls_for.entry(id).or_default().push(at);
         }

@@ -210,6 +210,38 @@ fn tasks_that_nobody_waits_for_are_not_called() {
 }
 
 #[test]
+fn a_result_in_a_result_keeps_its_failure() {
+    lowers("fn f(f: &File) -> io::Result<io::Result<()>> { Ok(f.sync_all()) }", &["sync_all(&f)", "return _1 AsValue"]);
+    let text = "fn f(p: &Path) -> io::Result<io::Result<()>> { File::open(p).map(|f| f.sync_all()) }";
+    lowers(text, &["_5 = call api std::fs::File::sync_all(", "_2 = _5"]);
+}
+
+#[test]
+fn methods_are_those_that_can_be_used_so() {
+    let of_both =
+        "struct S; trait A { fn end(&mut self) -> u8; } trait B { async fn end(&mut self) -> io::Result<()>; }
+        impl A for S { fn end(&mut self) -> u8 { fs::remove_file(\"a\"); 1 } }
+        impl B for S { async fn end(&mut self) -> io::Result<()> { fs::remove_file(\"b\") } }";
+    lowers(&format!("{of_both} fn f(s: &mut S) {{ s.end(); }}"), &["call S::end | S::end(&mut s)"]);
+    lowers(&format!("{of_both} async fn f(s: &mut S) {{ s.end().await; }}"), &["call S::end(&mut s)"]);
+    lowers(&format!("{of_both} fn f(s: &mut S) -> io::Result<()> {{ s.end()?; Ok(()) }}"), &["call S::end(&mut s)"]);
+}
+
+#[test]
+fn a_name_is_joined_to_a_directory() {
+    lowers("fn f(x: &dyn Unseen) { let p = x.home().join(\"a.tmp\"); }", &["call maybe api std::path::Path::join("]);
+    lacks("fn f(x: &dyn Unseen) { let p = x.parts().join(\", \"); }", "Path::join");
+}
+
+#[test]
+fn what_is_written_into_an_own_writer_goes_through_its_text() {
+    let text = "struct W { f: File } impl Write for W { fn write(&mut self, b: &[u8]) -> io::Result<usize> { self.f.write(b) } }
+        fn f(r: &mut File, w: &mut W) -> io::Result<u64> { io::copy(r, w) }";
+    lowers(text, &["call W::write(&mut w, "]);
+    lacks(text, "std::io::copy");
+}
+
+#[test]
 fn what_is_lent_does_not_go_away() {
     lacks(
         "fn f(o: &mut Option<(PathBuf, BufWriter<File>)>) { if let Some((_, w)) = o { w.flush().unwrap(); } }",

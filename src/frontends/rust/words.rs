@@ -42,7 +42,7 @@ words! {
     BORROWING: "get get_mut first first_mut last last_mut front back front_mut back_mut peek peek_mut"
     /// Collections and iterators: the same elements, seen another way.
     COLLECTING: "iter iter_mut into_iter par_iter par_iter_mut into_par_iter drain rev skip take step_by chain sorted values
-        values_mut into_values by_ref peekable collect collect_vec chunks windows as_slice as_mut_slice range buffered
+        values_mut into_values by_ref peekable collect collect_vec chunks windows as_slice as_mut_slice range range_mut buffered
         buffer_unordered fuse copied cloned to_vec unique flatten dedup"
     /// Wrappers of unknown libraries: gives what is wrapped.
     UNWRAPPING: "into_inner inner inner_mut get_mut get_ref as_inner as_inner_mut into_writer"

@@ -2,7 +2,7 @@
 
 use super::control::unwrapped;
 use super::*;
-use crate::apis::Api;
+use crate::apis::{Api, Slot};
 use crate::effects::Effect;
 use crate::frontends::rust::hir::{Expr, ExprKind, Path};
 use crate::frontends::rust::methods::Method;
@@ -62,6 +62,11 @@ impl<'h> Lower<'h> {
                     Some(inner) if !vague(&inner) && vague(&value.ty) => inner,
                     _ => value.ty.clone(),
                 };
+                if value.ty.is_result() && !self.f.dead {
+                    // There are no wrappers around wrappers: its failure is the failure of the whole. A future that is given back
+                    // is such a result.
+                    return Some(Val { op: value.op, ty: Ty::result(ty, error) });
+                }
                 Some(self.value(Rvalue::Success(value.op), Ty::result(ty, error), sp))
             }
             "Err" => {
@@ -476,7 +481,9 @@ impl<'h> Lower<'h> {
         let own = of.clone().unwrap_or_default().peel_refs().clone();
         let mut known = vec![(ustr("Inner"), self.world.inner(&own)), (ustr("Self"), own)];
         for (at, (value, _)) in given.iter().skip(usize::from(has_receiver)).take(NAMED_ARGS).enumerate() {
-            known.push((ustr(&format!("Call{at}")), value.ty.call_result()));
+            // A future is what it gives.
+            let result = if value.ty.is_function() { value.ty.call_result() } else { value.ty.clone() };
+            known.push((ustr(&format!("Call{at}")), result));
             known.push((ustr(&format!("Arg{at}")), value.ty.peel_refs().clone()));
         }
         let mut ret = substitute(&self.cx.returns[api.index()], &known, 0);
@@ -499,8 +506,37 @@ impl<'h> Lower<'h> {
             self.f.die();
             return Val::never();
         }
+        if let Some(target) = self.own_writer(row, &given) {
+            let content = match row.to {
+                Some(Slot::Arg(at)) => {
+                    given.get(usize::from(at) + usize::from(has_receiver)).map(|(value, _)| value.clone())
+                }
+                _ => None,
+            };
+            let content = content.unwrap_or_else(Val::unit);
+            let written = self.method_on(target, ustr("write"), vec![(content, Passing::Shared)], None, sp, focus);
+            return self.retype(&written, ret);
+        }
         let fallible = ret.is_result();
         self.emit_call(Callee::Api { api, certain }, name, given, ret, fallible, sp, focus)
+    }
+
+    /// The argument that a row writes into, if the program brings its `Write` itself: what that does, its own text tells.
+    fn own_writer(&self, row: &Api, given: &[Given]) -> Option<Val> {
+        let (Effect::Write, true, Some(Slot::Arg(at))) = (row.effect, row.first.is_empty(), row.on) else {
+            return None;
+        };
+        let (value, _) = given.get(usize::from(at) + usize::from(row.has_receiver()))?;
+        if !matches!(value.ty.peel(), Ty::Adt(..)) {
+            return None;
+        }
+        match self.world.method(&value.ty, ustr("write"), 1)? {
+            Method::Own(ids, _) => {
+                let of_write = |id: &u32| self.world.trait_name(*id).is_some_and(|name| last(name) == "Write");
+                ids.iter().all(of_write).then(|| value.clone())
+            }
+            Method::Api(..) => None,
+        }
     }
 
     /// Calls a function value.

@@ -237,7 +237,12 @@ impl<'h> Lower<'h> {
     fn mapped(&mut self, c: &Choice, f: &'h Expr) -> Val {
         let value = self.apply(f, from_ref(&c.good), c.sp);
         if c.fallible {
+            let carries = value.ty.is_result();
             let ty = Ty::result(value.ty, Ty::Unknown);
+            if carries {
+                // There are no wrappers around wrappers: its failure is the failure of the whole.
+                return Val { op: value.op, ty };
+            }
             return self.value(Rvalue::Success(value.op), ty, c.sp);
         }
         Val { op: value.op, ty: Ty::option(value.ty) }

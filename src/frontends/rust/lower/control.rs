@@ -347,8 +347,33 @@ impl<'h> Lower<'h> {
     /// `inner?`
     pub(super) fn question(&mut self, inner: &'h Expr, expect: Option<&Ty>, sp: Sp) -> Val {
         let wanted = expect.filter(|ty| !vague(ty)).map(|ty| Ty::result(ty.clone(), Ty::Unknown));
+        self.demand(inner, Demand { awaited: false, tried: true });
         let value = self.expr(inner, wanted.as_ref());
         self.question_of(value, sp)
+    }
+
+    /// Notes what is done with what the method call `e` gives: of methods of one name, only those are meant that it can be done with.
+    pub(super) fn demand(&mut self, e: &'h Expr, demand: Demand) {
+        let mut e = e;
+        while let ExprKind::Await(inner) = &e.kind {
+            e = inner;
+        }
+        if matches!(e.kind, ExprKind::Method(_)) {
+            let known = self.demanded.filter(|(at, _)| *at == e.span).map(|(_, known)| known).unwrap_or_default();
+            let demand = Demand { awaited: known.awaited || demand.awaited, tried: known.tried || demand.tried };
+            self.demanded = Some((e.span, demand));
+        }
+    }
+
+    /// What a finished future gives: a task, its result, if it came to an end.
+    pub(super) fn awaited(&self, value: Val) -> Val {
+        match &value.ty {
+            Ty::Ext(path, list) if path.starts_with("tokio::") && ends_as_task(*path) => {
+                let ty = Ty::result(list.first().cloned().unwrap_or_default(), Ty::ext("tokio::task::JoinError", []));
+                self.retype(&value, ty)
+            }
+            _ => value,
+        }
     }
 
     pub(super) fn question_of(&mut self, value: Val, sp: Sp) -> Val {
@@ -600,6 +625,10 @@ impl<'h> Lower<'h> {
             }
         }
     }
+}
+
+fn ends_as_task(path: Ustr) -> bool {
+    super::super::types::last(path) == "JoinHandle"
 }
 
 fn is_pin(func: &Expr) -> bool {

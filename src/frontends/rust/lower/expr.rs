@@ -65,7 +65,11 @@ impl<'h> Lower<'h> {
                 Val::unit()
             }
             ExprKind::Try(inner) => self.question(inner, expect, sp),
-            ExprKind::Await(inner) => self.expr(inner, expect),
+            ExprKind::Await(inner) => {
+                self.demand(inner, Demand { awaited: true, tried: false });
+                let value = self.expr(inner, expect);
+                self.awaited(value)
+            }
             ExprKind::Closure(closure) => self.closure_value(closure, &[], sp),
             ExprKind::Tuple(list) => self.tuple(list, sp),
             ExprKind::Array(list) => self.array(list, sp),

@@ -10,6 +10,7 @@ use crate::frontends::rust::words;
 
 impl<'h> Lower<'h> {
     pub(super) fn method_call(&mut self, call: &'h MethodCall, expect: Option<&Ty>, sp: Sp) -> Val {
+        let demand = self.demanded.take().filter(|(at, _)| *at == sp).map(|(_, demand)| demand).unwrap_or_default();
         let recv = self.expr(&call.recv, None);
         let name = call.name;
         let focus = Sp { lo: call.name_span.lo.min(sp.hi), hi: sp.hi };
@@ -30,14 +31,36 @@ impl<'h> Lower<'h> {
         }
         let turbofish: Vec<Ty> = call.generics.iter().map(|ty| self.world.ty(ty, &self.f.scope)).collect();
         match found {
-            Some(Method::Own(ids, of)) => self.own_method(ids, of, recv, call, &turbofish, sp, focus),
+            Some(Method::Own(ids, of)) => {
+                let kept = self.that_fit(&ids, demand);
+                let ids = if kept.is_empty() { ids } else { kept };
+                self.own_method(ids, of, recv, call, &turbofish, sp, focus)
+            }
             Some(Method::Api(api, of)) => {
                 let mut given = vec![(recv.clone(), passing_of_type(&recv.ty))];
                 self.arguments(&call.args, &mut given);
                 self.call_row(api, name, given, Some(of), &turbofish, true, sp, focus)
             }
-            None => self.unresolved(recv, call, expect, sp, focus),
+            None => self.unresolved(recv, call, expect, demand, sp, focus),
         }
+    }
+
+    /// Those of the functions whose results can be used as is demanded.
+    fn that_fit(&self, ids: &[u32], demand: Demand) -> SmallVec<[u32; 2]> {
+        let fits = |id: u32| {
+            let def = self.world.fns[id as usize].hir;
+            let ret = &self.world.sig(id).ret;
+            // What `Future` gives stands for it: only what is declared to give it at once is no future.
+            let at_once = !def.is_async && def.ret.as_ref().is_none_or(gives_at_once);
+            let plain = match ret {
+                Ty::Adt(..) => !demand.awaited || def.is_async,
+                Ty::Tuple(_) | Ty::Slice(_) | Ty::Fn(_) => true,
+                Ty::Ext(path, _) => PLAIN.contains(&last(*path)),
+                _ => false,
+            };
+            !(demand.awaited && at_once || demand.tried && plain)
+        };
+        ids.iter().copied().filter(|id| fits(*id)).collect()
     }
 
     fn arguments(&mut self, list: &'h [Expr], given: &mut Vec<Given>) {
@@ -439,7 +462,15 @@ impl<'h> Lower<'h> {
     }
 
     /// Nobody known has that method: few methods of that name in the workspace, a name that speaks for itself, or unknown.
-    fn unresolved(&mut self, recv: Val, call: &'h MethodCall, expect: Option<&Ty>, sp: Sp, focus: Sp) -> Val {
+    fn unresolved(
+        &mut self,
+        recv: Val,
+        call: &'h MethodCall,
+        expect: Option<&Ty>,
+        demand: Demand,
+        sp: Sp,
+        focus: Sp,
+    ) -> Val {
         if let Some(result) = self.extension(&recv, call, sp) {
             return result;
         }
@@ -462,7 +493,7 @@ impl<'h> Lower<'h> {
         if name == "join"
             && matches!(recv.ty.core(), Ty::Unknown)
             && let [arg] = &call.args[..]
-            && matches!(arg.kind, ExprKind::Lit(_, "str") | ExprKind::Format(_))
+            && names_a_file(arg)
             && let Some(api) = self.world.apis.find("std::path::Path::join")
         {
             let mut given = vec![(recv.clone(), Passing::Shared)];
@@ -471,7 +502,7 @@ impl<'h> Lower<'h> {
         }
         let open = open || matches!(recv.ty.core(), Ty::Adt(..));
         if open && !matches!(recv.ty.core(), Ty::Adt(..)) {
-            let ids = self.world.guesses(name, call.args.len());
+            let ids = self.that_fit(&self.world.guesses(name, call.args.len()), demand);
             if !ids.is_empty() {
                 return self.own_method(ids, recv.ty.clone(), recv, call, &[], sp, focus);
             }
@@ -509,6 +540,35 @@ impl<'h> Lower<'h> {
         }
         let values = call.args.iter().map(|arg| self.expr(arg, None)).collect();
         Some(self.call_value(recv.clone(), values, sp))
+    }
+}
+
+/// Whether a text argument is by its looks the name of a file, not what stands between words.
+fn names_a_file(arg: &Expr) -> bool {
+    match &arg.kind {
+        ExprKind::Lit(text, "str") => {
+            let text = text.trim_matches('"');
+            text.contains(char::is_alphanumeric) && !text.contains(|c: char| c.is_whitespace() || c == '\\')
+        }
+        ExprKind::Format(_) => true,
+        ExprKind::Ref(_, inner) => names_a_file(inner),
+        _ => false,
+    }
+}
+
+/// Types of plain values: neither futures nor results.
+const PLAIN: [&str; 14] =
+    ["bool", "char", "u8", "u16", "u32", "u64", "u128", "usize", "i32", "i64", "str", "String", "Vec", "PathBuf"];
+
+/// Whether a declared result is no future: a plain `Result`, an option, a number.
+fn gives_at_once(ty: &hir::Type) -> bool {
+    match ty {
+        hir::Type::Path(path) if path.qself.is_none() => {
+            let name = path.last();
+            matches!(name.as_str(), "Result" | "Option") || PLAIN.contains(&name.as_str())
+        }
+        hir::Type::Tuple(list) => list.is_empty(),
+        _ => false,
     }
 }
 

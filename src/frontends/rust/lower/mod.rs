@@ -60,6 +60,15 @@ impl Val {
     }
 }
 
+/// What is done with what a method gives.
+#[derive(Debug, Clone, Copy, Default)]
+struct Demand {
+    /// `.await`
+    awaited: bool,
+    /// `?`
+    tried: bool,
+}
+
 /// Lowers one function of the workspace and the closures in it.
 pub struct Lower<'h> {
     cx: &'h Context<'h>,
@@ -74,6 +83,8 @@ pub struct Lower<'h> {
     package: PackageId,
     /// How deep closures stand in closures, for names' sake.
     depth: usize,
+    /// The method call that is lowered next, and what is done with what it gives.
+    demanded: Option<(Sp, Demand)>,
     /// Blocks that may still be made: bounds what inlined closures and patterns can blow up.
     budget: usize,
 }
@@ -100,6 +111,7 @@ pub fn function<'h>(cx: &'h Context<'h>, id: u32) -> Option<(Function, Vec<Funct
         short_name: info.hir.name,
         package: PackageId(world.package_of(info.module) as u32),
         depth: 0,
+        demanded: None,
         budget: MAX_BLOCKS,
     };
     let params = lower.params(info.hir, sig.self_ty.clone(), &sig.params);
