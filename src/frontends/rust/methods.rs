@@ -92,14 +92,9 @@ impl Tables {
     fn add_impl(&mut self, world: &World, at: u32) {
         let of = &world.impls[at as usize];
         let scope = world.impl_scope(at);
-        let key = match &of.hir.self_ty {
-            // What a parameter's bounds say it can be made into is not what the impl is for.
-            super::hir::Type::Path(path)
-                if path.single().is_some_and(|name| of.hir.generics.params.contains(&name)) =>
-            {
-                Key::Any
-            }
-            _ => key(scope.self_ty.as_ref().unwrap_or(&Ty::Unknown)),
+        let key = match world.blanket(at) {
+            Some(_) => Key::Any,
+            None => key(scope.self_ty.as_ref().unwrap_or(&Ty::Unknown)),
         };
         if let Key::Adt(id) = key {
             self.impls_for.entry(id).or_default().push(at);
@@ -146,6 +141,15 @@ impl World<'_> {
                 break;
             }
             self.tables.holders = next;
+        }
+    }
+
+    /// The type parameter that an impl is for: what its bounds say it can be made into is not what the impl is for.
+    pub fn blanket(&self, at: u32) -> Option<Ustr> {
+        let of = self.impls[at as usize].hir;
+        match &of.self_ty {
+            super::hir::Type::Path(path) => path.single().filter(|name| of.generics.params.contains(name)),
+            _ => None,
         }
     }
 

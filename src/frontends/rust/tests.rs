@@ -228,6 +228,15 @@ fn methods_are_those_that_can_be_used_so() {
 }
 
 #[test]
+fn an_impl_for_every_type_is_no_impl_for_what_its_bound_names() {
+    let text = "struct C; struct E; trait OfErrors { fn told(self) -> E; } impl<X: Into<C>> OfErrors for X { fn told(self) -> E { E } }
+        trait OfResults<T> { fn told(self) -> Result<T, E>; }
+        impl<T, X: Into<C>> OfResults<T> for Result<T, X> { fn told(self) -> Result<T, E> { self.map_err(|x| x.told()) } }
+        fn f(r: io::Result<()>, e: io::Error) -> Result<(), E> { e.told(); r.told()?; Ok(()) }";
+    lowers(text, &["fn X::told(self) {", "fn f(r, e)", "call X::told(e)", "call told(r)"]);
+}
+
+#[test]
 fn a_name_is_joined_to_a_directory() {
     lowers("fn f(x: &dyn Unseen) { let p = x.home().join(\"a.tmp\"); }", &["call maybe api std::path::Path::join("]);
     lacks("fn f(x: &dyn Unseen) { let p = x.parts().join(\", \"); }", "Path::join");

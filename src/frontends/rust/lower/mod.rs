@@ -159,6 +159,7 @@ fn qualified_name(world: &World, id: u32) -> (Ustr, Option<Ustr>) {
         (Some(at), _) => {
             let own = world.impl_scope(at).self_ty.clone().unwrap_or_default();
             match own.peel() {
+                _ if world.blanket(at).is_some() => world.blanket(at),
                 Ty::Bound(bounds) => bounds.param.or_else(|| {
                     bounds.traits.first().map(|of| match of.id {
                         super::types::TraitId::Own(id) => world.traits[id as usize].name,
