@@ -87,6 +87,8 @@ pub enum Effect {
     PersistDurably,
     /// A second name `to` for the file at path `on`: a pending name.
     Link,
+    /// A symbolic link at path `to` that leads to path `on`: a pending name of a small file of its own.
+    Symlink,
     /// The name at path `on` is removed: a pending removal.
     Unlink,
     /// The directory at path `on` and all in it is removed.
@@ -165,6 +167,9 @@ impl Effect {
     /// Whether a row with this effect must say what its second operand (`to`) is.
     pub fn needs_to(self) -> bool {
         use Effect::*;
-        matches!(self, OptionsSet | OptionsOpen | OpenFlags | SyncMapping | Control | CopyFile | Rename | Link)
+        matches!(
+            self,
+            OptionsSet | OptionsOpen | OpenFlags | SyncMapping | Control | CopyFile | Rename | Link | Symlink
+        )
     }
 }

@@ -238,6 +238,7 @@ fn words(did: Did) -> &'static str {
             How::MaybeCreated => "create if absent",
             How::Renamed => "rename",
             How::Linked => "link",
+            How::Symlinked => "symlink",
             How::Removed => "unlink",
             How::DirectoryMade => "make directory",
         },

@@ -18,7 +18,10 @@ impl<'a> Evidence<'a> {
     pub(super) fn directory(&self, store: &Store) -> Cell {
         let named = |pending: &&Pending| {
             pending.kind == Kind::Name
-                && matches!(pending.how, How::Created | How::MaybeCreated | How::Renamed | How::Linked | How::Removed)
+                && matches!(
+                    pending.how,
+                    How::Created | How::MaybeCreated | How::Renamed | How::Linked | How::Symlinked | How::Removed
+                )
         };
         let only = self.only_directory(store);
         let (mut any, mut doubtful, mut unseen, mut removed) = (false, None, None, None);
@@ -150,6 +153,7 @@ impl<'a> Evidence<'a> {
             How::Removed => "the removal of a name",
             How::Renamed => "a renamed file's name",
             How::Linked => "a linked file's name",
+            How::Symlinked => "a symbolic link",
             _ => "a new file's name",
         };
         format!("`{}` reports success while {what} is not durable in its directory", self.short(operation))

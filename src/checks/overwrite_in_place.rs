@@ -60,6 +60,9 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
         // calls is told once.
         let nearest = list[0].trigger.trace.depth();
         let given = is_given(context, origin);
+        if given && nearest == 0 && called_where_absent(context, origin) {
+            continue;
+        }
         let mut told: Vec<Origin> = Vec::new();
         for case in list.iter().filter(|case| case.trigger.trace.depth() == nearest) {
             let place = if given { case.trigger.trace.start() } else { origin };
@@ -81,6 +84,22 @@ fn is_given(context: &Context<'_>, origin: Origin) -> bool {
             _ => false,
         }
     })
+}
+
+/// Whether the function that cuts what it is given is called, and always where nothing is there yet.
+fn called_where_absent(context: &Context<'_>, origin: Origin) -> bool {
+    let callers = &context.flow.callers[origin.function.index()];
+    let cuts = |function: &FuncId| {
+        let summary = context.flow.summaries.get(function);
+        summary.is_none_or(|summary| {
+            summary.bounded
+                || summary.acts_lost
+                || summary.triggers.iter().any(|trigger| {
+                    matches!(trigger.act, Act::Cut { .. } | Act::WriteOver { .. }) && trigger.trace.origin() == origin
+                })
+        })
+    };
+    !callers.is_empty() && !callers.iter().any(cuts)
 }
 
 /// Collects who reads and who renames what, in packages with an act that is asked about.
@@ -150,6 +169,7 @@ fn judge(
         || purpose::is_in_disposable(context, &trigger.trace)
         || is_tool(context, function)
         || is_temporary(context, file)
+        || places::is_next_of_several(&context.terms.borrow(), file)
         || !is_filled_again(context, summary, file, before.read && cut)
         // What gives back a record of its own may be the opening of a store.
         || !cut && !gives_nothing_back(context, summary)

@@ -122,6 +122,14 @@ pub fn is_of_record(terms: &Terms, file: Value) -> bool {
         || matches!(terms.get(file), Term::Op(_, args) if args.iter().any(|&arg| is_of_record(terms, arg)))
 }
 
+/// Whether a path has a part that was counted up: the next of several files, which is not there yet.
+pub fn is_next_of_several(terms: &Terms, file: Value) -> bool {
+    terms.parts(file).into_iter().any(|part| match terms.get(part) {
+        Term::Op(name, args) if name == "+" => args.iter().any(|&arg| matches!(terms.get(arg), Term::Const(_))),
+        _ => false,
+    })
+}
+
 /// Whether the name of the file (not of its directories) is made anew from something that varies.
 pub fn varies(terms: &Terms, file: Value) -> bool {
     match terms.get(file) {

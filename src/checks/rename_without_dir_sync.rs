@@ -20,16 +20,19 @@ pub const RULE: SuccessRule = SuccessRule {
 
 fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     let pending = left.pending;
-    if pending.kind != Kind::Name || !matches!(pending.how, How::Renamed | How::Linked) || left.is_disposable(context) {
+    if pending.kind != Kind::Name
+        || !matches!(pending.how, How::Renamed | How::Linked | How::Symlinked)
+        || left.is_disposable(context)
+    {
         return None;
     }
     let body = &context.program.functions[left.origin.function.index()];
     let cared = left.must_be_durable(context) || left.left_by.iter().any(|(_, pending)| pending.cared);
     match cared {
         true => Some(Confidence::High),
-        // A link holds no content of its own that anybody could lose.
-        false if pending.how == How::Linked => None,
         false if !left.settled_by.is_empty() => Some(Confidence::Medium),
+        // A symbolic link has no content that anybody could lose.
+        false if pending.how == How::Symlinked => None,
         // The file lives on in a field that is synced elsewhere, or its type promises that what it writes is durable.
         false if lives_on(context, left) => Some(Confidence::Medium),
         false if body.owner.is_some_and(|owner| purpose::type_promises(context, owner)) => Some(Confidence::Medium),

@@ -45,6 +45,7 @@ pub fn how(pending: &Pending) -> &'static str {
         (How::Cut, _) => "cut to nothing: not yet on disk",
         (How::Created | How::MaybeCreated, _) => "created: its name is not yet durable in its directory",
         (How::Renamed, _) => "renamed: the new name is not yet durable in its directory",
+        (How::Symlinked, _) => "linked: the symbolic link is not yet durable in its directory",
         (How::Linked, _) => "linked: the new name is not yet durable in its directory",
         (How::Removed, _) => "removed: the removal is not yet durable in its directory",
         (How::DirectoryMade, _) => "made: the new directory's name is not yet durable in its parent",

@@ -613,6 +613,10 @@ impl<'p> Run<'_, 'p> {
         }
         state.failing |= !outcome.success && outcome.changed || outcome.failing;
         let result = translation.value(&mut self.engine.terms, outcome.result);
+        if let Some(&(file, _)) = self.engine.read_results.get(&(translation.callee, outcome.result)) {
+            let file = translation.key(self.engine, file);
+            self.engine.read_results.insert((self.id, result), (file, false));
+        }
         state.env[call.result.index()] = if !call.fallible {
             result
         } else if outcome.success {

@@ -44,6 +44,8 @@ pub enum How {
     Renamed,
     /// Given a second name.
     Linked,
+    /// A symbolic link was made.
+    Symlinked,
     /// Name taken away.
     Removed,
     /// Directory made.

@@ -258,6 +258,7 @@ impl Run<'_, '_> {
             Effect::Rename => self.rename(state, o, o.to),
             Effect::Persist | Effect::PersistSynced | Effect::PersistDurably => self.persist(state, o, effect),
             Effect::Link => self.link(state, o),
+            Effect::Symlink => self.symlink(state, o),
             Effect::Unlink => self.remove(state, o, false),
             Effect::RemoveTree => self.remove(state, o, true),
             Effect::MakeDirectory | Effect::MakeDirectories => {
@@ -811,6 +812,15 @@ impl Run<'_, '_> {
         let dir = state.key(dir);
         state.names.insert(to, file);
         self.pend(state, Kind::Name, file, dir, How::Linked, &o.trace);
+        UNIT
+    }
+
+    fn symlink(&mut self, state: &mut State, o: &Operands) -> Value {
+        let to = self.engine.terms.unbuffered(o.to);
+        let dir = self.engine.terms.parent(to);
+        let dir = state.key(dir);
+        state.fact(to).created = true;
+        self.pend(state, Kind::Name, to, dir, How::Symlinked, &o.trace);
         UNIT
     }
 
