@@ -30,9 +30,9 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     let cared = left.must_be_durable(context) || left.left_by.iter().any(|(_, pending)| pending.cared);
     match cared {
         true => Some(Confidence::High),
+        // A second name is no more than that, unless the first goes: then it was a rename. A symbolic link has no content to lose.
+        false if pending.how != How::Renamed => None,
         false if !left.settled_by.is_empty() => Some(Confidence::Medium),
-        // A symbolic link has no content that anybody could lose.
-        false if pending.how == How::Symlinked => None,
         // The file lives on in a field that is synced elsewhere, or its type promises that what it writes is durable.
         false if lives_on(context, left) => Some(Confidence::Medium),
         false if body.owner.is_some_and(|owner| purpose::type_promises(context, owner)) => Some(Confidence::Medium),

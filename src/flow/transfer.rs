@@ -847,6 +847,11 @@ impl Run<'_, '_> {
             false => tree && terms.is_under(pending.file, file) && !moved(pending.file, terms),
         };
         state.pending.retain(|pending| !gone(pending));
+        // A link whose first name goes was a rename in two steps.
+        if linked && state.pending.iter().any(|pending| pending.file == file && pending.how == How::Linked) {
+            let links = state.pending.iter_mut().filter(|pending| pending.file == file && pending.how == How::Linked);
+            links.for_each(|pending| pending.how = How::Renamed);
+        }
         let gone = terms.make(Term::Gone(o.site));
         let dir = terms.parent(handle);
         let dir = state.key(dir);
