@@ -273,6 +273,10 @@ pub fn is_option(context: &Context<'_>, moment: &Moment, value: Value, question:
             }
             // A constant that is told by its name: an associated constant, a constant parameter.
             Term::Const(text) => return question == Question::True && text.starts_with(|c: char| c.is_uppercase()),
+            // A constant that was given for a flag is told by the flag's name.
+            Term::Global(name) if question == Question::True && name.starts_with(char::is_lowercase) => {
+                return purpose::names_an_option(name);
+            }
             Term::Field(..) | Term::Global(_) if question == Question::True => return terms.is_stable(at),
             // Which kind of operation it is is no option; how durable it is to be is one.
             Term::Param(_) | Term::Field(..) | Term::Global(_) => {

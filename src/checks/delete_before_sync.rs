@@ -53,7 +53,7 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
         // What was written before it was read is not made of it.
         let made_of_it = pending.kind == Kind::Name
             || pending.how == How::Copied
-            || is_source(context, pending, file) && is_of_one_store(context, moment, pending, path);
+            || is_source(context, pending, file) && takes_its_place(moment, pending);
         return Some(if made_of_it { Confidence::High } else { Confidence::Low });
     }
     let mut terms = context.terms.borrow_mut();
@@ -64,6 +64,9 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
     }
     let same_directory = successor == old || pending.dir == old;
     drop(terms);
+    if moment.trace.depth() + pending.trace.depth() > 3 {
+        return Some(Confidence::Low);
+    }
     let published = pending.how == How::Renamed || moment.fact(pending.file).renamed;
     let same_store = same_directory || shares_root(context, pending.file, path);
     let precious = purpose::is_precious(context, moment.function, path);
@@ -77,15 +80,10 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
     }
 }
 
-/// Whether what is removed and what is written lie in one directory, or belong to one store, or are both done in this function, one perhaps by what it calls.
-fn is_of_one_store(context: &Context<'_>, moment: &Moment, pending: &Pending, path: Value) -> bool {
-    let together = moment.trace.depth() + pending.trace.depth() <= 1;
-    let same_directory = {
-        let mut terms = context.terms.borrow_mut();
-        let old = terms.parent(path);
-        terms.parent(pending.file) == old || pending.dir == old
-    };
-    together || same_directory || shares_root(context, pending.file, path) || moment.fact(pending.file).renamed
+/// Whether what is written takes the place of what is removed: it was renamed somewhere, or both are done in this function, one perhaps
+/// by what it calls.
+fn takes_its_place(moment: &Moment, pending: &Pending) -> bool {
+    moment.trace.depth() + pending.trace.depth() <= 1 || moment.fact(pending.file).renamed
 }
 
 /// Whether the content may be made of what was read from `file`, or below it.

@@ -46,7 +46,13 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
     for (&function, summary) in &context.flow.summaries {
         for trigger in &summary.triggers {
             if let Some((reader, mut sure)) = judge(context, function, summary, trigger, &elsewhere) {
-                if context.is_best_effort(function, &trigger.trace) {
+                let disclaims = |function: FuncId| {
+                    context.policy(function).is_none()
+                        && purpose::disclaims_durability(&context.program.functions[function.index()])
+                };
+                if context.is_best_effort(function, &trigger.trace)
+                    || trigger.trace.functions().into_iter().any(disclaims)
+                {
                     sure = Confidence::Low;
                 }
                 let case = Case { function, trigger, reader, sure };
@@ -169,6 +175,7 @@ fn judge(
         || purpose::is_in_disposable(context, &trigger.trace)
         || is_tool(context, function)
         || is_temporary(context, file)
+        || purpose::is_in_temporary(context, file)
         || places::is_next_of_several(&context.terms.borrow(), file)
         || !is_filled_again(context, summary, file, before.read && cut)
         // What gives back a record of its own may be the opening of a store.

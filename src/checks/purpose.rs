@@ -25,6 +25,7 @@ const TOOLS: &[&str] = &[
     "benchmark",
     "fuzz",
     "xtask",
+    "vdev",
     "smoketest",
     "mock",
     "dev",
@@ -36,6 +37,21 @@ const TOOLS: &[&str] = &[
 
 /// Words that say: this can be had again.
 const CACHE: &[&str] = &["cache", "cached", "caching", "scratch"];
+
+/// Words in a function's, type's or module's name that say: what it writes comes from elsewhere, and can be had again.
+const REPEATABLE: &[&str] = &[
+    "download",
+    "downloader",
+    "unpack",
+    "extract",
+    "unzip",
+    "untar",
+    "restore",
+    "scaffold",
+    "template",
+    "checkout",
+    "materialize",
+];
 
 /// Words in the folders of sources that are there to build, test or measure the others.
 const FOLDERS: &[&str] =
@@ -206,6 +222,13 @@ pub fn is_in_temporary(context: &Context<'_>, file: Value) -> bool {
     let terms = context.terms.borrow();
     let temporary = |part: &Value| match terms.get(*part) {
         Term::Op(name, _) => name == "temporary_path",
+        // Directories that are made anew at each start.
+        Term::Const(text) => {
+            let path = text.trim_start_matches('"');
+            ["/tmp/", "/run/", "/var/run/", "/dev/", "/proc/", "/sys/"]
+                .iter()
+                .any(|volatile| path.starts_with(volatile))
+        }
         _ => false,
     };
     terms.parts(file).iter().any(temporary)
@@ -370,7 +393,7 @@ pub fn promises_sync(name: &str) -> bool {
 
 /// Whether a flag's name says that it chooses between durable and not.
 pub fn names_an_option(name: &str) -> bool {
-    has(name, &["sync", "fsync", "flush", "durable", "durability", "safe", "wal", "persist", "force"])
+    has(name, &["sync", "fsync", "flush", "durable", "durability", "safe", "wal", "persist", "force", "lazy"])
 }
 
 /// Whether a flag's name says that it takes durability away: `no_sync`, `disable_fsync`.
@@ -419,6 +442,26 @@ pub fn promises_durability(function: &Function) -> bool {
     .iter()
     .any(|word| docs.contains(word));
     promises_sync(&function.short_name) || !denies && DOC_PROMISES.iter().any(|word| docs.contains(word))
+}
+
+/// Whether a function's documentation says that what it writes may be lost, or its name that it can be had again.
+pub fn disclaims_durability(function: &Function) -> bool {
+    let docs = function.docs.to_lowercase();
+    let disclaimers = [
+        "best effort",
+        "best-effort",
+        "not durable",
+        "non-durable",
+        "without fsync",
+        "not host-crash durable",
+        "rebuildable",
+        "can be rebuilt",
+        "advisory",
+        "for testing",
+        "testing purposes",
+        "testing utility",
+    ];
+    disclaimers.iter().any(|words| docs.contains(words)) || has(&function.name, REPEATABLE)
 }
 
 /// Whether the documentation of some method of a type promises that what it writes is durable when it returns.

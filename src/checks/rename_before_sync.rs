@@ -15,7 +15,7 @@ pub const RULE: ActRule = ActRule {
             return None;
         };
         let cached = |path| purpose::is_cached(context, moment.function, path);
-        if pending.kind != Kind::Data || cached(from) || cached(to) {
+        if pending.kind != Kind::Data || cached(from) || cached(to) || purpose::is_in_temporary(context, to) {
             return None;
         }
         if pending.file != file && !context.terms.borrow_mut().is_under(pending.file, file) {

@@ -16,6 +16,9 @@ use crate::ir::FuncId;
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What is inferred holds over so many calls.
+const MAX_INFERRED: usize = 3;
+
 /// A rule that falls due at success.
 pub struct SuccessRule {
     /// Its id.
@@ -111,6 +114,18 @@ impl Left<'_> {
                 let mut successes = summary.outcomes.iter().filter(|outcome| outcome.success);
                 successes.any(|outcome| terms.parts(outcome.result).iter().any(is_handle))
             })
+    }
+
+    /// Whether what rests on inference alone is told of a success many calls away: whoever reports that has hardly promised this.
+    fn is_far_fetched(&self, context: &Context<'_>, sure: Confidence) -> bool {
+        let promises = |function: FuncId| purpose::promises_durability(&context.program.functions[function.index()]);
+        sure < Confidence::High
+            && !self.left_by.iter().any(|(_, pending)| pending.cared)
+            && self.pending.trace.depth() > MAX_INFERRED
+            && self.settled_by.is_empty()
+            && !self.must_be_durable(context)
+            && !promises(self.origin.function)
+            && !promises(self.moment.function)
     }
 
     /// Whether more callers may stand above than the analysis looks at: one of them may settle what is still held open.
@@ -282,7 +297,11 @@ fn finding(
     story::steps(context, &left.moment.trace, rule.at_success, &mut steps);
     let place = left.place();
     let doubted = left.pending.doubt || left.moment.vague_sync || left.is_cut_off(context);
-    let confidence = if doubted { Confidence::Low } else { sure };
+    let disclaims = |function: FuncId| purpose::disclaims_durability(&context.program.functions[function.index()]);
+    let disclaimed = sure < Confidence::High
+        && left.policy(context).is_none()
+        && (disclaims(left.origin.function) || disclaims(left.moment.function));
+    let confidence = if doubted || disclaimed || left.is_far_fetched(context, sure) { Confidence::Low } else { sure };
     Finding {
         rule: rule.id,
         level: level(context, rule.level, condition),

@@ -369,7 +369,8 @@ impl<'e, 'p> Run<'e, 'p> {
             {
                 let path = args[0];
                 let file = self.file_of(state, path);
-                state.fact(file).absent = true;
+                let fact = state.fact(file);
+                (fact.absent, fact.unusable) = (true, true);
             }
             Term::Fresh(..) if matches!(question, Question::Succeeded | Question::Present) => {
                 if let Some(&(file, direct)) = self.engine.read_results.get(&(self.id, value)) {

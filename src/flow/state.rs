@@ -273,7 +273,7 @@ pub struct Facts {
     pub made: bool,
     /// On this path it was found not to be there.
     pub absent: bool,
-    /// On this path it was read, and what was read turned out to be nothing that can be used.
+    /// On this path there is nothing in it that can be used: it is not there, or what was read from it did not do.
     pub unusable: bool,
 }
 

@@ -165,7 +165,8 @@ impl Run<'_, '_> {
             let path = if effect == Effect::OpenRead { operands.on } else { operands.to };
             let key = self.file_of(state, path);
             self.unopened(state, key);
-            state.fact(key).absent = true;
+            let fact = state.fact(key);
+            (fact.absent, fact.unusable) = (true, true);
         }
     }
 
@@ -415,7 +416,7 @@ impl Run<'_, '_> {
                 let fact = state.fact(key);
                 fact.created = true;
                 fact.synced = false;
-                fact.absent = false;
+                (fact.absent, fact.unusable) = (false, false);
             }
             if !exists {
                 self.pend(state, Kind::Name, key, dir, how, &o.trace);
