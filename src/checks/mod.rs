@@ -26,7 +26,7 @@ mod truncate_before_sync;
 pub mod twins;
 
 use crate::config::Policy;
-use crate::finding::Finding;
+use crate::finding::{Confidence, Finding};
 use crate::flow::state::Trace;
 use crate::flow::summary::Act;
 use crate::flow::terms::{Terms, Value};
@@ -158,6 +158,15 @@ pub fn run(program: &Program, mut flow: Flow, policies: &[Option<Policy>]) -> Ve
         findings.into_iter().zip(keep).filter(|(_, keep)| *keep).map(|(finding, _)| finding).collect()
     };
     findings.sort_by(|a, b| (a.span, a.rule).cmp(&(b.span, b.rule)));
+    // One write that is not durable where several acts come after it, in branches or one after the other, is one fault.
+    let mut begun: FxHashSet<(&str, Ustr, Span)> = FxHashSet::default();
+    findings.retain(|finding| {
+        let act = ACT_RULES.iter().any(|rule| rule.id == finding.rule);
+        let Some(first) = finding.steps.first().filter(|_| act && finding.confidence > Confidence::Low) else {
+            return true;
+        };
+        begun.insert((finding.rule, finding.function, first.span))
+    });
     findings.dedup_by(|a, b| a.span == b.span && a.rule == b.rule);
     findings
 }

@@ -46,7 +46,6 @@ const REPEATABLE: &[&str] = &[
     "extract",
     "unzip",
     "untar",
-    "restore",
     "scaffold",
     "template",
     "checkout",
@@ -340,7 +339,6 @@ const SYNCED: &[&str] = &[
 
 /// What stands before a sync at the end of a name: `wal_fsync`, `do_sync`. Elsewhere it is the twin of an `_async` one.
 const ENDS: &[&str] = &[
-    "all",
     "data",
     "file",
     "files",

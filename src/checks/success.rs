@@ -120,7 +120,8 @@ impl Left<'_> {
     fn is_far_fetched(&self, context: &Context<'_>, sure: Confidence) -> bool {
         let promises = |function: FuncId| purpose::promises_durability(&context.program.functions[function.index()]);
         sure < Confidence::High
-            && !self.left_by.iter().any(|(_, pending)| pending.cared)
+            && self.pending.kind != Kind::Name
+            && !matches!(self.pending.how, How::Cut | How::Resized)
             && self.pending.trace.depth() > MAX_INFERRED
             && self.settled_by.is_empty()
             && !self.must_be_durable(context)
