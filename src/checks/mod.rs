@@ -162,9 +162,8 @@ pub fn run(program: &Program, mut flow: Flow, policies: &[Option<Policy>]) -> Ve
     let mut begun: FxHashSet<(&str, Ustr, Span)> = FxHashSet::default();
     findings.retain(|finding| {
         let act = ACT_RULES.iter().any(|rule| rule.id == finding.rule);
-        let Some(first) = finding.steps.first().filter(|_| act && finding.confidence > Confidence::Low) else {
-            return true;
-        };
+        let shown = finding.confidence > Confidence::Low && finding.condition.is_none();
+        let Some(first) = finding.steps.first().filter(|_| act && shown) else { return true };
         begun.insert((finding.rule, finding.function, first.span))
     });
     findings.dedup_by(|a, b| a.span == b.span && a.rule == b.rule);

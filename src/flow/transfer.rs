@@ -263,12 +263,7 @@ impl Run<'_, '_> {
             Effect::Unlink => self.remove(state, o, false),
             Effect::RemoveTree => self.remove(state, o, true),
             Effect::MakeDirectory | Effect::MakeDirectories => {
-                let path = self.engine.terms.unbuffered(o.on);
-                let path = self.key_for_open(state, path, Mode { create: true, ..Mode::default() });
-                state.fact(path).made |= effect == Effect::MakeDirectory;
-                let dir = self.engine.terms.parent(path);
-                self.pend(state, Kind::Name, path, dir, How::DirectoryMade, &o.trace);
-                UNIT
+                self.make_directory(state, o, effect == Effect::MakeDirectory)
             }
             Effect::WrapBuffer => {
                 let inner = self.engine.terms.bare(o.on);
@@ -813,6 +808,16 @@ impl Run<'_, '_> {
         let dir = state.key(dir);
         state.names.insert(to, file);
         self.pend(state, Kind::Name, file, dir, How::Linked, &o.trace);
+        UNIT
+    }
+
+    /// A directory is made; `anew` if it must not have been there.
+    fn make_directory(&mut self, state: &mut State, o: &Operands, anew: bool) -> Value {
+        let path = self.engine.terms.unbuffered(o.on);
+        let path = self.key_for_open(state, path, Mode { create: true, ..Mode::default() });
+        state.fact(path).made |= anew;
+        let dir = self.engine.terms.parent(path);
+        self.pend(state, Kind::Name, path, dir, How::DirectoryMade, &o.trace);
         UNIT
     }
 
