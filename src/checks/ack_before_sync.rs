@@ -133,7 +133,7 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
             || body.owner.is_none() && intents.syncing_sources.contains(&body.file);
         let state =
             || left.left_by.iter().any(|(function, pending)| places::is_read_back(context, *function, pending.file));
-        let sure = (precious || !vague) && (near || state());
+        let sure = (precious || !vague) && (near || state()) && !left.is_far_fetched();
         return Some(if sure { Confidence::Medium } else { Confidence::Low });
     }
     None

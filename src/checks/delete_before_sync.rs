@@ -53,7 +53,7 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
         // What was written before it was read is not made of it.
         let made_of_it = pending.kind == Kind::Name
             || pending.how == How::Copied
-            || is_source(context, pending, file) && takes_its_place(moment, pending);
+            || is_source(context, pending, file) && takes_its_place(context, moment, pending, path);
         return Some(if made_of_it { Confidence::High } else { Confidence::Low });
     }
     let mut terms = context.terms.borrow_mut();
@@ -80,10 +80,15 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
     }
 }
 
-/// Whether what is written takes the place of what is removed: it was renamed somewhere, or both are done in this function, one perhaps
-/// by what it calls.
-fn takes_its_place(moment: &Moment, pending: &Pending) -> bool {
-    moment.trace.depth() + pending.trace.depth() <= 1 || moment.fact(pending.file).renamed
+/// Whether what is written takes the place of what is removed: it was renamed somewhere, lies in the same directory, or both are done in
+/// this function, one perhaps by what it calls.
+fn takes_its_place(context: &Context<'_>, moment: &Moment, pending: &Pending, path: Value) -> bool {
+    let mut terms = context.terms.borrow_mut();
+    let old = terms.parent(path);
+    moment.trace.depth() + pending.trace.depth() <= 1
+        || moment.fact(pending.file).renamed
+        || terms.parent(pending.file) == old
+        || pending.dir == old
 }
 
 /// Whether the content may be made of what was read from `file`, or below it.

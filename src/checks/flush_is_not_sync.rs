@@ -44,8 +44,11 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         .iter()
         .any(|(function, pending)| !context.flow.intents.fields_of(*function, pending.file).is_empty());
     let synced = left.lives_in(context, &context.flow.intents.synced_fields);
-    (in_field && !synced && purpose::is_precious(context, left.origin.function, left.pending.file))
-        .then_some(Confidence::Medium)
+    (in_field
+        && !left.is_far_fetched()
+        && !synced
+        && purpose::is_precious(context, left.origin.function, left.pending.file))
+    .then_some(Confidence::Medium)
 }
 
 /// Functions whose name promises a sync and that reach none on some path to success that no option chose.

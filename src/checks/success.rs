@@ -116,17 +116,10 @@ impl Left<'_> {
             })
     }
 
-    /// Whether what rests on inference alone is told of a success many calls away: whoever reports that has hardly promised this.
-    fn is_far_fetched(&self, context: &Context<'_>, sure: Confidence) -> bool {
-        let promises = |function: FuncId| purpose::promises_durability(&context.program.functions[function.index()]);
-        sure < Confidence::High
-            && self.pending.kind != Kind::Name
-            && !matches!(self.pending.how, How::Cut | How::Resized)
-            && self.pending.trace.depth() > MAX_INFERRED
-            && self.settled_by.is_empty()
-            && !self.must_be_durable(context)
-            && !promises(self.origin.function)
-            && !promises(self.moment.function)
+    /// Whether the success that it is told of is many calls away: whoever reports that has hardly promised this. Counts where nothing but
+    /// the surroundings of the write says that it is to last.
+    pub fn is_far_fetched(&self) -> bool {
+        self.pending.trace.depth() > MAX_INFERRED && self.settled_by.is_empty()
     }
 
     /// Whether more callers may stand above than the analysis looks at: one of them may settle what is still held open.
@@ -302,7 +295,7 @@ fn finding(
     let disclaimed = sure < Confidence::High
         && left.policy(context).is_none()
         && (disclaims(left.origin.function) || disclaims(left.moment.function));
-    let confidence = if doubted || disclaimed || left.is_far_fetched(context, sure) { Confidence::Low } else { sure };
+    let confidence = if doubted || disclaimed { Confidence::Low } else { sure };
     Finding {
         rule: rule.id,
         level: level(context, rule.level, condition),
