@@ -292,9 +292,12 @@ fn finding(
     let place = left.place();
     let doubted = left.pending.doubt || left.moment.vague_sync || left.is_cut_off(context);
     let disclaims = |function: FuncId| purpose::disclaims_durability(&context.program.functions[function.index()]);
+    // What stands far above speaks of other things.
+    let near = left.pending.trace.depth() <= 1 && disclaims(left.moment.function);
     let disclaimed = sure < Confidence::High
+        && !left.pending.cared
         && left.policy(context).is_none()
-        && (disclaims(left.origin.function) || disclaims(left.moment.function));
+        && (near || disclaims(left.origin.function));
     let confidence = if doubted || disclaimed { Confidence::Low } else { sure };
     Finding {
         rule: rule.id,
