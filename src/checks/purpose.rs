@@ -176,7 +176,10 @@ pub fn is_tool(context: &Context<'_>, function: FuncId) -> bool {
     has(&context.program.packages[body.package.index()].name, TOOLS)
         || context.program.places.get(&body.file).is_some_and(|place| {
             let folders = place.rsplit_once('/').map_or("", |(folders, _)| folders);
-            has(folders, FOLDERS) || folders.split('/').any(|folder| TOOL_FOLDERS.contains(&folder))
+            // What is left out unless it is asked for was asked for.
+            let asked = |folder: &&str| !matches!(*folder, "tests" | "benches" | "examples");
+            let mut folders = folders.split('/').filter(asked);
+            folders.any(|folder| has(folder, FOLDERS) || TOOL_FOLDERS.contains(&folder))
         })
 }
 
