@@ -196,12 +196,10 @@ pub fn given_names(context: &Context<'_>, function: FuncId, file: Value) -> Vec<
 
 /// Whether names say that a file is a copy of something that can be had again.
 pub fn is_cached(context: &Context<'_>, function: FuncId, file: Value) -> bool {
-    if let Some(policy) = context.policy(function) {
-        return policy == Policy::None;
-    }
     is_cache(context, function)
-        || context.terms.borrow().texts(file).iter().any(|text| has(text, CACHE))
-        || given_names(context, function, file).iter().any(|name| has(name, CACHE))
+        || context.policy(function).is_none()
+            && (context.terms.borrow().texts(file).iter().any(|text| has(text, CACHE))
+                || given_names(context, function, file).iter().any(|name| has(name, CACHE)))
 }
 
 /// Whether something is done by a function that says that losing its files costs nothing. Where somebody set a policy, that counts.

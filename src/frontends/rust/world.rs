@@ -275,17 +275,6 @@ pub fn left_out_files(by_path: &FxHashMap<PathBuf, usize>, files: &[(&FsPath, &[
 }
 
 impl<'h> Builder<'h> {
-    fn candidates(
-        &self,
-        folder: &FsPath,
-        at_path: Option<&str>,
-        file: &FsPath,
-        inline: bool,
-        name: Ustr,
-    ) -> Option<usize> {
-        candidates(&self.by_path, folder, at_path, file, inline, name)
-    }
-
     fn new_crate(&mut self, name: Ustr, package: usize, file: usize, library: bool) {
         let krate = self.world.crates.len() as u32;
         let root = self.new_module(None, krate, ustr(""), file);
@@ -384,7 +373,7 @@ impl<'h> Builder<'h> {
             if let ItemKind::Mod { path, items } = &item.kind {
                 match items {
                     Some(items) => self.declared(items, &folder.join(item.name.as_str()), file, true, out, depth + 1),
-                    None => out.extend(self.candidates(folder, path.as_deref(), file, inline, item.name)),
+                    None => out.extend(candidates(&self.by_path, folder, path.as_deref(), file, inline, item.name)),
                 }
             }
         }
@@ -466,7 +455,8 @@ impl<'h> Builder<'h> {
                     }
                     None => {
                         let parent_path = &self.world.files[file].path;
-                        let Some(found) = self.candidates(folder, at_path.as_deref(), parent_path, inline, item.name)
+                        let Some(found) =
+                            candidates(&self.by_path, folder, at_path.as_deref(), parent_path, inline, item.name)
                         else {
                             continue;
                         };
