@@ -234,7 +234,8 @@ fn analyse(
         config::Platform::Windows => rust::Platform::Windows,
         config::Platform::Macos => rust::Platform::MacOs,
     };
-    let options = rust::Options { include_tests: config.include_tests, platform };
+    // What an audit did not read it cannot tell from what is not there.
+    let options = rust::Options { include_tests: config.include_tests, platform, whole: tell_deeds };
     let workspace = without_excluded(workspace, config);
     let output = rust::read(&workspace, texts, &mut report.sources, &apis, &options);
     report.problems.extend(output.problems);

@@ -16,6 +16,8 @@ use ustr::Ustr;
 pub(super) enum Doubt {
     /// It was not seen that a file is written to; if known, what is of which type.
     NoFile(Option<Ustr>),
+    /// It is a device: a disk, a terminal, nothing at all.
+    Device,
     /// Code that was not seen was given the file, and may have written, or synced it.
     HandedOver,
     /// A sync of something that could not be resolved may cover it.
@@ -38,6 +40,7 @@ impl Doubt {
         match self {
             Doubt::NoFile(Some(name)) => format!("it goes through a `{name}`, whose code was not seen"),
             Doubt::NoFile(None) => "what it goes to was not seen to be opened, and may be no file".to_string(),
+            Doubt::Device => "it lies below `/dev`, and need not be a disk".to_string(),
             Doubt::HandedOver => "code that was not seen is given the file, and may sync it".to_string(),
             Doubt::Covered => "a sync that could not be resolved may cover it".to_string(),
             Doubt::OneOfSeveral => "of several files some are synced, and it cannot be told which".to_string(),
@@ -164,6 +167,9 @@ impl Evidence<'_> {
     /// Why what is pending is not surely a file's, or may be covered by a sync that could not be resolved.
     pub(super) fn doubt(&self, moment: &Moment, pending: &Pending) -> Option<Doubt> {
         let function = moment.function;
+        if self.flow.terms.starts_in(pending.file, &["/dev/"]) {
+            return Some(Doubt::Device);
+        }
         if !self.is_file(moment, pending) {
             let mut fields = self.flow.intents.fields_of(function, pending.file).iter();
             let of_field = fields.find_map(|field| self.declared.types.get(field).copied());

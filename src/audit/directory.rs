@@ -69,9 +69,9 @@ impl<'a> Evidence<'a> {
         match (any, doubtful, unseen) {
             (_, Some((operation, pending, doubt)), _) => Cell::detailed(Verdict::Unknown, doubt.words())
                 .because(self.name_left(operation, pending), pending.trace.origin().span),
-            (true, None, Some(cell)) => cell,
+            (_, None, Some(cell)) => cell,
             (true, None, None) => Cell::new(Verdict::Yes),
-            (false, None, _) => Cell::new(Verdict::NotApplicable),
+            (false, None, None) => Cell::new(Verdict::NotApplicable),
         }
     }
 

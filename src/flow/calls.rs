@@ -274,6 +274,8 @@ impl<'p> Run<'_, 'p> {
             let effective: Vec<FuncId> =
                 candidates.iter().copied().filter(|function| self.engine.effective[function.index()]).collect();
             candidates = if effective.is_empty() { candidates[..1].to_vec() } else { effective };
+            // An audit, which must not guess, says that it did not look into all of them.
+            self.summary.bounded |= self.engine.tell_deeds && candidates.len() > MAX_DISPATCH;
             candidates.truncate(MAX_DISPATCH);
         }
         if candidates.len() == 1 {
@@ -510,6 +512,7 @@ impl<'p> Run<'_, 'p> {
         let own = self.stable_guards(state);
         for (number, deed) in summary.deeds.iter().enumerate() {
             if deed.trace.depth() >= MAX_TRACE {
+                self.summary.bounded = true;
                 continue;
             }
             let terms = &mut self.engine.terms;
@@ -522,6 +525,9 @@ impl<'p> Run<'_, 'p> {
             guards.extend(own.iter().copied());
             let file = translation.key(self.engine, deed.file);
             if matches!(deed.did, Did::Remove | Did::Pend(How::Removed, _)) && self.is_gone(file) {
+                continue;
+            }
+            if self.engine.terms.is_kernels(file) {
                 continue;
             }
             let to = deed.to.map(|to| translation.value(&mut self.engine.terms, to));
@@ -762,6 +768,9 @@ impl<'p> Run<'_, 'p> {
                 continue;
             }
             let file = translation.key(self.engine, pending.file);
+            if self.engine.terms.is_kernels(file) {
+                continue;
+            }
             // What was made here, or is gone already, leaves nothing behind.
             if pending.how == How::Removed
                 && (self.is_gone(file) || before.get(&file).is_some_and(|facts| facts.created))

@@ -907,6 +907,9 @@ impl<'e, 'p> Run<'e, 'p> {
     }
 
     pub fn moment(&mut self, state: &State, act: Act, trace: Rc<Trace>, pending: Shared<Vec<Pending>>, failing: bool) {
+        if act.operands().any(|operand| self.engine.terms.is_kernels(operand)) {
+            return;
+        }
         // Several states can come here by one path, and come again as they grow: what any of them has counts.
         let guards = || state.guards.iter().map(|(&(value, question), &answer)| (value, question, answer));
         let alike = self.moment_index.entry((Rc::as_ptr(&trace), act, failing)).or_default();
@@ -947,6 +950,9 @@ impl<'e, 'p> Run<'e, 'p> {
     /// Passes on an act that came in `state` to callers.
     pub fn trigger(&mut self, state: &State, act: Act, trace: Rc<Trace>) {
         if trace.depth() > MAX_TRACE || self.trigger_again(state, act, &trace) {
+            return;
+        }
+        if act.operands().any(|operand| self.engine.terms.is_kernels(operand)) {
             return;
         }
         if self.summary.triggers.len() >= MAX_TRIGGERS {
@@ -1290,7 +1296,7 @@ impl<'e, 'p> Run<'e, 'p> {
 
     /// Notes something that is done right here.
     pub fn did(&mut self, state: &State, did: Did, file: Value, to: Option<Value>, trace: &Rc<Trace>) {
-        if !self.engine.tell_deeds {
+        if !self.engine.tell_deeds || self.engine.terms.is_kernels(file) {
             return;
         }
         let guards = self.stable_guards(state);
@@ -1308,6 +1314,9 @@ impl<'e, 'p> Run<'e, 'p> {
 
     /// Adds a pending effect that was done right here.
     pub fn pend(&mut self, state: &mut State, kind: Kind, file: Value, dir: Value, how: How, trace: &Rc<Trace>) {
+        if self.engine.terms.is_kernels(file) {
+            return;
+        }
         self.summary.effective = true;
         self.did(state, Did::Pend(how, kind), file, (kind == Kind::Name).then_some(dir), trace);
         let facts = state.facts.get(&file).copied().unwrap_or_default();

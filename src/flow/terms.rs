@@ -461,6 +461,40 @@ impl Terms {
             || name.starts_with("format:")
     }
 
+    /// Whether a path lies in one of `dirs` (`/proc/`), as far as it is written out.
+    pub fn starts_in(&self, path: Value, dirs: &[&str]) -> bool {
+        let mut at = self.unbuffered(path);
+        for _ in 0..16 {
+            let text = match self.get(at) {
+                Term::Handle { file, .. } => {
+                    at = self.unbuffered(*file);
+                    continue;
+                }
+                Term::Op(name, args) => match (name.strip_prefix("format:"), args.first()) {
+                    (Some(text), Some(first)) if text.starts_with('{') => {
+                        at = self.unbuffered(*first);
+                        continue;
+                    }
+                    (Some(text), _) => text,
+                    (None, Some(first)) if self.is_path_operation(*name) => {
+                        at = self.unbuffered(*first);
+                        continue;
+                    }
+                    _ => return false,
+                },
+                Term::Const(text) => text.trim_start_matches('"').trim_end_matches('"'),
+                _ => return false,
+            };
+            return dirs.iter().any(|dir| text.starts_with(dir) || text == dir.trim_end_matches('/'));
+        }
+        false
+    }
+
+    /// Whether what is written to a path goes to the kernel itself: nothing of it is kept, and there is nothing to sync.
+    pub fn is_kernels(&self, path: Value) -> bool {
+        self.starts_in(path, &["/proc/", "/sys/"])
+    }
+
     /// Whether the value is made of nothing: an empty collection, memory.
     pub fn is_of_nothing(&self, value: Value) -> bool {
         matches!(self.get(value), Term::Fresh(_, OF_NOTHING))

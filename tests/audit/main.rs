@@ -202,3 +202,31 @@ fn a_row_that_is_not_safe_has_an_operation_that_lacks_something() {
         }
     }
 }
+
+/// However large a program is, an audit reads all of it: a read that was left out would take the rewrite out of the table.
+#[test]
+fn a_large_program_gives_the_row_of_a_small_one() {
+    let store = "use std::fs::{self, File};\nuse std::io::{self, Write};\nuse std::os::unix::fs::FileExt;\nuse std::path::PathBuf;\n\
+                 pub struct Blocks { file: File, dir: PathBuf }\n\
+                 impl Blocks {\n    pub fn pick(&self, at: u64, mut buf: Vec<u8>) -> io::Result<Vec<u8>> {\n        \
+                 let end = at.checked_add(buf.len() as u64).ok_or(io::ErrorKind::InvalidInput)?;\n        \
+                 if end > self.file.metadata()?.len() {\n            buf.clear();\n        }\n        \
+                 self.file.read_exact_at(&mut buf, at)?;\n        Ok(buf)\n    }\n}\n\
+                 pub struct Store { blocks: Blocks }\n\
+                 impl Store {\n    pub fn merge(&self) -> io::Result<()> {\n        \
+                 let bytes = self.blocks.pick(0, vec![0; 8])?;\n        let tmp = self.blocks.dir.join(\"tmp\");\n        \
+                 let mut out = File::create(&tmp)?;\n        out.write_all(&bytes)?;\n        out.sync_all()?;\n        \
+                 fs::rename(&tmp, self.blocks.dir.join(\"all\"))?;\n        File::open(&self.blocks.dir)?.sync_all()\n    }\n}\n";
+    let cells = |report: AuditReport| report.rows.iter().map(line).collect::<Vec<_>>();
+    let small = cells(audited_text(store));
+    assert!(small[0].starts_with("Store | n/a | yes | "), "{small:?}");
+    // Many files that declare a function of the same name, and lines without end.
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("store.rs"), store).unwrap();
+    for number in 0..8 {
+        let text = format!("pub fn pick() {{}}{}", "\n".repeat(20_000));
+        fs::write(folder.path().join(format!("other{number}.rs")), text).unwrap();
+    }
+    let large = cells(audited(folder.path()));
+    assert_eq!(large.iter().map(|row| row.replace("store::", "")).collect::<Vec<_>>(), small);
+}

@@ -56,6 +56,8 @@ pub struct Options {
     pub include_tests: bool,
     /// Of platform-dependent twins, which one.
     pub platform: Platform,
+    /// Of a large program, too, all of it: not only what could matter by its words.
+    pub whole: bool,
 }
 
 /// How much was read.

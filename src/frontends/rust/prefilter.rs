@@ -181,7 +181,7 @@ pub struct Candidate<'t> {
 /// For each of `files` what has to be parsed of it.
 pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options) -> Vec<Choice> {
     let mut summaries: Vec<Summary> = files.par_iter().map(|file| Scan::new(file.text, options).run()).collect();
-    if lines <= SMALL {
+    if lines <= SMALL || options.whole {
         return summaries.into_iter().map(|summary| Choice::Parse { without: summary.tests }).collect();
     }
     let off = {
@@ -860,7 +860,8 @@ fn count_declarations(summaries: &[Summary], made: &FxHashSet<Word>) -> FxHashMa
 mod tests {
     use super::*;
 
-    const OPTIONS: Options = Options { include_tests: false, platform: crate::frontends::rust::Platform::Unix };
+    const OPTIONS: Options =
+        Options { include_tests: false, platform: crate::frontends::rust::Platform::Unix, whole: false };
 
     fn choices(files: &[(&str, &str)], entry: bool, lines: usize, options: &Options) -> Vec<Choice> {
         let apis = Apis::builtin("rust").unwrap();

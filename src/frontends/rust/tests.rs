@@ -237,6 +237,16 @@ fn an_impl_for_every_type_is_no_impl_for_what_its_bound_names() {
 }
 
 #[test]
+fn the_parts_of_a_path_are_joined() {
+    lowers(
+        "fn f(d: &str) { let p = [\"/a\", d, \"b\"].iter().collect::<PathBuf>(); }",
+        &["_1 = `join`(\"/a\", d)", "`join`(_1, \"b\")"],
+    );
+    lowers("fn f(d: &str) { let p: PathBuf = [d, \"b\"].iter().collect(); }", &["`join`(d, \"b\")"]);
+    lacks("fn f(d: &str) { let p = [d, \"b\"].iter().collect::<Vec<_>>(); }", "`join`");
+}
+
+#[test]
 fn a_name_is_joined_to_a_directory() {
     lowers("fn f(x: &dyn Unseen) { let p = x.home().join(\"a.tmp\"); }", &["call maybe api std::path::Path::join("]);
     lacks("fn f(x: &dyn Unseen) { let p = x.parts().join(\", \"); }", "Path::join");
@@ -355,7 +365,7 @@ fn tests_and_other_platforms_are_left_out() {
         assert_eq!(dump.contains(&format!("{name}(")), there, "{name} in\n{dump}");
     }
     assert!(!dump.contains("call h()"), "{dump}");
-    let windows = Options { platform: Platform::Windows, include_tests: true };
+    let windows = Options { platform: Platform::Windows, include_tests: true, ..Options::default() };
     let (dump, _) = lower_packages(&[("app", &[("src/lib.rs", text)])], &windows);
     assert!(dump.contains("fn c(") && !dump.contains("fn d(") && dump.contains("fn t::a("), "{dump}");
 }

@@ -11,6 +11,9 @@ use crate::frontends::rust::words;
 impl<'h> Lower<'h> {
     pub(super) fn method_call(&mut self, call: &'h MethodCall, expect: Option<&Ty>, sp: Sp) -> Val {
         let demand = self.demanded.take().filter(|(at, _)| *at == sp).map(|(_, demand)| demand).unwrap_or_default();
+        if let Some(path) = self.path_of_parts(call, expect, sp) {
+            return path;
+        }
         let recv = self.expr(&call.recv, None);
         let name = call.name;
         let focus = Sp { lo: call.name_span.lo.min(sp.hi), hi: sp.hi };
@@ -43,6 +46,22 @@ impl<'h> Lower<'h> {
             }
             None => self.unresolved(recv, call, expect, demand, sp, focus),
         }
+    }
+
+    /// `[dir, name].iter().collect::<PathBuf>()`: the parts of a path, written out one by one.
+    fn path_of_parts(&mut self, call: &'h MethodCall, expect: Option<&Ty>, sp: Sp) -> Option<Val> {
+        let parts = written_out(&call.recv).filter(|parts| call.name == "collect" && !parts.is_empty())?;
+        let wanted = call.generics.first().map(|ty| self.world.ty(ty, &self.f.scope));
+        let ty = wanted.or_else(|| expect.cloned()).filter(|ty| self.is_path(ty))?;
+        let mut path: Option<Val> = None;
+        for part in parts {
+            let part = self.expr(part, None);
+            path = Some(match path {
+                Some(dir) => self.operation("join", vec![dir.op, part.op], ty.clone(), sp),
+                None => self.retype(&part, ty.clone()),
+            });
+        }
+        path
     }
 
     /// Those of the functions whose results can be used as is demanded.
@@ -638,5 +657,15 @@ fn owned(of: Ty) -> Ty {
         Some("Path") => Ty::ext("std::path::PathBuf", []),
         Some("str") => Ty::ext("String", []),
         _ => of,
+    }
+}
+
+/// The elements of an array that is gone through, if it is written out right there.
+fn written_out(expr: &Expr) -> Option<&[Expr]> {
+    match &expr.kind {
+        ExprKind::Array(list) => Some(list),
+        ExprKind::Ref(_, inner) => written_out(inner),
+        ExprKind::Method(call) if matches!(call.name.as_str(), "iter" | "into_iter") => written_out(&call.recv),
+        _ => None,
     }
 }
