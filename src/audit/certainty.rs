@@ -201,10 +201,10 @@ impl Evidence<'_> {
             Term::Param(_) => !self.is_lent(moment.function, pending.file),
             // Something made here that was not opened by a path that can be told: memory, a socket, anything.
             _ if matches!(terms.get(terms.root(pending.file)), Term::Fresh(..)) => {
-                facts.created || facts.temporary || pending.kind == Kind::Name
+                facts.opened || facts.created || facts.temporary || pending.kind == Kind::Name
             }
             // A field that is declared to be a file or a path, or that some record keeps a file in.
-            Term::Field(..) => {
+            Term::Field(..) if !facts.created => {
                 let mut fields = self.flow.intents.fields_of(moment.function, pending.file).iter();
                 fields.any(|field| {
                     let link = self.flow.intents.links.get(field);

@@ -206,7 +206,7 @@ impl<'e, 'a> Types<'e, 'a> {
             others.any(|method| self.acts_without(method, of))
         };
         // What one package offers, others may wrap for somebody else.
-        if maker.package != of.package && !acts_besides(&BTreeSet::new()) {
+        if self.is_interface(maker) || maker.package != of.package && !acts_besides(&BTreeSet::new()) {
             return false;
         }
         // Made with it, for one that is told what to do; or made and used up on the way; or handed out by what does more than that.
@@ -291,7 +291,15 @@ impl<'e, 'a> Types<'e, 'a> {
             }
         }
         // Who only passes on what is asked is a tool for it.
-        users.retain(|&user| self.operations(user).any(|method| self.acts_without(method, of)));
+        users.retain(|&user| {
+            !self.is_interface(user) && self.operations(user).any(|method| self.acts_without(method, of))
+        });
         users
+    }
+
+    /// Whether it is an interface, whose methods are there for whatever answers it: nothing is part of that.
+    fn is_interface(&self, of: TypeId) -> bool {
+        let functions = &self.evidence.program.functions;
+        self.methods(of).iter().all(|method| functions[method.index()].interface == Some(of.name))
     }
 }

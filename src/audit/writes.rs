@@ -67,7 +67,8 @@ impl<'a> Evidence<'a> {
         let written: BTreeSet<Origin> =
             normal.iter().filter(|deed| writes(deed)).map(|deed| deed.trace.origin()).collect();
         if written.is_empty() {
-            return None;
+            // It may write where it was not followed to.
+            return self.unseen_cell(operation).filter(|_| !roles.contains_key(&operation));
         }
         let left = |pending: &Pending| pending.kind != Kind::Name && written.contains(&pending.trace.origin());
         let (guilty, innocent): (Vec<&Moment>, Vec<&Moment>) =

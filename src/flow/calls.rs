@@ -763,8 +763,9 @@ impl<'p> Run<'_, 'p> {
             let file_value = translation.value(terms, pending.file);
             let Some(when) = self.conditions(state, &pending.when, translation) else { continue };
             let terms = &mut self.engine.terms;
-            // What is made of nothing (`Vec::new()`) is no file.
-            if terms.is_of_nothing(terms.unbuffered(file_value)) {
+            // What is made of nothing (`Vec::new()`) is no file, unless it was opened: then it is a path from elsewhere.
+            let is_opened = || outcome.facts.iter().any(|&(known, facts)| known == pending.file && facts.opened);
+            if terms.is_of_nothing(terms.unbuffered(file_value)) && !is_opened() {
                 continue;
             }
             let file = translation.key(self.engine, pending.file);

@@ -1178,6 +1178,10 @@ impl<'e, 'p> Run<'e, 'p> {
         given.retain(|part| !matches!(terms.get(*part), Term::Const(_) | Term::Unit | Term::Absent));
         let changed = state.failing || !state.pending.is_empty() || !state.killed.is_empty();
         let seen = |value: Value| terms.is_visible(value, &given);
+        // A path that no caller can tell is that of a file all the same: for an audit, which must not guess, it is left unsynced.
+        let is_unnamed = |file: &Value| state.facts.get(file).is_some_and(|facts| facts.opened && !facts.temporary);
+        let unnamed: FxHashSet<Value> =
+            state.pending.iter().map(|pending| pending.file).filter(|file| !seen(*file) && is_unnamed(file)).collect();
         let heap: Vec<_> = state
             .heap
             .iter()
@@ -1192,7 +1196,11 @@ impl<'e, 'p> Run<'e, 'p> {
                 .pending
                 .iter()
                 .filter(|pending| pending.trace.depth() < MAX_TRACE)
-                .filter(|pending| seen(pending.file) || pending.kind == Kind::Name && seen(pending.dir))
+                .filter(|pending| {
+                    seen(pending.file)
+                        || pending.kind == Kind::Name && seen(pending.dir)
+                        || unnamed.contains(&pending.file)
+                })
                 .cloned()
                 .map(|pending| Pending { lost: pending.lost.filter(|_| success), ..pending })
                 .collect(),
@@ -1214,7 +1222,7 @@ impl<'e, 'p> Run<'e, 'p> {
                 .facts
                 .iter()
                 .map(|(file, facts)| (*file, *facts))
-                .filter(|&(file, facts)| facts != Facts::default() && seen(file))
+                .filter(|&(file, facts)| facts != Facts::default() && (seen(file) || unnamed.contains(&file)))
                 .take(32)
                 .collect(),
             result,

@@ -255,6 +255,8 @@ pub enum Question {
 pub struct Facts {
     /// Created on this path.
     pub created: bool,
+    /// Opened by a path on this path, so surely a file; noted for an audit alone.
+    pub opened: bool,
     /// A temporary by the way it was made.
     pub temporary: bool,
     /// Content was read on this path.
@@ -281,6 +283,7 @@ impl Facts {
     /// Takes over what `other` knows.
     pub fn absorb(&mut self, other: Facts) {
         self.created |= other.created;
+        self.opened |= other.opened;
         self.temporary |= other.temporary;
         self.read |= other.read;
         self.written |= other.written;

@@ -421,6 +421,9 @@ impl Run<'_, '_> {
             self.pend(state, Kind::Data, key, UNIT, How::Cut, &o.trace);
         }
         self.summary.touches = true;
+        if self.engine.tell_deeds {
+            state.fact(key).opened = true;
+        }
         if mode.write_through {
             state.fact(key).write_through = true;
         }
@@ -576,6 +579,7 @@ impl Run<'_, '_> {
         let fact = state.fact(key);
         fact.written |= how != How::Cut;
         fact.created = true;
+        fact.opened = self.engine.tell_deeds;
         fact.absent = false;
         self.pend(state, Kind::Name, key, dir, How::Created, &o.trace);
         if how == How::Cut && was_absent {

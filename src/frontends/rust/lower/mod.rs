@@ -128,6 +128,11 @@ pub fn function<'h>(cx: &'h Context<'h>, id: u32) -> Option<(Function, Vec<Funct
         () => FunctionKind::Named,
     };
     function.owner = owner;
+    // Of whom a provided method of a trait is called on nothing else is known than that.
+    if sig.self_ty.is_some() {
+        let receiver = function.params[0].index();
+        function.locals[receiver].type_name = function.locals[receiver].type_name.or(owner);
+    }
     function.interface = world.trait_name(id);
     function.span = lower.span(info.hir.span);
     function.name_span = lower.span(info.hir.name_span);
