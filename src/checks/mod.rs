@@ -12,6 +12,7 @@ mod delete_without_dir_sync;
 mod flush_is_not_sync;
 mod overwrite_in_place;
 mod places;
+mod promises;
 mod purpose;
 pub mod registry;
 mod rename_before_flush;
@@ -144,7 +145,7 @@ pub fn run(program: &Program, mut flow: Flow, policies: &[Option<Policy>]) -> Ve
     overwrite_in_place::run(&context, &mut findings);
     sync_error_ignored::run(&context, &mut findings);
     sync_before_flush::promises(&context, &mut findings);
-    flush_is_not_sync::promises(&context, &mut findings);
+    promises::run(&context, &mut findings);
     // One story is told once: not at a call as well as at what it leads to.
     let through: FxHashSet<(&str, Span)> = findings
         .iter()

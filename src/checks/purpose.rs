@@ -385,6 +385,12 @@ pub fn is_named_after_sync(name: &str) -> bool {
     does && !has(name, NO_PROMISE)
 }
 
+/// Whether a variant is named after a sync: `SyncAll`, `Fsync`.
+pub fn is_sync_mode(name: &str) -> bool {
+    is_named_after_sync(name)
+        && words(name).first().is_some_and(|word| matches!(word.as_str(), "sync" | "fsync" | "fdatasync"))
+}
+
 /// Whether a function's name promises that something is durable when it returns.
 pub fn promises_sync(name: &str) -> bool {
     is_named_after_sync(name) || has(name, &["fsync", "fdatasync", "durable", "durably"]) && !has(name, NO_PROMISE)

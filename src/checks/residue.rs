@@ -15,9 +15,9 @@ use ustr::Ustr;
 #[derive(Default)]
 pub struct Residue(FxHashMap<FieldKey, Vec<(FuncId, Pending)>>);
 
-/// Types some method of which leaves written bytes pending in what the type holds.
-pub fn dirty_types(context: &Context<'_>) -> FxHashSet<Ustr> {
-    let mut dirty = FxHashSet::default();
+/// Types some method of which leaves written bytes pending in what the type holds, with the files of those, as methods see them.
+pub fn dirty_types(context: &Context<'_>) -> FxHashMap<Ustr, FxHashSet<Value>> {
+    let mut dirty: FxHashMap<Ustr, FxHashSet<Value>> = FxHashMap::default();
     for moment in context.flow.moments.iter().filter(|moment| moment.act == Act::Succeed && !moment.failing) {
         let Some(owner) = context.program.functions[moment.function.index()].owner else { continue };
         let terms = context.terms.borrow();
@@ -27,8 +27,9 @@ pub fn dirty_types(context: &Context<'_>) -> FxHashSet<Ustr> {
                 && matches!(terms.get(pending.file), Term::Field(..))
                 && matches!(terms.get(terms.root(pending.file)), Term::Param(0))
         };
-        if moment.pending.iter().any(held) {
-            dirty.insert(owner);
+        let mut left = moment.pending.iter().filter(|pending| held(pending)).peekable();
+        if left.peek().is_some() {
+            dirty.entry(owner).or_default().extend(left.map(|pending| pending.file));
         }
     }
     dirty

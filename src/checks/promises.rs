@@ -1,0 +1,332 @@
+//! What is named after a sync and does none: a function (`sync_dir`), one variant of what it serves (`Sink::Gzip`), a mode that it is
+//! asked for (`PersistMode::SyncAll`). Told under `flush-is-not-sync`.
+
+use super::flush_is_not_sync::{CRASH, HELP, RULE};
+use super::{Context, purpose, residue, story};
+use crate::finding::{Confidence, Finding, FindingStep, Level};
+use crate::flow::state::Question;
+use crate::flow::summary::{Act, Outcome, Summary};
+use crate::flow::terms::{Term, Terms, Value};
+use crate::ir::{
+    Base, Callee, Cond, Exit, FuncId, Function, FunctionKind, InstKind, Operand, Place, Rvalue, Terminator, ValueKind,
+};
+use rustc_hash::FxHashSet;
+use ustr::Ustr;
+
+/// How a promise is broken.
+enum Broken {
+    /// There is no sync.
+    Nothing,
+    /// This file, as it is shown, is flushed and not synced, and others are.
+    Flushed(String),
+    /// There is none for this variant or mode, by its short name.
+    For(Ustr),
+}
+
+/// Adds the functions that reach no sync on some path to success on which one is promised and no option spares it.
+pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
+    let dirty = residue::dirty_types(context);
+    let nothing = FxHashSet::default();
+    for (at, function) in context.program.functions.iter().enumerate() {
+        let id = FuncId(at as u32);
+        if matches!(function.kind, FunctionKind::Closure { .. })
+            || context.policy(id).is_none() && purpose::is_tool(context, id)
+            || leaves_it_to_others(context, function)
+        {
+            continue;
+        }
+        let summary = context.flow.summaries.get(&id);
+        let held = function.owner.and_then(|owner| dirty.get(&owner));
+        let by_name = || {
+            if !purpose::is_named_after_sync(&function.short_name) || gives_something_back(function) {
+                return None;
+            }
+            let Some(summary) = summary else {
+                return (held.is_some() && is_empty(function)).then_some(Broken::Nothing);
+            };
+            match broken(context, function, summary, held.unwrap_or(&nothing)) {
+                None if held.is_some() && does_nothing(function, summary) => Some(Broken::Nothing),
+                found => found,
+            }
+        };
+        let by_mode = || unsynced_mode(context, function, summary?).map(Broken::For);
+        let Some(broken) = by_name().or_else(by_mode) else { continue };
+        let told = out.iter().any(|finding| {
+            finding.function == function.name
+                && finding.level >= Level::Warning
+                && finding.confidence >= Confidence::Medium
+                && matches!(finding.rule, "ack-before-sync" | "flush-is-not-sync" | "sync-before-flush")
+        });
+        if !told {
+            out.push(finding(function, &broken));
+        }
+    }
+}
+
+fn finding(function: &Function, broken: &Broken) -> Finding {
+    let name = &function.short_name;
+    let (message, told) = match broken {
+        Broken::Nothing => {
+            let told = "reports success after a flush, or after nothing at all".to_string();
+            (format!("`{name}` promises a sync and reaches none"), told)
+        }
+        Broken::Flushed(file) => {
+            let told = format!("reports success with `{file}` flushed only");
+            (format!("`{name}` promises a sync, and `{file}` is only flushed"), told)
+        }
+        Broken::For(variant) => {
+            let told = format!("reports success without a sync where it finds `{variant}`");
+            (format!("`{name}` syncs nothing for `{variant}`"), told)
+        }
+    };
+    let step = FindingStep { span: function.name_span, function: function.name, message: told };
+    Finding {
+        rule: RULE.id,
+        level: Level::Warning,
+        confidence: Confidence::Medium,
+        message,
+        span: function.name_span,
+        function: function.name,
+        steps: vec![step],
+        crash: CRASH.to_string(),
+        help: HELP.to_string(),
+        condition: None,
+        exposed_on: story::EVERYWHERE.to_vec(),
+        masked_on: Vec::new(),
+        fix: None,
+    }
+}
+
+/// Nothing was asked to become durable on that way, as far as that can be seen.
+fn syncs_nothing(outcome: &Outcome) -> bool {
+    !outcome.all_killed && !outcome.vague_sync && outcome.killed.is_empty() && outcome.unopened.is_empty()
+}
+
+/// Some sync is reached in it or below.
+fn reaches_sync(summary: &Summary) -> bool {
+    summary.triggers.iter().any(|trigger| matches!(trigger.act, Act::Sync { .. }))
+}
+
+/// The ways to success that lie behind no failure.
+fn successes(summary: &Summary) -> impl Iterator<Item = &Outcome> {
+    summary.outcomes.iter().filter(|outcome| outcome.success && !outcome.failing)
+}
+
+/// It handles a file, comes back with success by some way that no option chose, and asks for no sync on it. `held` are the files that other methods of its type write.
+fn broken(context: &Context<'_>, function: &Function, summary: &Summary, held: &FxHashSet<Value>) -> Option<Broken> {
+    if summary.bounded || summary.acts_lost || !summary.calls.is_empty() {
+        return None;
+    }
+    let terms = context.terms.borrow();
+    let holds_file = function.params.iter().any(|param| is_handle(function.locals[param.index()].kind));
+    let reaches = reaches_sync(summary);
+    let untouched = |outcome: &Outcome| {
+        syncs_nothing(outcome) && !reaches && (summary.touches || holds_file) && !is_chosen(&terms, outcome)
+    };
+    if successes(summary).any(untouched) {
+        return Some(Broken::Nothing);
+    }
+    let only_flushed = |outcome: &Outcome| {
+        let sees_all = !outcome.all_killed && !outcome.vague_sync && outcome.unopened.is_empty();
+        // What is synced and was not flushed may be another handle of what was.
+        let syncs_flushed = outcome.killed.iter().all(|(killed, _)| outcome.flushed.contains(killed));
+        if !sees_all || !syncs_flushed || is_set(&terms, outcome) {
+            return None;
+        }
+        let unsynced = |file: &&Value| !outcome.killed.iter().any(|(killed, _)| killed == *file);
+        let file = *outcome.flushed.iter().find(unsynced)?;
+        Some(if outcome.killed.is_empty() { Broken::Nothing } else { Broken::Flushed(terms.show(file)) })
+    };
+    if let Some(broken) = successes(summary).find_map(only_flushed) {
+        return Some(broken);
+    }
+    let payloads = payloads(&terms, held);
+    let sibling = |outcome: &Outcome| {
+        let on_this_way = |(value, variant): &&(Value, &str)| {
+            let asked = outcome.guards.iter().any(|guard| guard.0 == *value && matches!(guard.1, Question::Variant(_)));
+            let others = || successes(summary).filter(|other| !syncs_nothing(other));
+            asked && !excludes(outcome, *value, variant) && others().any(|other| excludes(other, *value, variant))
+        };
+        payloads.iter().find(on_this_way).map(|(_, variant)| Ustr::from(variant))
+    };
+    successes(summary).filter(|outcome| syncs_nothing(outcome)).find_map(sibling).map(Broken::For)
+}
+
+/// Whether it is a thing that can be synced.
+fn is_handle(kind: ValueKind) -> bool {
+    matches!(
+        kind,
+        ValueKind::File | ValueKind::BufferedFile | ValueKind::AsyncFile | ValueKind::TempFile | ValueKind::Mapping
+    )
+}
+
+/// Whether a flag or mode led that way.
+fn is_set(terms: &Terms, outcome: &Outcome) -> bool {
+    let set = |value, question| terms.is_setting(value, question) && !matches!(terms.get(value), Term::Param(0));
+    outcome.guards.iter().any(|&(value, question, _)| set(value, question))
+}
+
+/// Whether a flag, a mode, an answer of any kind or something that is not there led that way. The variant of the thing itself is what it is, and a file that is
+/// there is no reason to leave it.
+fn is_chosen(terms: &Terms, outcome: &Outcome) -> bool {
+    outcome.guards.iter().any(|&(value, question, answer)| match question {
+        Question::Present => !answer,
+        Question::True => !(answer && matches!(terms.get(value), Term::Op(name, _) if asks_for_a_name(name))),
+        Question::Variant(_) => !matches!(terms.get(value), Term::Param(0)),
+        Question::Succeeded | Question::Implementation(_) => false,
+    })
+}
+
+/// Whether an operation asks if there is a file or directory at a path.
+fn asks_for_a_name(operation: &str) -> bool {
+    matches!(operation, "exists" | "try_exists" | "is_file" | "is_dir")
+}
+
+/// The variants that hold one of the files `held`, each with what it is a variant of.
+fn payloads<'t>(terms: &'t Terms, held: &FxHashSet<Value>) -> Vec<(Value, &'t str)> {
+    let payload = |part: Value| match terms.get(part) {
+        Term::Field(base, name) => name.split_once('.').map(|(variant, _)| (*base, variant)),
+        _ => None,
+    };
+    let mut found: Vec<_> = held.iter().flat_map(|file| terms.parts(*file)).filter_map(payload).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The name of a variant without that of its type.
+fn short(variant: &str) -> &str {
+    variant.rsplit_once("::").map_or(variant, |(_, short)| short)
+}
+
+/// Whether that way is not for `variant` of `value`.
+fn excludes(outcome: &Outcome, value: Value, variant: &str) -> bool {
+    outcome.guards.iter().any(|&(asked, question, answer)| {
+        asked == value && matches!(question, Question::Variant(other) if (short(&other) == variant) != answer)
+    })
+}
+
+/// A mode that is named after a sync, with which it reports success without one, while it syncs, or flushes at least, with others.
+fn unsynced_mode(context: &Context<'_>, function: &Function, summary: &Summary) -> Option<Ustr> {
+    if summary.bounded || summary.acts_lost || !summary.calls.is_empty() {
+        return None;
+    }
+    let terms = context.terms.borrow();
+    let modes = function.blocks.iter().filter_map(|block| match &block.end {
+        Terminator::Branch { cond: Cond::Variant(_, variant), .. } => Some(*variant),
+        _ => None,
+    });
+    let reaches = reaches_sync(summary);
+    let named = |variant: &Ustr| purpose::is_sync_mode(short(variant));
+    let unsynced = |mode: &Ustr| {
+        let enumeration = mode.rsplit_once("::").map(|(enumeration, _)| enumeration);
+        let is_of_it = |other: Ustr| other.rsplit_once("::").map(|(one, _)| one) == enumeration;
+        let about_it = |question: Question| matches!(question, Question::Variant(other) if is_of_it(other));
+        let asked: FxHashSet<Value> = successes(summary)
+            .flat_map(|outcome| &outcome.guards)
+            .filter(|guard| about_it(guard.1))
+            .map(|guard| guard.0)
+            .collect();
+        let flushes = |outcome: &Outcome| syncs_nothing(outcome) && !outcome.flushed.is_empty();
+        // Which value is asked is told by the ways on which its answer made a difference.
+        let value = match &asked.into_iter().collect::<Vec<_>>()[..] {
+            [] => return !reaches && successes(summary).any(flushes),
+            &[value] => value,
+            _ => return false,
+        };
+        let is_option = !matches!(terms.get(value), Term::Param(0));
+        let syncs = successes(summary).any(|outcome| !syncs_nothing(outcome) && !outcome.all_killed);
+        let breaks = |outcome: &Outcome| {
+            let otherwise = outcome.guards.iter().any(|guard| !about_it(guard.1) && guard.1 != Question::Succeeded);
+            syncs_nothing(outcome)
+                && !excludes(outcome, value, short(mode))
+                && (flushes(outcome) || syncs && !otherwise)
+        };
+        is_option && successes(summary).any(breaks)
+    };
+    let found = modes.filter(named).find(unsynced);
+    found.map(|mode| Ustr::from(short(&mode)))
+}
+
+/// It is asked for something else than to do it: who only syncs has nothing to tell but whether it went well.
+fn gives_something_back(function: &Function) -> bool {
+    let is_nothing = |operand: &Operand| match operand {
+        Operand::Unit => true,
+        Operand::Place(place) => {
+            let local = match place.base {
+                Base::Local(local) if place.steps.is_empty() => local,
+                _ => return false,
+            };
+            function.blocks.iter().flat_map(|block| &block.insts).all(|inst| match &inst.kind {
+                InstKind::Assign { place, value } if *place == Place::local(local) => {
+                    matches!(value, Rvalue::Success(Operand::Unit) | Rvalue::Failure(_))
+                        || matches!(value, Rvalue::Use(Operand::Unit | Operand::Place(_)))
+                }
+                _ => true,
+            })
+        }
+        _ => false,
+    };
+    let mut returned = function.blocks.iter().filter_map(|block| match &block.end {
+        Terminator::Return { value, exit, .. } if *exit != Exit::Failure => Some(value),
+        _ => None,
+    });
+    // What never returns promises nothing.
+    let first = returned.next();
+    first.is_none_or(|first| !is_nothing(first)) || returned.any(|value| !is_nothing(value))
+}
+
+/// Names of calls by which work is given to somebody else.
+const HANDS_ON: &[&str] = &[
+    "send",
+    "try_send",
+    "submit",
+    "push",
+    "push_back",
+    "enqueue",
+    "dispatch",
+    "execute",
+    "spawn",
+    "notify",
+    "request",
+];
+
+/// It calls something that is named after a sync in its turn: that one is to blame, if anyone.
+fn leaves_it_to_others(context: &Context<'_>, function: &Function) -> bool {
+    function.blocks.iter().flat_map(|block| &block.insts).any(|inst| match &inst.kind {
+        InstKind::Call(call) => {
+            let named = |name: &str| purpose::is_named_after_sync(name) || name.starts_with("start_sync");
+            match &call.callee {
+                // Who hands out a handle leaves the sync to its caller.
+                Callee::Functions(functions) => {
+                    !is_handle(function.locals[call.result.index()].kind)
+                        && functions.iter().any(|callee| named(&context.program.functions[callee.index()].short_name))
+                }
+                // A queue or a thread of others is given the sync to do.
+                Callee::Unknown => named(&call.name) || HANDS_ON.contains(&call.name.as_str()),
+                Callee::Value(_) => true,
+                Callee::Api { .. } => false,
+            }
+        }
+        _ => false,
+    })
+}
+
+/// It has a body and calls nobody: no other thread, no function that cannot be seen into.
+fn is_empty(function: &Function) -> bool {
+    !function.blocks.is_empty()
+        && function.blocks.iter().flat_map(|block| &block.insts).all(|inst| match &inst.kind {
+            InstKind::Call(call) => matches!(call.callee, Callee::Api { .. } | Callee::Functions(_)),
+            _ => true,
+        })
+}
+
+/// As [`is_empty`], and nothing below it syncs.
+fn does_nothing(function: &Function, summary: &Summary) -> bool {
+    is_empty(function)
+        && !(summary.bounded || summary.acts_lost)
+        && summary.calls.is_empty()
+        && !reaches_sync(summary)
+        && summary.outcomes.iter().any(|outcome| outcome.success)
+        && summary.outcomes.iter().all(|outcome| !outcome.all_killed && outcome.killed.is_empty())
+}
