@@ -227,7 +227,15 @@ fn unsynced_mode(context: &Context<'_>, function: &Function, summary: &Summary) 
             .filter(|guard| about_it(guard.1))
             .map(|guard| guard.0)
             .collect();
-        let flushes = |outcome: &Outcome| syncs_nothing(outcome) && !outcome.flushed.is_empty();
+        // What writes go to is a file for sure, or of the thing itself.
+        let is_file = |file: &Value| match terms.get(*file) {
+            Term::Param(number) => {
+                let param = function.params.get(*number as usize);
+                param.is_some_and(|param| is_handle(function.locals[param.index()].kind))
+            }
+            _ => true,
+        };
+        let flushes = |outcome: &Outcome| syncs_nothing(outcome) && outcome.flushed.iter().any(is_file);
         // Which value is asked is told by the ways on which its answer made a difference.
         let value = match &asked.into_iter().collect::<Vec<_>>()[..] {
             [] => return !reaches && successes(summary).any(flushes),
