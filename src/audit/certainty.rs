@@ -32,6 +32,8 @@ pub(super) enum Doubt {
     Empty,
     /// It is a step before this one, which uses up what it is part of, and syncs.
     Unfinished(Ustr),
+    /// Whoever was handed this part of the store makes it durable by this call, when it has to be.
+    ByItsOwnCall(Ustr),
 }
 
 impl Doubt {
@@ -52,6 +54,9 @@ impl Doubt {
             }
             Doubt::Empty => "nothing was seen to be put into that file: it may be there to be locked".to_string(),
             Doubt::Unfinished(name) => format!("the last step, `{name}`, syncs, and it may be of no use before"),
+            Doubt::ByItsOwnCall(name) => {
+                format!("a call of its own, `{name}`, syncs it, and it may be of no use before")
+            }
         }
     }
 }
@@ -159,11 +164,6 @@ fn leads_to_file(kind: ValueKind) -> bool {
 }
 
 impl Evidence<'_> {
-    /// Whether what is pending can surely be lost.
-    pub(super) fn is_certain(&self, moment: &Moment, pending: &Pending) -> bool {
-        self.doubt(moment, pending).is_none()
-    }
-
     /// Why what is pending is not surely a file's, or may be covered by a sync that could not be resolved.
     pub(super) fn doubt(&self, moment: &Moment, pending: &Pending) -> Option<Doubt> {
         let function = moment.function;

@@ -137,6 +137,21 @@ impl<'a> Evidence<'a> {
         Some(Cell::detailed(Verdict::Unknown, format!("`{}`: {why}", self.short(function))))
     }
 
+    /// The cell that follows from writes, those `written`, that an operation does not get back from: they are on no way to its success,
+    /// which proves nothing then.
+    pub(super) fn endless_cell<'d>(&self, written: impl Iterator<Item = &'d Deed>) -> Option<Cell> {
+        let never_returns = |function: &FuncId| {
+            let summary = self.flow.summaries.get(function);
+            summary.is_some_and(|summary| !summary.bounded && summary.outcomes.iter().all(|outcome| !outcome.success))
+        };
+        let mut on_the_way = written.flat_map(|deed| deed.trace.functions());
+        let endless = on_the_way.find(never_returns)?;
+        let name = self.short(self.named(endless));
+        let how = if self.named(endless) == endless { "" } else { "a part of " };
+        let why = format!("{how}`{name}` writes in rounds that do not end, in a thread perhaps");
+        Some(Cell::detailed(Verdict::Unknown, why))
+    }
+
     /// What a person calls a function.
     pub(super) fn short(&self, function: FuncId) -> Ustr {
         self.program.functions[function.index()].short_name

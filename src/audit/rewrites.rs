@@ -91,7 +91,8 @@ impl<'a> Evidence<'a> {
             };
             return Some(cell.because(text, pending.trace.origin().span));
         }
-        if let Some(cell) = self.unseen_cell(function) {
+        let endless = || self.endless_cell(self.done(function).filter(|deed| writes(deed)));
+        if let Some(cell) = self.unseen_cell(function).or_else(endless) {
             return Some(cell);
         }
         if role != (Role::Rewrite { in_place: true }) {

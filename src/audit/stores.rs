@@ -14,8 +14,8 @@ pub(super) struct Store {
     pub name: Ustr,
     /// The package it is in.
     pub package: PackageId,
-    /// It has types.
-    pub typed: bool,
+    /// The outermost of its types, by its name in the program; none if it has no types.
+    pub top: Option<Ustr>,
     /// What can be asked of it, in the order of the text.
     pub operations: Vec<FuncId>,
     /// Of these, the ones that are given no open store: they make one.
@@ -60,7 +60,8 @@ impl<'a> Evidence<'a> {
         };
         let openings = operations.iter().copied().filter(makes).collect();
         let makers = types.openings(top);
-        Some(Store { name: top.name, package: top.package, typed: true, operations, openings, makers, first })
+        let (name, package) = (top.name, top.package);
+        Some(Store { name, package, top: Some(name), operations, openings, makers, first })
     }
 
     /// Whether a group makes, replaces, removes or syncs files on its own, not only through other groups or for somebody who lends it
@@ -149,7 +150,7 @@ impl<'a> Evidence<'a> {
                 Store {
                     name,
                     package,
-                    typed: false,
+                    top: None,
                     operations,
                     openings: BTreeSet::new(),
                     makers: BTreeSet::new(),

@@ -1,5 +1,6 @@
 //! The cell of normal writes: whether what operations write is durable when they report success.
 
+use super::certainty::Doubt;
 use super::deeds::writes;
 use super::evidence::Evidence;
 use super::roles::{Roles, in_role};
@@ -8,14 +9,17 @@ use super::table::{Cell, Verdict, weakest};
 use crate::flow::Moment;
 use crate::flow::state::{Guard, How, Kind, Origin, Pending, Question};
 use crate::flow::summary::{Deed, Did};
+use crate::flow::terms::Term;
 use crate::ir::FuncId;
 use std::collections::BTreeSet;
+use ustr::Ustr;
 
 impl<'a> Evidence<'a> {
     /// Whether what operations write themselves is durable when they report success.
     pub(super) fn normal_writes(&self, store: &Store, roles: &Roles) -> Cell {
-        let takes_data =
-            |operation: FuncId| self.program.functions[operation.index()].params.len() > usize::from(store.typed);
+        let takes_data = |operation: FuncId| {
+            self.program.functions[operation.index()].params.len() > usize::from(store.top.is_some())
+        };
         let cell = self.weakest_write(store, roles, &takes_data);
         if cell.verdict != Verdict::NotApplicable {
             return cell;
@@ -76,14 +80,19 @@ impl<'a> Evidence<'a> {
         let all: Vec<&Deed> = self.deeds(operation).iter().filter(|deed| !deed.failing).collect();
         let via_log = is_logged(&normal, &all);
         let Some(first) = guilty.first() else {
-            return Some(match self.unseen_cell(operation) {
+            let endless = || self.endless_cell(normal.iter().copied().filter(|deed| writes(deed)));
+            return Some(match self.unseen_cell(operation).or_else(endless) {
                 Some(cell) => cell,
                 None if via_log => Cell::new(Verdict::ViaLog),
                 None => Cell::new(Verdict::Yes),
             });
         };
         let culprits = || guilty.iter().flat_map(|moment| moment.pending.iter().map(move |pending| (*moment, pending)));
-        let certain = culprits().find(|(moment, pending)| left(pending) && self.is_certain(moment, pending));
+        let doubt = |moment: &Moment, pending: &Pending| {
+            let own_call = || self.syncing_call(store, operation, pending).map(Doubt::ByItsOwnCall);
+            self.doubt(moment, pending).or_else(own_call)
+        };
+        let certain = culprits().find(|(moment, pending)| left(pending) && doubt(moment, pending).is_none());
         let uncertain = || {
             let pending = first.pending.iter().find(|pending| left(pending)).expect("guilty moments have one");
             (*first, pending)
@@ -95,10 +104,29 @@ impl<'a> Evidence<'a> {
             let text = format!("{text}, depending on `{option}`");
             return Some(Cell::detailed(Verdict::Conditional, option).because(text, span));
         }
-        if let Some(doubt) = self.doubt(moment, pending) {
+        if let Some(doubt) = doubt(moment, pending) {
             return Some(Cell::detailed(Verdict::Unknown, doubt.words()).because(text, span));
         }
         Some(Cell::new(Verdict::No).because(text, span))
+    }
+
+    /// For what a part of a store that is handed out leaves in a file of its own: the method of that part which syncs this file, and writes
+    /// nothing to it.
+    fn syncing_call(&self, store: &Store, operation: FuncId, pending: &Pending) -> Option<Ustr> {
+        let owner = self.owner(operation).filter(|owner| store.top != Some(*owner))?;
+        let terms = &self.flow.terms;
+        if !matches!(terms.get(terms.root(pending.file)), Term::Param(0)) {
+            return None;
+        }
+        let functions = self.program.functions.iter().enumerate();
+        let methods = functions.filter(|(_, function)| function.owner == Some(owner)).map(|(at, _)| FuncId(at as u32));
+        let syncs = |method: &FuncId| {
+            let on_it = || self.deeds(*method).iter().filter(|deed| !deed.failing && deed.file == pending.file);
+            on_it().any(|deed| deed.did == Did::Sync) && !on_it().any(writes)
+        };
+        let is_offered =
+            |method: &FuncId| self.is_public(*method) || self.program.functions[method.index()].interface.is_some();
+        methods.into_iter().filter(is_offered).find(syncs).map(|method| self.short(method))
     }
 
     /// The option with which no path is guilty: whatever is `left` on a guilty path is left under the same answer, which some path that
