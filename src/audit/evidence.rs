@@ -148,7 +148,7 @@ impl<'a> Evidence<'a> {
         let endless = on_the_way.find(never_returns)?;
         let name = self.short(self.named(endless));
         let how = if self.named(endless) == endless { "" } else { "a part of " };
-        let why = format!("{how}`{name}` writes in rounds that do not end, in a thread perhaps");
+        let why = format!("{how}`{name}` was not seen to come back from what it writes, which a thread may do");
         Some(Cell::detailed(Verdict::Unknown, why))
     }
 

@@ -67,7 +67,9 @@ impl<'a> Evidence<'a> {
             // Others may go the last part of the way with a log: where it parts from theirs.
             let own = deed.trace.origins().into_iter().rev().find(|origin| !logged_at.contains(origin));
             let span = own.unwrap_or(deed.trace.origin()).span;
-            Unlogged { operation, file: deed.file, span, beside_logged: logged.contains(&deed.file) }
+            // Where an operation was not followed, it may have written a log.
+            let beside_logged = logged.contains(&deed.file) && self.unseen(operation).is_none();
+            Unlogged { operation, file: deed.file, span, beside_logged }
         };
         unlogged.into_iter().map(told).collect()
     }

@@ -1,6 +1,6 @@
 //! A thread saves the state again and again: that is on no way to the success of the operation which starts it, and nothing is ever synced.
 //!
-//! row: Keeper | unknown (`start` writes in rounds that do not end, in a thread perhaps) | n/a | no | yes | unknown (`start` writes in rounds that do not end, in a thread perhaps)
+//! row: Keeper | unknown (`start` was not seen to come back from what it writes, which a thread may do) | n/a | no | yes | unknown (`start` was not seen to come back from what it writes, which a thread may do)
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
