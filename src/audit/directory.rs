@@ -140,7 +140,9 @@ impl<'a> Evidence<'a> {
         }
         let before = deeds[..at].iter().filter(|deed| deed.did == Did::Sync && !deed.failing);
         let directories: Vec<&Deed> = before.filter(|deed| !is_written(deed.file)).collect();
-        let surely = directories.iter().any(|deed| deed.file == pending.dir && deed.guards.is_empty());
+        // It is synced on every way to the new file if all answers on the way to the sync hold there as well.
+        let always = |deed: &Deed| deed.guards.iter().all(|guard| deeds[at].guards.contains(guard));
+        let surely = directories.iter().any(|deed| deed.file == pending.dir && always(deed));
         if surely {
             Some(pending.dir)
         } else {

@@ -9,7 +9,7 @@ use super::table::{Cell, Verdict, weakest};
 use crate::flow::Moment;
 use crate::flow::state::{Guard, How, Kind, Origin, Pending, Question};
 use crate::flow::summary::{Deed, Did};
-use crate::flow::terms::Term;
+use crate::flow::terms::{Term, Value};
 use crate::ir::FuncId;
 use std::collections::BTreeSet;
 use ustr::Ustr;
@@ -110,7 +110,7 @@ impl<'a> Evidence<'a> {
         Some(Cell::new(Verdict::No).because(text, span))
     }
 
-    /// For what a part of a store that is handed out leaves in a file of its own: the method of that part which syncs this file, and writes
+    /// For what a part of a store that is handed out leaves in a file of its own: the operation of a part which syncs this file, and writes
     /// nothing to it.
     fn syncing_call(&self, store: &Store, operation: FuncId, pending: &Pending) -> Option<Ustr> {
         let owner = self.owner(operation).filter(|owner| store.top != Some(*owner))?;
@@ -118,15 +118,17 @@ impl<'a> Evidence<'a> {
         if !matches!(terms.get(terms.root(pending.file)), Term::Param(0)) {
             return None;
         }
-        let functions = self.program.functions.iter().enumerate();
-        let methods = functions.filter(|(_, function)| function.owner == Some(owner)).map(|(at, _)| FuncId(at as u32));
-        let syncs = |method: &FuncId| {
-            let on_it = || self.deeds(*method).iter().filter(|deed| !deed.failing && deed.file == pending.file);
+        let fields = self.flow.intents.fields_of(operation, pending.file);
+        let of_part = |&&id: &&FuncId| self.owner(id).is_some_and(|owner| store.top != Some(owner));
+        let syncs = |&&id: &&FuncId| {
+            let is_it = |file: Value| {
+                file == pending.file && self.owner(id) == Some(owner)
+                    || self.flow.intents.fields_of(id, file).iter().any(|field| fields.contains(field))
+            };
+            let on_it = || self.deeds(id).iter().filter(|deed| !deed.failing && is_it(deed.file));
             on_it().any(|deed| deed.did == Did::Sync) && !on_it().any(writes)
         };
-        let is_offered =
-            |method: &FuncId| self.is_public(*method) || self.program.functions[method.index()].interface.is_some();
-        methods.into_iter().filter(is_offered).find(syncs).map(|method| self.short(method))
+        store.operations.iter().filter(of_part).find(syncs).map(|id| self.short(*id))
     }
 
     /// The option with which no path is guilty: whatever is `left` on a guilty path is left under the same answer, which some path that

@@ -1,5 +1,6 @@
 //! A full log is followed by a new one, which is empty when success is reported. Each append syncs the directory before it reports
-//! success, so the name is durable before anything in the new file counts.
+//! success, so the name is durable before anything in the new file counts. That an append is refused after a failure changes nothing of it: no
+//! new file is made then either.
 //!
 //! row: Log | yes | n/a | no | yes | yes
 
@@ -11,6 +12,7 @@ pub struct Log {
     dir: PathBuf,
     number: u64,
     size: usize,
+    failed: bool,
     file: File,
 }
 
@@ -18,10 +20,13 @@ impl Log {
     pub fn open(dir: &Path) -> io::Result<Log> {
         let file = OpenOptions::new().create(true).append(true).open(dir.join("0.log"))?;
         File::open(dir)?.sync_all()?;
-        Ok(Log { dir: dir.to_owned(), number: 0, size: 0, file })
+        Ok(Log { dir: dir.to_owned(), number: 0, size: 0, failed: false, file })
     }
 
     pub fn append(&mut self, record: &[u8]) -> io::Result<()> {
+        if self.failed {
+            return Err(io::ErrorKind::Other.into());
+        }
         self.file.write_all(record)?;
         self.file.sync_data()?;
         File::open(&self.dir)?.sync_all()?;
