@@ -102,6 +102,10 @@ impl<'a> Evidence<'a> {
         let text = format!("`{}` reports success while what it wrote is not synced", self.short(operation));
         if let Some(option) = self.option(operation, &guilty, &innocent, &left) {
             let text = format!("{text}, depending on `{option}`");
+            // More may be left where it was not followed to.
+            if let Some(cell) = self.unseen_cell(operation) {
+                return Some(cell.because(text, span));
+            }
             return Some(Cell::detailed(Verdict::Conditional, option).because(text, span));
         }
         if let Some(doubt) = doubt(moment, pending) {

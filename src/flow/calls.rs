@@ -299,6 +299,8 @@ impl<'p> Run<'_, 'p> {
             }
         }
         if states.is_empty() {
+            // By what an earlier call was taken for, none of them is meant: that one may have been taken for the wrong one.
+            self.summary.bounded |= self.engine.tell_deeds;
             let mut state = state;
             let result = self.fresh(&mut state, site, 0);
             state.env[call.result.index()] = result;
