@@ -7,7 +7,7 @@ use super::roles::{Role, Roles};
 use super::stores::Store;
 use super::table::{Cell, Verdict, weakest};
 use crate::flow::Moment;
-use crate::flow::state::{How, Kind, Pending};
+use crate::flow::state::{How, Kind, Pending, Trace};
 use crate::flow::summary::{Act, Deed, Did};
 use crate::ir::FuncId;
 
@@ -107,7 +107,8 @@ impl<'a> Evidence<'a> {
     /// Whether a rewrite or checkpoint destroys an input while its output is not synced.
     fn inputs(&self, function: FuncId, role: Role) -> Cell {
         let Some(Early { pending, verdict, .. }) = self.retired_early(function, role) else {
-            return self.unseen_cell(function).unwrap_or(Cell::new(Verdict::No));
+            let unseen = self.unseen_cell(function);
+            return unseen.or_else(|| self.acts_lost(function)).unwrap_or(Cell::new(Verdict::No));
         };
         let lacks = if is_content(pending) { "is not synced" } else { "may lose its name" };
         let text = format!("`{}` retires its input while its output {lacks}", self.short(function));
@@ -118,6 +119,18 @@ impl<'a> Evidence<'a> {
             Err(why) => Cell::detailed(Verdict::Unknown, why),
         };
         cell.because(text, pending.trace.origin().span)
+    }
+
+    /// The cell that follows from an act further down that retires something, and that a function with very many acts did not pass on.
+    fn acts_lost(&self, function: FuncId) -> Option<Cell> {
+        let lost = self.done(function).filter(|deed| retires(deed)).any(|deed| match &*deed.trace {
+            Trace::Via(_, inner) => self.flow.summaries.get(&inner.start().function).is_some_and(|callee| {
+                callee.acts_lost && !callee.triggers.iter().any(|trigger| trigger.trace == *inner)
+            }),
+            Trace::Here(_) => false,
+        });
+        let why = || format!("below `{}` more is done than is passed on to it", self.short(function));
+        lost.then(|| Cell::detailed(Verdict::Unknown, why()))
     }
 
     /// What a rewrite or checkpoint has not made durable where it retires an input: what is sure first, content before names.

@@ -230,3 +230,24 @@ fn a_large_program_gives_the_row_of_a_small_one() {
     let large = cells(audited(folder.path()));
     assert_eq!(large.iter().map(|row| row.replace("store::", "")).collect::<Vec<_>>(), small);
 }
+
+/// Of a function with very many acts not all are passed on to its caller. Whether an input went first is unknown then.
+#[test]
+fn acts_beyond_the_bound_leave_it_open_whether_inputs_go_first() {
+    let table = |renames: usize| {
+        let moves: String =
+            (0..renames).map(|at| format!("    fs::rename(dir.join(\"a{at}\"), dir.join(\"b{at}\"))?;\n")).collect();
+        let report = audited_text(&format!(
+            "use std::fs::{{self, File}};\nuse std::io::{{self, Write}};\nuse std::path::{{Path, PathBuf}};\n\
+             fn tidy(dir: &Path) -> io::Result<()> {{\n{moves}    fs::remove_file(dir.join(\"old\"))\n}}\n\
+             pub struct Store {{ dir: PathBuf }}\nimpl Store {{\n    pub fn merge(&self) -> io::Result<()> {{\n        \
+             let bytes = fs::read(self.dir.join(\"old\"))?;\n        let mut out = File::create(self.dir.join(\"new\"))?;\n        \
+             out.write_all(&bytes)?;\n        tidy(&self.dir)?;\n        out.sync_all()?;\n        \
+             File::open(&self.dir)?.sync_all()\n    }}\n}}\n"
+        ));
+        let [row] = report.rows.as_slice() else { panic!("{:?}", report.rows) };
+        row.deletes_first.words()
+    };
+    assert_eq!(table(2), "yes");
+    assert_eq!(table(60), "unknown (below `merge` more is done than is passed on to it)");
+}
