@@ -351,10 +351,25 @@ impl<'e, 'p> Run<'e, 'p> {
                 let mut no = state.clone();
                 self.found_absent(&mut no, value, question);
                 self.found_there(&mut state, value, question);
+                self.found_failed(&mut no, value, question);
                 state.guards.insert((value, question), true);
                 no.guards.insert((value, question), false);
                 out.push((then, state));
                 out.push((otherwise, no));
+            }
+        }
+    }
+
+    /// What was asked whether it went well, and did not, is a failure from here on: ways on which different things failed can be
+    /// joined, and it is still one.
+    fn found_failed(&mut self, state: &mut State, value: Value, question: Question) {
+        if question != Question::Succeeded || !matches!(self.engine.terms.get(value), Term::Op(..) | Term::Fresh(..)) {
+            return;
+        }
+        let failure = self.engine.terms.make(Term::Failure(value));
+        for local in 0..state.env.len() {
+            if state.env[local] == value {
+                state.env[local] = failure;
             }
         }
     }
