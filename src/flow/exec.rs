@@ -267,6 +267,7 @@ impl<'e, 'p> Run<'e, 'p> {
         let mut out = Vec::new();
         for state in states {
             self.work += 4 + state.env.len() / 256;
+            self.summary.bounded |= state.overfull;
             self.end(&body.end, state, &mut out);
         }
         out

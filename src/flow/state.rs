@@ -409,9 +409,11 @@ pub struct State {
     pub unopened: Vec<Value>,
     /// What was synced through a handle that cannot write: a directory, perhaps.
     pub maybe_directories: Vec<Value>,
+    /// More was pending than is kept: some of it is forgotten.
+    pub overfull: bool,
 }
 
-/// At most so many pending effects are kept a state; beyond it the oldest names go first.
+/// At most so many pending effects are kept a state; beyond it the oldest names go first, and the state says so.
 const MAX_PENDING: usize = 96;
 
 impl State {
@@ -444,6 +446,7 @@ impl State {
             vague_sync: false,
             unopened: Vec::new(),
             maybe_directories: Vec::new(),
+            overfull: false,
         }
     }
 
@@ -479,6 +482,7 @@ impl State {
         if self.pending.len() >= MAX_PENDING {
             let victim = self.pending.iter().position(|old| old.kind == Kind::Name).unwrap_or(0);
             self.pending.remove(victim);
+            self.overfull = true;
         }
         self.pending.push(new.clone());
     }
@@ -524,6 +528,7 @@ impl State {
             && self.failed_changes == other.failed_changes
             && self.unopened == other.unopened
             && self.maybe_directories == other.maybe_directories
+            && self.overfull == other.overfull
     }
 
     /// Whether some variable holds a success here and a failure there, or something here and nothing there: what comes next depends
@@ -599,10 +604,11 @@ impl State {
         if self.facts != other.facts {
             changed |= self.join_facts(other);
         }
-        let flags = (self.all_killed, self.vague_sync);
+        let flags = (self.all_killed, self.vague_sync, self.overfull);
         self.all_killed &= other.all_killed;
         self.vague_sync |= other.vague_sync;
-        changed |= flags != (self.all_killed, self.vague_sync);
+        self.overfull |= other.overfull;
+        changed |= flags != (self.all_killed, self.vague_sync, self.overfull);
         changed |= add_missing(&mut self.unopened, &other.unopened);
         changed |= add_missing(&mut self.maybe_directories, &other.maybe_directories);
         changed

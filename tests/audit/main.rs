@@ -251,3 +251,23 @@ fn acts_beyond_the_bound_leave_it_open_whether_inputs_go_first() {
     assert_eq!(table(2), "yes");
     assert_eq!(table(60), "unknown (below `merge` more is done than is passed on to it)");
 }
+
+/// Only so much that is pending is kept at once. What was forgotten for that was not seen to be synced.
+#[test]
+fn more_pending_than_is_kept_is_unknown() {
+    let table = |writes: usize| {
+        let data = "        self.data.write_all(bytes)?;\n".repeat(writes);
+        let report = audited_text(&format!(
+            "use std::fs::File;\nuse std::io::{{self, Write}};\nuse std::path::Path;\n\
+             pub struct Store {{ index: File, data: File }}\nimpl Store {{\n    \
+             pub fn open(dir: &Path) -> io::Result<Store> {{\n        \
+             Ok(Store {{ index: File::create(dir.join(\"index\"))?, data: File::create(dir.join(\"data\"))? }})\n    }}\n    \
+             pub fn put(&mut self, bytes: &[u8]) -> io::Result<()> {{\n        self.index.write_all(bytes)?;\n{data}        \
+             self.data.sync_all()\n    }}\n}}\n"
+        ));
+        let [row] = report.rows.as_slice() else { panic!("{:?}", report.rows) };
+        row.writes.words()
+    };
+    assert_eq!(table(2), "no");
+    assert_eq!(table(120), "unknown (`put`: it is too large or too deep to be followed to its end)");
+}
