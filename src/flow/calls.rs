@@ -314,8 +314,7 @@ impl<'p> Run<'_, 'p> {
         let At { call, inst, site } = at;
         let program = self.engine.program;
         let body = &program.functions[function.index()];
-        let small = body.blocks.iter().map(|block| block.insts.len() + 1).sum::<usize>() <= 64;
-        let mut summary = if self.engine.effective[function.index()] || small {
+        let mut summary = if self.engine.effective[function.index()] || self.engine.small[function.index()] {
             self.engine.summary(function, Vec::new())
         } else {
             Rc::new(Summary::default())
@@ -379,7 +378,10 @@ impl<'p> Run<'_, 'p> {
         let (done, keys, loads) = match old {
             Some(old) if same(&old) => (old.done, old.keys, old.loads),
             Some(old) => (old.done, FxHashMap::default(), old.loads),
-            None => Default::default(),
+            None => {
+                let about = known.last().map_or(0, |old| old.done.len());
+                (FxHashMap::with_capacity_and_hasher(about, Default::default()), FxHashMap::default(), Vec::new())
+            }
         };
         Translation {
             caller: self.id,

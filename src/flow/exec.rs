@@ -14,9 +14,10 @@ use crate::ir::{
 };
 use crate::source::Span;
 use litemap::LiteMap;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 use ustr::Ustr;
 
@@ -1090,13 +1091,19 @@ impl<'e, 'p> Run<'e, 'p> {
         // An act with nothing pending on one path says under which condition something is on another.
         let guilty: FxHashSet<Rc<Trace>> =
             moments.iter().filter(|moment| !moment.pending.is_empty()).map(|moment| moment.trace.clone()).collect();
-        self.engine.moments.extend(moments.into_iter().filter(|moment| {
-            // An act of its own may find what other methods left.
-            let depth = moment.trace.depth();
-            let own = (depth == 0 || depth == 1 && matches!(moment.act, Act::Sync { .. }))
-                && matches!(moment.act, Act::Rename { .. } | Act::Sync { .. } | Act::Cut { .. });
-            own || moment.act == Act::Succeed || guilty.contains(&moment.trace)
-        }));
+        let mut seen = Seen::default();
+        self.engine.moments.extend(
+            moments
+                .into_iter()
+                .filter(|moment| {
+                    // An act of its own may find what other methods left.
+                    let depth = moment.trace.depth();
+                    let own = (depth == 0 || depth == 1 && matches!(moment.act, Act::Sync { .. }))
+                        && matches!(moment.act, Act::Rename { .. } | Act::Sync { .. } | Act::Cut { .. });
+                    own || moment.act == Act::Succeed || guilty.contains(&moment.trace)
+                })
+                .map(|moment| seen.share(moment)),
+        );
         self.summary
     }
 
@@ -1385,6 +1392,30 @@ fn keep_facts(moment: &mut Moment) {
     };
     if !moment.facts.iter().all(|(file, facts)| asked(file, facts)) {
         moment.facts.retain(asked);
+    }
+}
+
+/// What moments of one function hold, by its hash: they are many, and most hold the same.
+#[derive(Default)]
+struct Seen {
+    pending: FxHashMap<u64, Shared<Vec<Pending>>>,
+    facts: FxHashMap<u64, Shared<LiteMap<Value, Facts>>>,
+}
+
+impl Seen {
+    /// `moment`, with what an earlier one holds too shared with that.
+    fn share(&mut self, moment: Moment) -> Moment {
+        let mut hasher = FxHasher::default();
+        for pending in &moment.pending {
+            (pending.file, pending.origin, pending.kind, pending.how).hash(&mut hasher);
+        }
+        let pending = self.pending.entry(hasher.finish()).or_insert_with(|| moment.pending.clone());
+        let pending = if *pending == moment.pending { pending.clone() } else { moment.pending };
+        let mut hasher = FxHasher::default();
+        moment.facts.as_slice().hash(&mut hasher);
+        let facts = self.facts.entry(hasher.finish()).or_insert_with(|| moment.facts.clone());
+        let facts = if *facts == moment.facts { facts.clone() } else { moment.facts };
+        Moment { pending, facts, ..moment }
     }
 }
 

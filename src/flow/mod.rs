@@ -115,6 +115,8 @@ struct Engine<'p> {
     intents: Intents,
     /// Functions that do something to files, or may.
     effective: Vec<bool>,
+    /// Functions with a text so short that they are run for what they give back alone.
+    small: Vec<bool>,
     /// How many calls below each function the nearest effect is.
     distance: Vec<u8>,
     /// Deeds are told, for an audit.
@@ -136,6 +138,9 @@ struct Engine<'p> {
 /// Deepest nesting of analyses that are run on demand.
 const MAX_NESTING: usize = 6;
 
+/// So many instructions and blocks a function has at most that is run for what it gives back alone.
+const SMALL: usize = 64;
+
 /// Analyses `program`. With `tell_deeds`, summaries also tell what each function does in order.
 pub fn analyse(program: &Program, apis: &Apis, tell_deeds: bool) -> Flow {
     analyse_while(program, apis, tell_deeds, &|| true)
@@ -154,6 +159,7 @@ pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &
         moments: Vec::new(),
         intents: Intents::default(),
         effective: graph.effective.clone(),
+        small: program.functions.iter().map(is_small).collect(),
         distance: graph.distance.clone(),
         tell_deeds,
         depth: 0,
@@ -197,6 +203,10 @@ pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &
         intents: engine.intents,
         broken: engine.broken,
     }
+}
+
+fn is_small(function: &Function) -> bool {
+    function.blocks.iter().map(|block| block.insts.len() + 1).sum::<usize>() <= SMALL
 }
 
 /// Functions that make records with handles in them.

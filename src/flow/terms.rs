@@ -10,6 +10,7 @@ use hashbrown::HashTable;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use smallvec::SmallVec;
 use std::hash::{Hash, Hasher};
+use std::ops::{Index, IndexMut};
 use ustr::Ustr;
 
 /// A symbolic value.
@@ -89,22 +90,70 @@ pub enum Term {
 /// Terms nested deeper than this become opaque: bounds the work on cyclic data.
 const MAX_DEPTH: u8 = 24;
 
+/// A term, and what is asked of it again and again.
+#[derive(Debug)]
+struct Entry {
+    term: Term,
+    /// Where in `joins` it stands for several, counted from one; 0 if it does not.
+    joined: u32,
+    depth: u8,
+    /// Told by parameters, globals and constants alone.
+    stable: bool,
+    /// It or a part of it is something that a caller can tell and no constant.
+    rooted: bool,
+}
+
+/// A list that grows by whole pieces: there are millions of terms, and none of them moves.
+#[derive(Debug)]
+struct Pieces<T>(Vec<Vec<T>>);
+
+/// So many entries are in a piece.
+const PIECE: usize = 1 << 12;
+
+impl<T> Pieces<T> {
+    fn len(&self) -> usize {
+        self.0.last().map_or(0, |last| (self.0.len() - 1) * PIECE + last.len())
+    }
+
+    fn push(&mut self, new: T) {
+        match self.0.last_mut().filter(|last| last.len() < PIECE) {
+            Some(last) => last.push(new),
+            None => {
+                // Small programs have few terms.
+                let mut piece = Vec::with_capacity(if self.0.is_empty() { 0 } else { PIECE });
+                piece.push(new);
+                self.0.push(piece);
+            }
+        }
+    }
+}
+
+impl<T> Index<usize> for Pieces<T> {
+    type Output = T;
+
+    fn index(&self, at: usize) -> &T {
+        &self.0[at / PIECE][at % PIECE]
+    }
+}
+
+impl<T> IndexMut<usize> for Pieces<T> {
+    fn index_mut(&mut self, at: usize) -> &mut T {
+        &mut self.0[at / PIECE][at % PIECE]
+    }
+}
+
 /// The table of all terms of a run.
 #[derive(Debug)]
 pub struct Terms {
-    terms: Vec<Term>,
-    depths: Vec<u8>,
-    stable: Vec<bool>,
-    /// For each value: whether it or a part of it is something that a caller can tell and no constant.
-    rooted: Vec<bool>,
+    terms: Pieces<Entry>,
     /// The terms by what they are, with the hash of each, so that a table that grows asks none of them; each stands in `terms` alone.
     index: HashTable<(u32, Value)>,
+    /// Those that were asked for last, by the end of their hash: most are asked for again soon, and `index` is large.
+    recent: Box<[(u32, Value)]>,
     sites: Vec<SiteKey>,
     site_index: FxHashMap<SiteKey, Site>,
-    /// For each value where in `joins` it stands for several, counted from one; 0 if it does not.
-    joined: Vec<u32>,
     /// For values that stand for several (a join of paths): which.
-    joins: Vec<SmallVec<[Value; 4]>>,
+    joins: Pieces<SmallVec<[Value; 4]>>,
     /// Names of operations, interned once.
     pub ops: Ops,
 }
@@ -143,15 +192,12 @@ impl Default for Terms {
             equal: "==".into(),
         };
         let mut terms = Terms {
-            terms: Vec::new(),
-            depths: Vec::new(),
-            stable: Vec::new(),
-            rooted: Vec::new(),
+            terms: Pieces(Vec::new()),
             index: HashTable::new(),
+            recent: vec![(0, Value(u32::MAX)); RECENT].into(),
             sites: Vec::new(),
             site_index: FxHashMap::default(),
-            joined: Vec::new(),
-            joins: Vec::new(),
+            joins: Pieces(Vec::new()),
             ops,
         };
         assert_eq!(terms.make(Term::Unset), UNSET);
@@ -160,6 +206,9 @@ impl Default for Terms {
         terms
     }
 }
+
+/// How many terms are remembered as asked for last.
+const RECENT: usize = 1 << 12;
 
 /// The number of [`Term::Fresh`] values that are made of nothing (an empty collection): memory, no file.
 pub const OF_NOTHING: u32 = 0x4000_0000;
@@ -175,11 +224,17 @@ impl Terms {
     /// The value of `term`, simplified.
     pub fn make(&mut self, term: Term) -> Value {
         let hash = hash(&term);
-        let same = |(known, value): &(u32, Value)| *known == hash && self.terms[value.0 as usize] == term;
-        if let Some(&(_, value)) = self.index.find(spread(hash), same) {
+        let slot = hash as usize % RECENT;
+        let (recent, value) = self.recent[slot];
+        if recent == hash && value != Value(u32::MAX) && self.entry(value).term == term {
             return value;
         }
-        let depth = 1 + children(&term).map(|child| self.depths[child.0 as usize]).max().unwrap_or(0);
+        let same = |(known, value): &(u32, Value)| *known == hash && self.terms[value.0 as usize].term == term;
+        if let Some(&(_, value)) = self.index.find(spread(hash), same) {
+            self.recent[slot] = (hash, value);
+            return value;
+        }
+        let depth = 1 + children(&term).map(|child| self.entry(child).depth).max().unwrap_or(0);
         if depth > MAX_DEPTH {
             // All too deep terms of one kind collapse: they are never equal to anything that matters.
             let text = Ustr::from("<too deep>");
@@ -188,18 +243,20 @@ impl Terms {
         let value = Value(self.terms.len() as u32);
         let stable = self.is_stable_term(&term);
         let constant = matches!(term, Term::Const(_) | Term::Unit | Term::Absent);
-        self.rooted.push(stable && !constant || children(&term).any(|child| self.rooted[child.0 as usize]));
-        self.stable.push(stable);
-        self.terms.push(term);
-        self.depths.push(depth);
-        self.joined.push(0);
+        let rooted = stable && !constant || children(&term).any(|child| self.entry(child).rooted);
+        self.terms.push(Entry { term, joined: 0, depth, stable, rooted });
         self.index.insert_unique(spread(hash), (hash, value), |(hash, _)| spread(*hash));
+        self.recent[slot] = (hash, value);
         value
+    }
+
+    fn entry(&self, value: Value) -> &Entry {
+        &self.terms[value.0 as usize]
     }
 
     /// What `value` is.
     pub fn get(&self, value: Value) -> &Term {
-        &self.terms[value.0 as usize]
+        &self.entry(value).term
     }
 
     /// The site `point` of `function`, as seen in that function.
@@ -502,7 +559,7 @@ impl Terms {
 
     /// The values that `value` stands for, if it is a join of several.
     pub fn alternatives(&self, value: Value) -> &[Value] {
-        match self.joined[value.0 as usize] {
+        match self.entry(value).joined {
             0 => &[],
             place => &self.joins[place as usize - 1],
         }
@@ -510,18 +567,20 @@ impl Terms {
 
     /// Notes that `join` may be `value`.
     pub fn add_alternative(&mut self, join: Value, value: Value) {
-        if join == value || self.alternatives(join).len() >= 4 {
+        let known = self.alternatives(join);
+        if join == value || known.len() >= 4 || known.contains(&value) && self.alternatives(value).is_empty() {
             return;
         }
         let flat: SmallVec<[Value; 4]> = match self.alternatives(value) {
             [] => SmallVec::from_slice(&[value]),
             list => SmallVec::from_slice(list),
         };
-        if self.joined[join.0 as usize] == 0 {
+        if self.entry(join).joined == 0 {
             self.joins.push(SmallVec::new());
-            self.joined[join.0 as usize] = self.joins.len() as u32;
+            self.terms[join.0 as usize].joined = self.joins.len() as u32;
         }
-        let list = &mut self.joins[self.joined[join.0 as usize] as usize - 1];
+        let place = self.entry(join).joined as usize - 1;
+        let list = &mut self.joins[place];
         for value in flat {
             if value != join && !list.contains(&value) && list.len() < 4 {
                 list.push(value);
@@ -546,13 +605,13 @@ impl Terms {
 
     /// Whether the value is told by parameters, globals and constants alone, so that a caller can tell it too.
     pub fn is_stable(&self, value: Value) -> bool {
-        self.stable[value.0 as usize]
+        self.entry(value).stable
     }
 
     /// Whether a caller can tell `value`, or a part of it: by its own terms, or because the part is among what it is `given`.
     pub fn is_visible(&self, value: Value, given: &FxHashSet<Value>) -> bool {
         self.is_stable(value)
-            || self.rooted[value.0 as usize]
+            || self.entry(value).rooted
             || !given.is_empty() && self.parts(value).iter().any(|part| given.contains(part))
     }
 
