@@ -3,9 +3,9 @@
 use super::deeds::{retires, writes};
 use super::evidence::Evidence;
 use super::stores::Store;
-use crate::flow::state::{How, Trace};
+use crate::flow::state::{How, MAX_SOURCES, Trace};
 use crate::flow::summary::{Deed, Did};
-use crate::flow::terms::Value;
+use crate::flow::terms::{Terms, Value};
 use crate::ir::{FuncId, FunctionKind};
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +31,7 @@ impl<'a> Evidence<'a> {
         let mut roles = Roles::new();
         for part in self.parts(&operations, &store.makers) {
             let is_told = |inner: &FuncId| roles.contains_key(inner) || store.makers.contains(inner);
-            if let Some(role) = role(&self.own_deeds(part, is_told)) {
+            if let Some(role) = role(&self.own_deeds(part, is_told), &self.flow.terms) {
                 roles.insert(part, role);
             }
         }
@@ -42,7 +42,7 @@ impl<'a> Evidence<'a> {
     pub(super) fn opening_with_a_worker(&self, store: &Store) -> Option<FuncId> {
         let is_worker = |&function: &FuncId| {
             let is_closure = matches!(self.program.functions[function.index()].kind, FunctionKind::Closure { .. });
-            is_closure && role(&self.own_deeds(function, |_| false)).is_some()
+            is_closure && role(&self.own_deeds(function, |_| false), &self.flow.terms).is_some()
         };
         let starts = |opening: &FuncId| {
             self.deeds(*opening).iter().any(|deed| deed.trace.functions().iter().skip(1).any(is_worker))
@@ -76,7 +76,7 @@ impl<'a> Evidence<'a> {
 }
 
 /// What a function is by what it does itself, `deeds`.
-fn role(deeds: &[&Deed]) -> Option<Role> {
+fn role(deeds: &[&Deed], terms: &Terms) -> Option<Role> {
     let files = |is: &dyn Fn(&Deed) -> bool| -> FxHashSet<Value> {
         deeds.iter().filter(|deed| is(deed)).map(|deed| deed.file).collect()
     };
@@ -97,9 +97,22 @@ fn role(deeds: &[&Deed]) -> Option<Role> {
     });
     let directories: FxHashSet<Value> = deeds.iter().filter_map(|deed| deed.to).collect();
     let synced = files(&|deed| deed.did == Did::Sync && !directories.contains(&deed.file));
-    let cut = files(&|deed| matches!(deed.did, Did::Overwrite | Did::Pend(How::Cut, _)));
-    let in_place = written.iter().any(|file| read.contains(file) && cut.contains(file));
-    let output = written.iter().any(|file| created.contains(file) && !read.contains(file));
+    let is_cut = |deed: &Deed| matches!(deed.did, Did::Overwrite | Did::Pend(How::Cut, _));
+    let cut = files(&is_cut);
+    // What is done only where nothing was found to be read replaces nothing. That a callee read what has no name here may be lost.
+    let lost = deeds.iter().any(|deed| deed.did == Did::Read && deed.trace.depth() > 0 && !terms.is_stable(deed.file));
+    let may_follow = |deed: &Deed, reads: &dyn Fn(&Value) -> bool| {
+        lost || deed.sources.len() >= MAX_SOURCES || deed.sources.iter().any(reads)
+    };
+    let in_place = deeds.iter().any(|deed| {
+        let changes = writes(deed) || is_cut(deed);
+        let replaces = written.contains(&deed.file) && read.contains(&deed.file) && cut.contains(&deed.file);
+        changes && replaces && may_follow(deed, &|source| *source == deed.file)
+    });
+    let output = deeds.iter().any(|deed| {
+        let is_output = writes(deed) && created.contains(&deed.file) && !read.contains(&deed.file);
+        is_output && may_follow(deed, &|_| true)
+    });
     if !read.is_empty() && (in_place || output) {
         return Some(Role::Rewrite { in_place });
     }

@@ -1,7 +1,7 @@
 //! One call: a library's effect, or the summary of a function of the program, told in the caller's terms.
 
 use super::Engine;
-use super::exec::{At, MAX_DEEDS, MAX_TRACE, Run, read_files};
+use super::exec::{At, MAX_DEEDS, MAX_TRACE, Run, found_files, read_files};
 use super::intent::{FieldKey, names_a_sync};
 use super::state::{Guard, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit, add_sources};
 use super::summary::{Act, Did, Outcome, Summary};
@@ -514,6 +514,7 @@ impl<'p> Run<'_, 'p> {
         }
         let here = Origin { span: inst.focus, function: self.id };
         let own = self.stable_guards(state);
+        let found_before = found_files(&state.facts);
         for (number, deed) in summary.deeds.iter().enumerate() {
             if deed.trace.depth() >= MAX_TRACE {
                 self.summary.bounded = true;
@@ -537,9 +538,15 @@ impl<'p> Run<'_, 'p> {
             let to = deed.to.map(|to| translation.value(&mut self.engine.terms, to));
             let trace = self.engine.via(here, &deed.trace);
             let failing = state.failing || deed.failing;
+            let mut sources = SmallVec::new();
+            if matches!(deed.did, Did::Overwrite | Did::Pend(_, Kind::Buffer | Kind::Data)) {
+                add_sources(&mut sources, found_before.iter().copied());
+                let translated = deed.sources.iter().map(|&source| translation.key(self.engine, source));
+                add_sources(&mut sources, translated);
+            }
             // Several functions may be meant by one call.
             let number = MAX_DEEDS * (1 + translation.callee.index()) + number;
-            self.deed(number, super::summary::Deed { did: deed.did, file, to, trace, guards, failing });
+            self.deed(number, super::summary::Deed { did: deed.did, file, to, trace, guards, failing, sources });
         }
     }
 

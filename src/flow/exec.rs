@@ -2,8 +2,8 @@
 
 use super::intent::FieldKey;
 use super::state::{
-    Facts, Guard, Guards, How, Kind, MAX_SOURCES, Origin, Pending, Question, Shared, State, Trace, Transit, all_among,
-    implies, is_surely_there, join_pending, join_values, keep_common_answers,
+    Facts, Guard, Guards, How, Kind, MAX_SOURCES, Origin, Pending, Question, Shared, State, Trace, Transit,
+    add_sources, all_among, implies, is_surely_there, join_pending, join_values, keep_common_answers,
 };
 use super::summary::{Act, Deed, Did, Outcome, Summary, Trigger};
 use super::terms::{ABSENT, Fields, OF_NOTHING, Site, Term, UNIT, UNSET, Value};
@@ -1317,6 +1317,7 @@ impl<'e, 'p> Run<'e, 'p> {
             Some(old) => {
                 old.guards.retain(|guard| deed.guards.contains(guard));
                 old.failing &= deed.failing;
+                add_sources(&mut old.sources, deed.sources);
             }
             None if room => {
                 self.deeds.insert(key, deed);
@@ -1340,7 +1341,9 @@ impl<'e, 'p> Run<'e, 'p> {
             Did::Place => 5,
             Did::Pend(how, _) => 6 + how as usize,
         };
-        self.deed(number, Deed { did, file, to, trace: trace.clone(), guards, failing: state.failing });
+        let is_content = matches!(did, Did::Overwrite | Did::Pend(_, Kind::Buffer | Kind::Data));
+        let sources = if is_content { found_files(&state.facts) } else { SmallVec::new() };
+        self.deed(number, Deed { did, file, to, trace: trace.clone(), guards, failing: state.failing, sources });
     }
 
     /// Adds a pending effect that was done right here.
@@ -1579,4 +1582,10 @@ fn successors(end: &Terminator) -> smallvec::SmallVec<[BlockId; 2]> {
         Terminator::Branch { then, otherwise, .. } => smallvec::smallvec![*otherwise, *then],
         _ => smallvec::smallvec![],
     }
+}
+
+/// The files that were read so far, and that something was found in.
+pub fn found_files(facts: &LiteMap<Value, Facts>) -> SmallVec<[Value; 2]> {
+    let found = facts.iter().filter(|(_, facts)| facts.read && !facts.unusable);
+    found.map(|(file, _)| *file).take(MAX_SOURCES).collect()
 }

@@ -2,6 +2,7 @@
 
 use super::state::{Facts, How, Kind, Origin, Pending, Question, Trace};
 use super::terms::Value;
+use smallvec::SmallVec;
 use std::rc::Rc;
 use ustr::Ustr;
 
@@ -141,6 +142,9 @@ pub struct Deed {
     pub guards: Vec<(Value, Question, bool)>,
     /// It lies behind an error edge only.
     pub failing: bool,
+    /// For content, and what is cut for it: the files that had been read before it on some way, and something found in them; at most
+    /// [`MAX_SOURCES`](super::state::MAX_SOURCES).
+    pub sources: SmallVec<[Value; 2]>,
 }
 
 /// The kinds of deeds.
