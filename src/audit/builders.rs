@@ -36,7 +36,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// Whether a method takes the value that it is called on, not a loan of it.
-    fn uses_up(&self, method: FuncId) -> bool {
+    pub(super) fn uses_up(&self, method: FuncId) -> bool {
         let function = &self.program.functions[method.index()];
         let receiver = function.params.first().map(|local| &function.locals[local.index()]);
         receiver.is_some_and(|local| !local.lent && local.type_name.is_some() && local.type_name == function.owner)

@@ -78,11 +78,11 @@ fn safe(writes: &Cell, rewrite: &Cell, deletes_first: &Cell, directory: &Cell, u
     let others = unlogged.into_iter().chain([writes, rewrite, directory]);
     let decisive = early.or(in_place).or_else(|| others.into_iter().find(broken));
     if let Some(cell) = decisive {
-        return Cell { verdict: Verdict::No, detail: None, reason: cell.reason.clone() };
+        return Cell { reason: cell.reason.clone(), ..Cell::new(Verdict::No) };
     }
     let unknown = |cell: &&Cell| cell.verdict == Verdict::Unknown;
     if let Some(cell) = [writes, rewrite, deletes_first, directory].into_iter().chain(unlogged).find(unknown) {
-        return Cell { verdict: Verdict::Unknown, detail: cell.detail.clone(), reason: cell.reason.clone() };
+        return Cell { detail: cell.detail.clone(), reason: cell.reason.clone(), ..Cell::new(Verdict::Unknown) };
     }
     if directory.verdict == Verdict::No {
         let why = "a removed file can be back after a crash, and whether that does harm cannot be told";

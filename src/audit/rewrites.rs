@@ -5,7 +5,7 @@ use super::deeds::{is_content, retires, writes};
 use super::evidence::Evidence;
 use super::roles::{Role, Roles};
 use super::stores::Store;
-use super::table::{Cell, Verdict, weakest};
+use super::table::{Cell, Verdict, in_words, weakest};
 use crate::flow::Moment;
 use crate::flow::state::{How, Kind, Pending, Trace};
 use crate::flow::summary::{Act, Deed, Did};
@@ -77,11 +77,11 @@ impl<'a> Evidence<'a> {
             self.successes(function).iter().copied().partition(|moment| moment.pending.iter().any(is_left));
         let left = guilty.iter().flat_map(|&moment| moment.pending.iter().map(move |pending| (moment, pending)));
         let left = left.filter(|(_, pending)| is_content(pending));
-        if let Some(option) = self.option(function, &guilty, &innocent, &is_left)
+        if let Some(options) = self.options(function, &guilty, &innocent, &is_left)
             && let Some(pending) = guilty.iter().flat_map(|moment| moment.pending.iter()).find(|left| is_content(left))
         {
-            let text = format!("`{short}` leaves its output unsynced, depending on `{option}`");
-            return Some(Cell::detailed(Verdict::Conditional, option).because(text, pending.trace.origin().span));
+            let text = format!("`{short}` leaves its output unsynced, depending on `{}`", in_words(&options));
+            return Some(Cell::depending(options).because(text, pending.trace.origin().span));
         }
         if let Some((pending, doubt)) = self.surest(left) {
             let text = format!("`{short}` leaves its output unsynced");
@@ -113,7 +113,7 @@ impl<'a> Evidence<'a> {
         let lacks = if is_content(pending) { "is not synced" } else { "may lose its name" };
         let text = format!("`{}` retires its input while its output {lacks}", self.short(function));
         let cell = match verdict {
-            Ok(Some(option)) => Cell::detailed(Verdict::Conditional, option),
+            Ok(Some(option)) => Cell::depending(vec![option]),
             Ok(None) if is_content(pending) => Cell::new(Verdict::Yes),
             Ok(None) => Cell::detailed(Verdict::Yes, "its name is not durable"),
             Err(why) => Cell::detailed(Verdict::Unknown, why),

@@ -4,6 +4,7 @@ use super::evidence::Evidence;
 use super::types::{TypeId, Types};
 use crate::flow::state::{How, Kind};
 use crate::flow::summary::{Deed, Did};
+use crate::flow::terms::{Term, Value};
 use crate::ir::{FuncId, PackageId};
 use std::collections::{BTreeMap, BTreeSet};
 use ustr::Ustr;
@@ -39,8 +40,12 @@ impl<'a> Evidence<'a> {
             }
         }
         let stores = groups.iter().filter(|(top, _)| self.keeps_files(**top, &groups, &types));
-        let mut stores: Vec<Store> =
-            stores.filter_map(|(&top, members)| self.store(top, members, &types)).chain(self.modules()).collect();
+        let stores = stores.filter_map(|(&top, members)| {
+            let store = self.store(top, members, &types)?;
+            let of_types = |id: FuncId| types.owner(id).is_some_and(|owner| members.contains(&owner));
+            (!self.is_command(&store, &of_types) && self.is_found_again(&store, &of_types)).then_some(store)
+        });
+        let mut stores: Vec<Store> = stores.chain(self.modules()).collect();
         let mut seen: BTreeMap<Ustr, usize> = BTreeMap::new();
         stores.iter().for_each(|store| *seen.entry(store.name).or_default() += 1);
         for store in stores.iter_mut().filter(|store| seen[&store.name] > 1) {
@@ -81,6 +86,60 @@ impl<'a> Evidence<'a> {
                 !on_the_way.iter().any(|&function| types.owner(function).is_some_and(|owner| others.contains(&owner)))
             })
         })
+    }
+
+    /// Whether the one thing that can be asked of it uses it up, and nothing else of its `own` touches files: a command, after which there
+    /// is nothing left to be asked.
+    fn is_command(&self, store: &Store, own: &dyn Fn(FuncId) -> bool) -> bool {
+        let mut asked = store.operations.iter().filter(|operation| !store.openings.contains(operation));
+        let (Some(&only), None) = (asked.next(), asked.next()) else { return false };
+        let on_the_way: BTreeSet<FuncId> =
+            self.deeds(only).iter().flat_map(|deed| deed.trace.functions()).map(|id| self.named(id)).collect();
+        let functions = (0..self.program.functions.len()).map(|at| FuncId(at as u32));
+        let is_beside = |id: FuncId| own(id) && !on_the_way.contains(&self.named(id)) && !self.deeds(id).is_empty();
+        self.uses_up(only) && !functions.into_iter().any(is_beside)
+    }
+
+    /// Whether something of what it leaves in files is to be found again: it is synced or renamed into place, or some function of it, these
+    /// are its `own`, reads, removes, cuts or adds to what it did not make, or fills anew a file at a place of its own. What only makes new
+    /// files where its callers want them keeps none.
+    fn is_found_again(&self, store: &Store, own: &dyn Fn(FuncId) -> bool) -> bool {
+        let functions = (0..self.program.functions.len()).map(|at| FuncId(at as u32));
+        let mut functions = functions.filter(|&id| own(id) || store.operations.contains(&id));
+        functions.any(|id| {
+            // What the only operation reads to write something else is no more than its source.
+            let is_source = |file: Value| {
+                let changed = |deed: &Deed| deed.file == file && !matches!(deed.did, Did::Read | Did::Flush);
+                store.operations == [id] && !self.deeds(id).iter().any(changed)
+            };
+            self.unseen(id).is_some()
+                || self.deeds(id).iter().enumerate().any(|(at, deed)| {
+                    let made = |before: &Deed| {
+                        let makes = matches!(before.did, Did::Overwrite | Did::Pend(How::Created | How::Copied, _));
+                        makes && before.file == deed.file
+                    };
+                    let is_new = || self.deeds(id)[..at].iter().any(made);
+                    match deed.did {
+                        Did::Sync | Did::Pend(How::Renamed | How::MaybeCreated, _) => true,
+                        Did::Overwrite => !is_new() && !self.is_where_told(id, deed.file),
+                        Did::Read => !is_new() && !is_source(deed.file),
+                        Did::Remove | Did::Place => !is_new(),
+                        Did::Pend(_, Kind::Buffer | Kind::Data) => !is_new() && !self.is_lent(id, deed.file),
+                        Did::Pend(..) | Did::Flush => false,
+                    }
+                })
+        })
+    }
+
+    /// Whether the place of a file is an argument of the function's, not something that its type knows.
+    fn is_where_told(&self, function: FuncId, file: Value) -> bool {
+        let own = usize::from(self.owner(function).is_some_and(|owner| {
+            let function = &self.program.functions[function.index()];
+            let first = function.params.first().map(|local| &function.locals[local.index()]);
+            first.is_some_and(|local| local.type_name == Some(owner))
+        }));
+        let root = self.flow.terms.root(file);
+        matches!(self.flow.terms.get(root), Term::Param(number) if usize::from(*number) >= own)
     }
 
     /// What others can ask of a store: the public methods of its outermost type, those of what it hands out, those of its other parts that
@@ -142,7 +201,7 @@ impl<'a> Evidence<'a> {
                 deed.did != Did::Read && deed.trace.functions().iter().any(|&function| self.owner(function).is_some())
             })
         };
-        by_module
+        let stores = by_module
             .into_iter()
             .filter(|((name, _), functions)| !is_used(name, functions) && !uses_types(functions))
             .map(|((name, package), operations)| {
@@ -156,7 +215,13 @@ impl<'a> Evidence<'a> {
                     makers: BTreeSet::new(),
                     first,
                 }
-            })
-            .collect()
+            });
+        let of_module = |store: &Store, id: FuncId| {
+            let function = &self.program.functions[id.index()];
+            function.package == store.package
+                && function.owner.is_none()
+                && module(id).as_deref() == Some(store.name.as_str())
+        };
+        stores.filter(|store| self.is_found_again(store, &|id| of_module(store, id))).collect()
     }
 }

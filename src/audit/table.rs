@@ -29,15 +29,25 @@ pub struct Cell {
     pub detail: Option<String>,
     /// What decided.
     pub reason: Option<Reason>,
+    /// The options that it depends on, as `detail` names them.
+    pub(super) options: Vec<String>,
 }
+
+/// More options than that are told as others.
+const MAX_OPTIONS: usize = 3;
 
 impl Cell {
     pub(super) fn new(verdict: Verdict) -> Cell {
-        Cell { verdict, detail: None, reason: None }
+        Cell { verdict, detail: None, reason: None, options: Vec::new() }
     }
 
     pub(super) fn detailed(verdict: Verdict, detail: impl Into<String>) -> Cell {
-        Cell { verdict, detail: Some(detail.into()), reason: None }
+        Cell { detail: Some(detail.into()), ..Cell::new(verdict) }
+    }
+
+    /// A cell that depends on options.
+    pub(super) fn depending(options: Vec<String>) -> Cell {
+        Cell { options: options.clone(), ..Cell::detailed(Verdict::Conditional, in_words(&options)) }
     }
 
     pub(super) fn because(mut self, text: String, span: Span) -> Cell {
@@ -62,9 +72,27 @@ impl Cell {
     }
 }
 
-/// The cell that weighs most, the first of equals.
+/// The options in a few words: all, or the first and that there are others.
+pub(super) fn in_words(options: &[String]) -> String {
+    match options.split_at_checked(MAX_OPTIONS) {
+        Some((told, rest)) if !rest.is_empty() => format!("{} and others", told.join(", ")),
+        _ => options.join(", "),
+    }
+}
+
+/// The cell that weighs most, the first of equals. If it depends on options, so do others perhaps, on other ones: then it names them all.
 pub(super) fn weakest(cells: &[Cell], weight: impl Fn(&Cell) -> i32) -> Option<Cell> {
-    cells.iter().rev().max_by_key(|cell| weight(cell)).cloned()
+    let weakest = cells.iter().rev().max_by_key(|cell| weight(cell))?;
+    if weakest.options.is_empty() {
+        return Some(weakest.clone());
+    }
+    let mut options = weakest.options.clone();
+    for option in cells.iter().flat_map(|cell| &cell.options) {
+        if !options.contains(option) {
+            options.push(option.clone());
+        }
+    }
+    Some(Cell { reason: weakest.reason.clone(), ..Cell::depending(options) })
 }
 
 /// A place that decides a cell.

@@ -5,7 +5,7 @@ use super::deeds::writes;
 use super::evidence::Evidence;
 use super::roles::{Roles, in_role};
 use super::stores::Store;
-use super::table::{Cell, Verdict, weakest};
+use super::table::{Cell, Verdict, in_words, weakest};
 use crate::flow::Moment;
 use crate::flow::state::{Guard, How, Kind, Origin, Pending, Question};
 use crate::flow::summary::{Deed, Did};
@@ -37,8 +37,10 @@ impl<'a> Evidence<'a> {
                 let mut operations = store.operations.iter().copied();
                 let by = operations.find(|operation| !store.openings.contains(operation) && writing(operation));
                 let detail = by.map(|by| format!("only when `{}` is called", self.short(by)));
-                Cell { verdict: Verdict::Conditional, detail, reason: None }
+                Cell { detail, ..Cell::new(Verdict::Conditional) }
             }
+            // Nobody was seen to write to an open store. What was not followed, such as an opening that goes on with it, may.
+            Verdict::NotApplicable => store.operations.iter().find_map(|&id| self.unseen_cell(id)).unwrap_or(cell),
             _ => cell,
         }
     }
@@ -100,13 +102,13 @@ impl<'a> Evidence<'a> {
         let (moment, pending) = certain.unwrap_or_else(uncertain);
         let span = pending.trace.origin().span;
         let text = format!("`{}` reports success while what it wrote is not synced", self.short(operation));
-        if let Some(option) = self.option(operation, &guilty, &innocent, &left) {
-            let text = format!("{text}, depending on `{option}`");
+        if let Some(options) = self.options(operation, &guilty, &innocent, &left) {
+            let text = format!("{text}, depending on `{}`", in_words(&options));
             // More may be left where it was not followed to.
             if let Some(cell) = self.unseen_cell(operation) {
                 return Some(cell.because(text, span));
             }
-            return Some(Cell::detailed(Verdict::Conditional, option).because(text, span));
+            return Some(Cell::depending(options).because(text, span));
         }
         if let Some(doubt) = doubt(moment, pending) {
             return Some(Cell::detailed(Verdict::Unknown, doubt.words()).because(text, span));
@@ -135,15 +137,15 @@ impl<'a> Evidence<'a> {
         store.operations.iter().filter(of_part).find(syncs).map(|id| self.short(*id))
     }
 
-    /// The option with which no path is guilty: whatever is `left` on a guilty path is left under the same answer, which some path that
-    /// settles it has not.
-    pub(super) fn option(
+    /// The options each of which makes every path innocent: whatever is `left` on a guilty path is left under the same answer, which some
+    /// path that settles it has not.
+    pub(super) fn options(
         &self,
         function: FuncId,
         guilty: &[&Moment],
         innocent: &[&Moment],
         left: &dyn Fn(&Pending) -> bool,
-    ) -> Option<String> {
+    ) -> Option<Vec<String>> {
         let settling = |moment: &Moment| moment.facts.iter().any(|(_, facts)| facts.written && facts.synced);
         let culprits: Vec<(&Moment, &Pending)> = guilty
             .iter()
@@ -159,20 +161,30 @@ impl<'a> Evidence<'a> {
                 culprits.iter().all(|(moment, pending)| holds(&moment.guards, guard) || holds(&pending.when, guard))
             })
             .collect();
-        let found = common.into_iter().find(|guard| {
+        let parts = |guard: &Guard| {
             let parted = culprits.iter().any(|(moment, pending)| pending.when.contains(guard) && settling(moment));
             let mut settled = innocent.iter().filter(|moment| settling(moment)).peekable();
             match settled.peek() {
                 Some(_) => settled.any(|moment| !holds(&moment.guards, guard)),
                 None => parted,
             }
-        });
+        };
+        let found: Vec<Guard> = common.into_iter().copied().filter(parts).collect();
+        if !found.is_empty() {
+            let mut names: Vec<String> = Vec::new();
+            for name in found.iter().map(|(value, ..)| self.name(function, *value)) {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+            return Some(names);
+        }
         let parting = || {
             let mut answers = culprits.iter().map(|(moment, pending)| self.parting_answer(function, moment, pending));
             let first = answers.next()??;
             answers.all(|answer| answer == Some(first)).then_some(first)
         };
-        found.copied().or_else(parting).map(|(value, ..)| self.name(function, value))
+        parting().map(|(value, ..)| vec![self.name(function, value)])
     }
 }
 
