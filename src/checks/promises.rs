@@ -130,7 +130,8 @@ fn broken(context: &Context<'_>, function: &Function, summary: &Summary, held: &
         let sees_all = !outcome.all_killed && !outcome.vague_sync && outcome.unopened.is_empty();
         // What is synced and was not flushed may be another handle of what was.
         let syncs_flushed = outcome.killed.iter().all(|(killed, _)| outcome.flushed.contains(killed));
-        if !sees_all || !syncs_flushed || is_set(&terms, outcome) {
+        let absent = outcome.guards.iter().any(|guard| guard.1 == Question::Present && !guard.2);
+        if !sees_all || !syncs_flushed || absent || is_set(&terms, outcome) {
             return None;
         }
         let unsynced = |file: &&Value| !outcome.killed.iter().any(|(killed, _)| killed == *file);

@@ -377,7 +377,12 @@ pub fn is_named_after_sync(name: &str) -> bool {
     let is_durable = |word: &String| matches!(word.as_str(), "durable" | "durably" | "synced" | "fsynced");
     let words = words(name);
     let starts = words.first().is_some_and(is_sync) && words.get(1).is_none_or(|word| SYNCED.contains(&word.as_str()));
-    let ends = matches!(&words[..], [.., before, last] if is_sync(last) && ENDS.contains(&before.as_str()));
+    // `make_temp_file_sync` waits until it is made, as its `_async` twin does not.
+    let waits = |before: &str, last: &str| {
+        last == "sync" && words.len() > 2 && matches!(before, "file" | "files" | "dir" | "dirs" | "directory" | "data")
+    };
+    let ends = matches!(&words[..], [.., before, last]
+        if is_sync(last) && ENDS.contains(&before.as_str()) && !waits(before, last));
     let does = starts
         || ends
         || words.windows(2).any(|pair| matches!(pair[0].as_str(), "and" | "then") && is_sync(&pair[1]))

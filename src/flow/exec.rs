@@ -1277,7 +1277,9 @@ impl<'e, 'p> Run<'e, 'p> {
         };
         let alike = list.iter().position(|old| {
             same(old)
-                && (old.result == outcome.result && (old.guards == outcome.guards || content(old) == content(&outcome))
+                && (old.result == outcome.result
+                    && (old.guards == outcome.guards
+                        || content(old) == content(&outcome) && !flush_variants_apart(old, &outcome))
                     || old.guards == outcome.guards && idle(old) && idle(&outcome))
         });
         // Too many: the one that differs least.
@@ -1430,6 +1432,15 @@ fn is_element(operand: &Operand) -> bool {
 /// Whether an operation on a path asks if there is something.
 fn asks_for_presence(operation: &str) -> bool {
     matches!(operation, "exists" | "try_exists" | "is_file" | "metadata" | "symlink_metadata" | "canonicalize")
+}
+
+/// Whether they are for different variants of one thing, and flush different files: what is flushed for the one is the one's, as what was
+/// written for it is.
+fn flush_variants_apart(one: &Outcome, other: &Outcome) -> bool {
+    one.flushed != other.flushed
+        && one.guards.iter().any(|&(value, question, answer)| {
+            matches!(question, Question::Variant(_)) && other.guards.contains(&(value, question, !answer))
+        })
 }
 
 type Content<'a> = (
