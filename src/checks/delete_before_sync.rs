@@ -52,8 +52,8 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
     if removed.read {
         // What was written before it was read is not made of it.
         let made_of_it = pending.kind == Kind::Name
-            || pending.how == How::Copied
-            || is_source(context, pending, file) && takes_its_place(context, moment, pending, path);
+            || is_source(context, pending, file)
+                && (pending.how == How::Copied || takes_its_place(context, moment, pending, path));
         return Some(if made_of_it { Confidence::High } else { Confidence::Low });
     }
     let mut terms = context.terms.borrow_mut();
