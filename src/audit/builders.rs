@@ -11,7 +11,7 @@ use ustr::Ustr;
 pub(super) type Builders = FxHashMap<(PackageId, Ustr), FuncId>;
 
 impl<'a> Evidence<'a> {
-    /// The types whose public methods only make new files, and one of which takes the value itself and syncs.
+    /// The types whose methods only make new files, and one of which, public or not, takes the value itself and syncs.
     pub(super) fn find_builders(&self) -> Builders {
         let (mut builders, mut others) = (Builders::default(), FxHashSet::default());
         for (at, function) in self.program.functions.iter().enumerate() {
@@ -20,7 +20,7 @@ impl<'a> Evidence<'a> {
             let key = (function.package, owner);
             let deeds = || self.deeds(id).iter().filter(|deed| !deed.failing);
             if self.uses_up(id) {
-                if self.is_public(id) && deeds().any(|deed| deed.did == Did::Sync) {
+                if deeds().any(|deed| deed.did == Did::Sync) {
                     builders.entry(key).or_insert(id);
                 }
                 continue;

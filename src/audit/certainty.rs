@@ -1,7 +1,7 @@
 //! How sure it is that something that is pending can be lost, and why not: what is not sure decides no cell, it is a reason for `unknown`.
 
 use super::evidence::Evidence;
-use crate::apis::Apis;
+use crate::apis::{Apis, KindName};
 use crate::flow::Moment;
 use crate::flow::intent::FieldKey;
 use crate::flow::state::{How, Kind, Pending};
@@ -85,7 +85,7 @@ impl Declared {
                         for arg in &call.args {
                             if let Operand::Place(place) = &arg.value
                                 && let Some(field) = field(place)
-                                && leads_to_file(arg.kind)
+                                && is_file(arg.kind)
                             {
                                 declared.files.insert(field);
                             }
@@ -95,7 +95,7 @@ impl Declared {
                         let mut learn = |field: Option<FieldKey>, other: Option<LocalId>| {
                             let Some((field, other)) = field.zip(other) else { return };
                             let local = &function.locals[other.index()];
-                            if leads_to_file(local.kind) {
+                            if is_file(local.kind) {
                                 declared.files.insert(field);
                             }
                             if let Some(name) = local.type_name {
@@ -128,9 +128,10 @@ impl Declared {
                 }
             }
         }
-        // Of a type of the program's own, the code was seen.
+        // Of a type of the program's own, the code was seen; a buffer is known, and says nothing of what is behind it.
         let own: FxHashSet<Ustr> = program.functions.iter().filter_map(|function| function.owner).collect();
-        declared.types.retain(|_, name| !own.contains(name));
+        let is_buffer = |name: &Ustr| apis.find_type(name).is_some_and(|of| of.kind == KindName::BufferedFile);
+        declared.types.retain(|_, name| !own.contains(name) && !is_buffer(name));
         declared
     }
 }
@@ -158,9 +159,10 @@ fn whole(place: &Place) -> Option<LocalId> {
     }
 }
 
-fn leads_to_file(kind: ValueKind) -> bool {
+/// Whether it is surely a file, or the path of one: what buffers may do so for anything.
+fn is_file(kind: ValueKind) -> bool {
     use ValueKind::*;
-    matches!(kind, File | BufferedFile | AsyncFile | TempFile | Mapping | Path)
+    matches!(kind, File | AsyncFile | TempFile | Mapping | Path)
 }
 
 impl Evidence<'_> {
@@ -195,17 +197,31 @@ impl Evidence<'_> {
 
     /// Whether what is pending is surely a file's.
     fn is_file(&self, moment: &Moment, pending: &Pending) -> bool {
-        let terms = &self.flow.terms;
         let facts = moment.fact(pending.file);
-        match terms.get(pending.file) {
-            Term::Param(_) => !self.is_lent(moment.function, pending.file),
+        let is_opened = facts.opened || facts.created || facts.temporary;
+        self.is_surely_file(moment.function, pending.file, is_opened || pending.kind == Kind::Name, facts.created)
+    }
+
+    /// Whether something that `function` reads is surely a file.
+    pub(super) fn reads_a_file(&self, function: FuncId) -> bool {
+        let mut read = self.deeds(function).iter().filter(|deed| deed.did == Did::Read && !deed.failing);
+        read.any(|deed| {
+            let facts = || self.successes(function).iter().map(|moment| moment.fact(deed.file));
+            let is_opened = facts().any(|facts| facts.opened || facts.created || facts.temporary);
+            self.is_surely_file(function, deed.file, is_opened, facts().any(|facts| facts.created))
+        })
+    }
+
+    /// Whether `file` is surely one, where it `is_opened` by a path, or `is_created`, on the way.
+    fn is_surely_file(&self, function: FuncId, file: Value, is_opened: bool, is_created: bool) -> bool {
+        let terms = &self.flow.terms;
+        match terms.get(file) {
+            Term::Param(_) => !self.is_lent(function, file),
             // Something made here that was not opened by a path that can be told: memory, a socket, anything.
-            _ if matches!(terms.get(terms.root(pending.file)), Term::Fresh(..)) => {
-                facts.opened || facts.created || facts.temporary || pending.kind == Kind::Name
-            }
+            _ if matches!(terms.get(terms.root(file)), Term::Fresh(..)) => is_opened,
             // A field that is declared to be a file or a path, or that some record keeps a file in.
-            Term::Field(..) if !facts.created => {
-                let mut fields = self.flow.intents.fields_of(moment.function, pending.file).iter();
+            Term::Field(..) if !is_created => {
+                let mut fields = self.flow.intents.fields_of(function, file).iter();
                 fields.any(|field| {
                     let link = self.flow.intents.links.get(field);
                     // A descriptor that was not opened by a path may be anything's.
@@ -215,7 +231,7 @@ impl Evidence<'_> {
                 })
             }
             // A path that was opened; not what some function nobody can see into made.
-            Term::Op(name, _) => terms.is_path_operation(*name) || facts.created,
+            Term::Op(name, _) => terms.is_path_operation(*name) || is_created,
             _ => true,
         }
     }

@@ -86,6 +86,11 @@ impl<'a> Evidence<'a> {
         if let Some((pending, doubt)) = self.surest(left) {
             let text = format!("`{short}` leaves its output unsynced");
             let cell = match doubt {
+                // What is made of something else than files is no rewrite.
+                None if matches!(role, Role::Rewrite { .. }) && !self.reads_a_file(function) => {
+                    let why = format!("what `{short}` reads was not seen to be opened, and may be no file");
+                    Cell::detailed(Verdict::Unknown, why)
+                }
                 None => Cell::new(Verdict::No),
                 Some(doubt) => Cell::detailed(Verdict::Unknown, doubt.words()),
             };

@@ -93,11 +93,20 @@ impl<'a> Evidence<'a> {
     fn is_command(&self, store: &Store, own: &dyn Fn(FuncId) -> bool) -> bool {
         let mut asked = store.operations.iter().filter(|operation| !store.openings.contains(operation));
         let (Some(&only), None) = (asked.next(), asked.next()) else { return false };
-        let on_the_way: BTreeSet<FuncId> =
-            self.deeds(only).iter().flat_map(|deed| deed.trace.functions()).map(|id| self.named(id)).collect();
-        let functions = (0..self.program.functions.len()).map(|at| FuncId(at as u32));
-        let is_beside = |id: FuncId| own(id) && !on_the_way.contains(&self.named(id)) && !self.deeds(id).is_empty();
-        self.uses_up(only) && !functions.into_iter().any(is_beside)
+        // What it calls itself, however far down, is part of it.
+        let is_part = |id: FuncId| {
+            let (mut seen, mut work) = (BTreeSet::from([id]), vec![id]);
+            while let Some(at) = work.pop().map(|at| self.named(at)) {
+                if at == only {
+                    return true;
+                }
+                work.extend(self.flow.callers[at.index()].iter().copied().filter(|&caller| seen.insert(caller)));
+            }
+            false
+        };
+        let mut functions = (0..self.program.functions.len()).map(|at| FuncId(at as u32));
+        let is_beside = |id: FuncId| own(id) && !self.deeds(id).is_empty() && !is_part(id);
+        self.uses_up(only) && !functions.any(is_beside)
     }
 
     /// Whether something of what it leaves in files is to be found again: it is synced or renamed into place, or some function of it, these
