@@ -205,11 +205,14 @@ impl Evidence<'_> {
     /// Whether something that `function` reads is surely a file.
     pub(super) fn reads_a_file(&self, function: FuncId) -> bool {
         let mut read = self.deeds(function).iter().filter(|deed| deed.did == Did::Read && !deed.failing);
-        read.any(|deed| {
-            let facts = || self.successes(function).iter().map(|moment| moment.fact(deed.file));
-            let is_opened = facts().any(|facts| facts.opened || facts.created || facts.temporary);
-            self.is_surely_file(function, deed.file, is_opened, facts().any(|facts| facts.created))
-        })
+        read.any(|deed| self.was_a_file(function, deed.file))
+    }
+
+    /// Whether what `function` did something to is surely a file, by what is known of it when it reports success.
+    pub(super) fn was_a_file(&self, function: FuncId, file: Value) -> bool {
+        let facts = || self.successes(function).iter().map(|moment| moment.fact(file));
+        let is_opened = facts().any(|facts| facts.opened || facts.created || facts.temporary);
+        self.is_surely_file(function, file, is_opened, facts().any(|facts| facts.created))
     }
 
     /// Whether `file` is surely one, where it `is_opened` by a path, or `is_created`, on the way.

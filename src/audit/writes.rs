@@ -83,9 +83,15 @@ impl<'a> Evidence<'a> {
         let via_log = is_logged(&normal, &all);
         let Some(first) = guilty.first() else {
             let endless = || self.endless_cell(normal.iter().copied().filter(|deed| writes(deed)));
+            // What was neither synced nor seen to be a file is nothing to be sure of.
+            let is_seen = || {
+                let is_file = |deed: &&Deed| writes(deed) && self.was_a_file(operation, deed.file);
+                all.iter().any(|deed| deed.did == Did::Sync) || normal.iter().any(is_file)
+            };
             return Some(match self.unseen_cell(operation).or_else(endless) {
                 Some(cell) => cell,
                 None if via_log => Cell::new(Verdict::ViaLog),
+                None if !is_seen() => Cell::detailed(Verdict::Unknown, Doubt::NoFile(None).words()),
                 None => Cell::new(Verdict::Yes),
             });
         };
