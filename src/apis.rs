@@ -426,6 +426,7 @@ pub const BUILTIN: &[(&str, &str)] = tables! {
     "rust-atomicwrites.toml"
     "rust-camino.toml"
     "rust-cap-std.toml"
+    "rust-dirs.toml"
     "rust-encoders.toml"
     "rust-file-locks.toml"
     "rust-fs-err.toml"
