@@ -112,7 +112,8 @@ fn successes(summary: &Summary) -> impl Iterator<Item = &Outcome> {
     summary.outcomes.iter().filter(|outcome| outcome.success && !outcome.failing)
 }
 
-/// It handles a file, comes back with success by some way that no option chose, and asks for no sync on it. `held` are the files that other methods of its type write.
+/// It handles a file, comes back with success by some way that no option chose, and asks for no sync on it. `held` are the files that
+/// other methods of its type write.
 fn broken(context: &Context<'_>, function: &Function, summary: &Summary, held: &FxHashSet<Value>) -> Option<Broken> {
     if summary.bounded || summary.acts_lost || !summary.calls.is_empty() {
         return None;
@@ -167,8 +168,8 @@ fn is_set(terms: &Terms, outcome: &Outcome) -> bool {
     outcome.guards.iter().any(|&(value, question, _)| set(value, question))
 }
 
-/// Whether a flag, a mode, an answer of any kind or something that is not there led that way. The variant of the thing itself is what it is, and a file that is
-/// there is no reason to leave it.
+/// Whether a flag, a mode, an answer of any kind or something that is not there led that way. The variant of the thing itself is what it
+/// is, and a file that is there is no reason to leave it.
 fn is_chosen(terms: &Terms, outcome: &Outcome) -> bool {
     outcome.guards.iter().any(|&(value, question, answer)| match question {
         Question::Present => !answer,
@@ -207,7 +208,7 @@ fn excludes(outcome: &Outcome, value: Value, variant: &str) -> bool {
     })
 }
 
-/// A mode that is named after a sync, with which it reports success without one, while it syncs, or flushes at least, with others.
+/// A mode that is named after a sync, with which it reports success without one: what it flushed is not synced, or it syncs with others.
 fn unsynced_mode(context: &Context<'_>, function: &Function, summary: &Summary) -> Option<Ustr> {
     if summary.bounded || summary.acts_lost || !summary.calls.is_empty() {
         return None;
