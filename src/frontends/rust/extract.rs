@@ -74,8 +74,8 @@ pub struct Extractor<'a> {
     pub modules: Vec<Ustr>,
     /// Macros that were run in this file, by where their text lies.
     pub rules: FxHashMap<*const u8, Option<Rc<super::mbe::Rules>>>,
-    /// How deep in macros we are.
-    pub depth: usize,
+    /// The macros that are being run: where the text of each lies, and what it was given.
+    pub running: Vec<(*const u8, proc_macro2::TokenStream)>,
     /// How many bytes macros may still make in this file.
     pub budget: usize,
     /// Bodies that were taken out before parsing.
@@ -344,7 +344,7 @@ impl Extractor<'_> {
 
     /// Whether the body was taken out before parsing.
     fn taken_out(&self, body: &syn::Block) -> bool {
-        if self.without.is_empty() || self.depth > 0 || !body.stmts.is_empty() {
+        if self.without.is_empty() || !self.running.is_empty() || !body.stmts.is_empty() {
             return false;
         }
         let start = self.sp(body.brace_token.span.open()).hi as usize;

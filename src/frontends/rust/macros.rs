@@ -82,9 +82,10 @@ impl Extractor<'_> {
     pub fn expand<T>(&mut self, mac: &syn::Macro, take: impl FnOnce(&mut Self, TokenStream) -> Option<T>) -> Option<T> {
         let called = name(&mac.path.segments.last()?.ident);
         let rules = self.macros.find(called, self.file, self.package)?;
-        if self.depth >= MAX_DEPTH || self.budget == 0 {
+        if self.running.len() >= MAX_DEPTH || self.budget == 0 || self.is_namesake(mac, rules.text.as_ptr()) {
             return None;
         }
+        let running = (rules.text.as_ptr(), mac.tokens.clone());
         let place = self.sp(mac.path.span());
         let own = (rules.file == self.file).then_some(rules.start);
         let read = || mbe::Rules::read(&rules.text, own).map(Rc::new);
@@ -96,11 +97,29 @@ impl Extractor<'_> {
         }
         let tokens: TokenStream = made.text.parse().ok()?;
         let outer = std::mem::replace(&mut self.spans, Rc::new(Spans::made(&made.text, made.places)));
-        self.depth += 1;
+        self.running.push(running);
         let result = take(self, tokens);
-        self.depth -= 1;
+        self.running.pop();
         self.spans = outer;
         result
+    }
+
+    /// Whether a macro that is called while the one whose text lies at `rules` runs has only its name in common with that: it is given
+    /// all that the other was given. `macro_rules! info { ($($args:tt)+) => { ::log::info!($($args)+) } }` is no circle.
+    fn is_namesake(&self, mac: &syn::Macro, rules: *const u8) -> bool {
+        let mut outer = self.running.iter().filter(|(running, _)| *running == rules).peekable();
+        if outer.peek().is_none() {
+            return false;
+        }
+        let ours = mac.path.segments.first().is_some_and(|first| {
+            let name = name(&first.ident);
+            mac.path.segments.len() == 1 || matches!(name.as_str(), "crate" | "self" | "super")
+        });
+        let given = mac.tokens.to_string();
+        outer.any(|(_, args)| {
+            let args = args.to_string();
+            given == args || !ours && given.contains(&args)
+        })
     }
 
     pub fn stmt_macro(&mut self, stmt: &syn::StmtMacro, out: &mut Vec<Stmt>) {
@@ -128,20 +147,26 @@ impl Extractor<'_> {
                 out.append(&mut made);
             }
             None => {
-                let expr = self.expr_macro(mac);
-                out.push(Stmt::Expr(expr, stmt.semi_token.is_some()));
+                let span = self.macro_span(mac);
+                let kind = self.known_macro(mac, span);
+                out.push(Stmt::Expr(Expr { kind, span }, stmt.semi_token.is_some()));
             }
         }
     }
 
-    pub fn expr_macro(&mut self, mac: &syn::Macro) -> Expr {
+    /// From its name to its closing bracket.
+    fn macro_span(&self, mac: &syn::Macro) -> Sp {
         let end = match &mac.delimiter {
             syn::MacroDelimiter::Paren(t) => t.span.close(),
             syn::MacroDelimiter::Brace(t) => t.span.close(),
             syn::MacroDelimiter::Bracket(t) => t.span.close(),
         };
         let start = mac.path.segments.first().map_or_else(proc_macro2::Span::call_site, |first| first.ident.span());
-        let span = self.sp(start).to(self.sp(end));
+        self.sp(start).to(self.sp(end))
+    }
+
+    pub fn expr_macro(&mut self, mac: &syn::Macro) -> Expr {
+        let span = self.macro_span(mac);
         let made = self.expand(mac, |reader, tokens| {
             if let Ok(expr) = parse2::<syn::Expr>(tokens.clone()) {
                 return Some(reader.expr(&expr).kind);

@@ -244,7 +244,7 @@ fn parse(text: &Text, macros: &MacroTable, options: &Options) -> Result<hir::Fil
             left_out: Vec::new(),
             modules: Vec::new(),
             rules: Default::default(),
-            depth: 0,
+            running: Vec::new(),
             budget: MACRO_BUDGET,
             without: &text.without,
         };
@@ -376,7 +376,7 @@ fn returns(world: &world::World, apis: &Apis) -> Vec<types::Ty> {
                 left_out: Vec::new(),
                 modules: Vec::new(),
                 rules: Default::default(),
-                depth: 0,
+                running: Vec::new(),
                 budget: 0,
                 without: &[],
             };

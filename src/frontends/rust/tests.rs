@@ -290,6 +290,26 @@ fn macros_are_read() {
     lowers("fn f(f: &File) -> io::Result<()> { r#try!(f.sync_all()); Ok(()) }", &["sync_all(&f)", "Failure"]);
 }
 
+/// Else each call would be run as often as macros may be nested, three times as often at each level, and nothing would be left for
+/// the macros behind it.
+#[test]
+fn a_macro_may_have_the_name_of_another_crates() {
+    let namesake =
+        "macro_rules! told { ($($a:tt)+) => { { ::a::told!($($a)+); b::told!(\"here\", $($a)+); told!($($a)+) } } }";
+    let own = "macro_rules! fallible { ($e:expr) => { match $e { Ok(v) => v, Err(e) => return Err(e.into()) } } }";
+    lowers(
+        &format!(
+            "{namesake} {own} fn f(f: &File) -> io::Result<()> {{ told!(f.metadata()); fallible!(f.sync_all()); Ok(()) }}"
+        ),
+        &["metadata(&f)", "sync_all(&f)", "if succeeded"],
+    );
+    // It is given less each time.
+    lowers(
+        "macro_rules! all { ($e:expr) => { $e.unwrap(); }; ($e:expr, $($r:expr),+) => { { all!($e); all!($($r),+) } } } fn f(f: &File) { all!(f.set_len(0), f.sync_data(), f.sync_all()); }",
+        &["set_len(&f", "sync_data(&f)", "sync_all(&f)"],
+    );
+}
+
 #[test]
 fn traits_dispatch_to_every_implementation() {
     let store = "trait Store { fn save(&self); fn twice(&self) { self.save() } } struct A; struct B; impl Store for A { fn save(&self) {} } impl Store for B { fn save(&self) {} }";
