@@ -126,7 +126,7 @@ impl Left<'_> {
     fn is_cut_off(&self, context: &Context<'_>) -> bool {
         let above = context.flow.callers[self.moment.function.index()].iter();
         !self.pending.closed
-            && self.pending.trace.depth() + 1 >= crate::flow::MAX_TRACE
+            && self.pending.trace.depth() + 1 >= context.flow.followed
             && above.filter(|caller| **caller != self.moment.function).count() > 0
     }
 }

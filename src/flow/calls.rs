@@ -1,7 +1,7 @@
 //! One call: a library's effect, or the summary of a function of the program, told in the caller's terms.
 
 use super::Engine;
-use super::exec::{At, MAX_DEEDS, MAX_TRACE, Run, found_files, read_files};
+use super::exec::{At, MAX_DEEDS, Run, found_files, read_files};
 use super::intent::{FieldKey, names_a_sync};
 use super::state::{Guard, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit, add_sources};
 use super::summary::{Act, Did, Outcome, Summary};
@@ -516,7 +516,7 @@ impl<'p> Run<'_, 'p> {
         let own = self.stable_guards(state);
         let found_before = found_files(&state.facts);
         for (number, deed) in summary.deeds.iter().enumerate() {
-            if deed.trace.depth() >= MAX_TRACE {
+            if deed.trace.depth() >= self.engine.followed {
                 self.summary.bounded = true;
                 continue;
             }
@@ -768,7 +768,7 @@ impl<'p> Run<'_, 'p> {
             {
                 continue;
             }
-            if pending.trace.depth() >= MAX_TRACE {
+            if pending.trace.depth() >= self.engine.followed {
                 continue;
             }
             let file_value = translation.value(terms, pending.file);

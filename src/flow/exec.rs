@@ -33,8 +33,6 @@ const MAX_TRIGGERS: usize = 48;
 const MAX_MOMENTS: usize = 1024;
 /// At most so many deeds are told of one function.
 pub(super) const MAX_DEEDS: usize = 192;
-/// Acts and effects further down than this are not passed on.
-pub const MAX_TRACE: usize = 8;
 
 /// How much work is done for one function. Work is counted so that a unit of it takes about as long wherever it is done: states run
 /// through instructions and joined, and what callees tell to them.
@@ -966,7 +964,7 @@ impl<'e, 'p> Run<'e, 'p> {
 
     /// Passes on an act that came in `state` to callers.
     pub fn trigger(&mut self, state: &State, act: Act, trace: Rc<Trace>) {
-        if trace.depth() > MAX_TRACE || self.trigger_again(state, act, &trace) {
+        if trace.depth() > self.engine.followed || self.trigger_again(state, act, &trace) {
             return;
         }
         if act.operands().any(|operand| self.engine.terms.is_kernels(operand)) {
@@ -1218,7 +1216,7 @@ impl<'e, 'p> Run<'e, 'p> {
             pending: state
                 .pending
                 .iter()
-                .filter(|pending| pending.trace.depth() < MAX_TRACE)
+                .filter(|pending| pending.trace.depth() < self.engine.followed)
                 .filter(|pending| {
                     seen(pending.file)
                         || pending.kind == Kind::Name && seen(pending.dir)

@@ -77,6 +77,13 @@ impl CallGraph {
         CallGraph { graph, callers, effective, reads: near_reads, distance }
     }
 
+    /// Functions that no effect is followed up to count as doing nothing, but for what they read.
+    pub fn limit(&mut self, followed: usize) {
+        for (effective, &distance) in self.effective.iter_mut().zip(&self.distance) {
+            *effective &= distance == u8::MAX || usize::from(distance) <= followed;
+        }
+    }
+
     /// `roots` and all they call.
     pub fn below(&self, roots: &[FuncId]) -> FxHashSet<FuncId> {
         let mut below: FxHashSet<FuncId> = roots.iter().copied().collect();

@@ -17,8 +17,6 @@ pub mod summary;
 pub mod terms;
 mod transfer;
 
-pub use exec::MAX_TRACE;
-
 use crate::apis::Apis;
 use crate::ir::{Base, FuncId, Function, InstKind, Operand, Program, Rvalue, Step, ValueKind};
 use crate::source::Span;
@@ -89,6 +87,8 @@ pub struct Flow {
     pub ignored_syncs: Vec<IgnoredSync>,
     /// Changes of files whose failure is passed over, and by which function: it goes on as if nothing had happened.
     pub best_effort: FxHashSet<(FuncId, Origin)>,
+    /// Acts and effects were followed up so many calls.
+    pub followed: usize,
     /// What each function does to its caller, for those that can matter.
     pub summaries: FxHashMap<FuncId, Rc<Summary>>,
     /// Who calls whom.
@@ -121,6 +121,8 @@ struct Engine<'p> {
     distance: Vec<u8>,
     /// Deeds are told, for an audit.
     tell_deeds: bool,
+    /// Acts and effects are followed up so many calls.
+    followed: usize,
     /// How deep specialised analyses are nested.
     depth: usize,
     /// All traces, so that equal ones are one in memory.
@@ -135,6 +137,12 @@ struct Engine<'p> {
     best_effort: FxHashSet<(FuncId, Origin)>,
 }
 
+/// So many calls up acts and effects are followed. Who stands further up has other things to promise; and looking there is most of the
+/// work, while of the faults that are known none is told so far from what was done.
+const FOLLOWED: usize = 4;
+/// So many for an audit, which tells of whole operations.
+const FOLLOWED_BY_AUDIT: usize = 8;
+
 /// Deepest nesting of analyses that are run on demand.
 const MAX_NESTING: usize = 6;
 
@@ -148,7 +156,11 @@ pub fn analyse(program: &Program, apis: &Apis, tell_deeds: bool) -> Flow {
 
 /// [`analyse`], given up as soon as `wanted` says no: what is there by then is returned, and is of no use.
 pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &dyn Fn() -> bool) -> Flow {
-    let graph = graph::CallGraph::new(program, apis);
+    let mut graph = graph::CallGraph::new(program, apis);
+    let followed = if tell_deeds { FOLLOWED_BY_AUDIT } else { FOLLOWED };
+    if !tell_deeds {
+        graph.limit(followed);
+    }
     let mut engine = Engine {
         program,
         apis,
@@ -162,6 +174,7 @@ pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &
         small: program.functions.iter().map(is_small).collect(),
         distance: graph.distance.clone(),
         tell_deeds,
+        followed,
         depth: 0,
         traces: FxHashMap::default(),
         broken: Vec::new(),
@@ -196,6 +209,7 @@ pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &
     Flow {
         terms: engine.terms,
         moments: engine.moments,
+        followed,
         ignored_syncs: engine.ignored_syncs,
         best_effort: engine.best_effort,
         summaries,
