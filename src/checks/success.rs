@@ -290,7 +290,7 @@ fn finding(
     story::pending_steps(context, left.pending, &mut steps);
     story::steps(context, &left.moment.trace, rule.at_success, &mut steps);
     let place = left.place();
-    let doubted = left.pending.doubt || left.moment.vague_sync || left.is_cut_off(context);
+    let doubted = left.pending.doubt || left.moment.vague_sync;
     let disclaims = |function: FuncId| purpose::disclaims_durability(&context.program.functions[function.index()]);
     // What stands far above speaks of other things.
     let near = left.pending.trace.depth() <= 1 && disclaims(left.moment.function);
@@ -298,7 +298,11 @@ fn finding(
         && !left.pending.cared
         && left.policy(context).is_none()
         && (near || disclaims(left.origin.function));
-    let confidence = if doubted || disclaimed { Confidence::Low } else { sure };
+    let confidence = match doubted || disclaimed {
+        true => Confidence::Low,
+        false if left.is_cut_off(context) => sure.min(Confidence::Medium),
+        false => sure,
+    };
     Finding {
         rule: rule.id,
         level: level(context, rule.level, condition),
