@@ -41,8 +41,12 @@ fn is_somebody_elses(context: &Context<'_>, function: FuncId, file: Value) -> bo
 fn judge_length(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     let pending = left.pending;
     let length = matches!(pending.how, How::Cut | How::Resized) && pending.kind == Kind::Data;
-    if !length || pending.closed || left.is_disposable(context) {
+    if !length || left.is_disposable(context) {
         return None;
+    }
+    if pending.closed {
+        // An empty file is a name and no more.
+        return (pending.how == How::Resized && is_named_durably(context, left)).then_some(Confidence::Medium);
     }
     if left.must_be_durable(context) {
         return Some(Confidence::High);
@@ -64,6 +68,28 @@ fn judge_length(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     };
     let synced = || left.lives_in_own(context, &context.flow.intents.synced_fields);
     (promised || pending.how == How::Resized && synced() && publishes()).then_some(Confidence::Medium)
+}
+
+/// Whether the file was made here, and its directory was synced after this change of it: who sees to the name wants what it leads to.
+fn is_named_durably(context: &Context<'_>, left: &Left<'_>) -> bool {
+    let (moment, pending) = (left.moment, left.pending);
+    let fact = moment.fact(pending.file);
+    if !pending.closed
+        || !fact.created
+        || fact.temporary
+        || left.lives_in(context, &context.flow.intents.retired_fields)
+        || moment.pending.iter().any(|other| other.kind == Kind::Name && other.file == pending.file)
+    {
+        return false;
+    }
+    let dir = context.terms.borrow_mut().parent(pending.file);
+    let is_this = |other: &Pending| other.kind == pending.kind && other.origin == pending.origin;
+    moment.killed.contains(&(dir, Kind::Name))
+        && context.flow.moments.iter().any(|other| {
+            other.function == moment.function
+                && matches!(other.act, Act::Sync { file } if file == dir)
+                && other.pending.iter().any(is_this)
+        })
 }
 
 /// Whether written bytes that are left pending break a promise.
@@ -102,6 +128,9 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     if !left.must_be_durable(context) && context.is_best_effort(left.moment.function, &pending.trace) {
         return Some(Confidence::Low);
     }
+    if !pending.doubt && is_named_durably(context, left) {
+        return Some(Confidence::Medium);
+    }
     let temporary = left.lives_in(context, &intents.retired_fields);
     // Asked for in so many words: no evidence is needed.
     if left.must_be_durable(context) && !temporary {
@@ -128,12 +157,13 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         // What was given to the function may be anything; a copy has its original.
         let vague = pending.how == How::Copied || root == pending.file && matches!(terms.get(root), Term::Param(_));
         drop(terms);
-        // The code around it syncs what it writes, or the program reads the file again: it is state, not output.
+        // The program reads the file again, or names say that it is to last and the code around it syncs what it writes: it is state, not
+        // output. That code beside it syncs something says nothing of this file.
         let near = body.owner.is_some_and(|owner| intents.syncing_types.contains(&owner))
             || body.owner.is_none() && intents.syncing_sources.contains(&body.file);
         let state =
             || left.left_by.iter().any(|(function, pending)| places::is_read_back(context, *function, pending.file));
-        let sure = (precious || !vague) && (near || state()) && !left.is_far_fetched();
+        let sure = (precious && near || (precious || !vague) && state()) && !left.is_far_fetched();
         return Some(if sure { Confidence::Medium } else { Confidence::Low });
     }
     None

@@ -199,7 +199,8 @@ pub fn distinguishing(
     guilty: &[&Moment],
     innocent: &[&Moment],
 ) -> Option<(Value, Question, bool)> {
-    if innocent.is_empty() {
+    // Paths behind a failure do not tell what somebody chose.
+    if innocent.iter().all(|moment| moment.failing) {
         return None;
     }
     let first = guilty.first()?;

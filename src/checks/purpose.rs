@@ -33,6 +33,9 @@ const TOOLS: &[&str] = &[
     "simulator",
     "dst",
     "harness",
+    "torture",
+    "stress",
+    "chaos",
 ];
 
 /// Words that say: this can be had again.

@@ -33,15 +33,24 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         // A second name is no more than that, unless the first goes: then it was a rename. A symbolic link has no content to lose.
         false if pending.how != How::Renamed => None,
         false if !left.settled_by.is_empty() => Some(Confidence::Medium),
-        // The file lives on in a field that is synced elsewhere, or its type promises that what it writes is durable.
+        // The file lives on in a field that is synced elsewhere.
         false if lives_on(context, left) => Some(Confidence::Medium),
-        false if body.owner.is_some_and(|owner| purpose::type_promises(context, owner)) => Some(Confidence::Medium),
-        // Its job is the rename, of what its caller gives it, and the package syncs directories.
+        // What its type promises, or the package does with other directories, says little of a name whose content nobody synced.
+        false if body.owner.is_some_and(|owner| purpose::type_promises(context, owner)) => {
+            Some(if renames_its_own(context, left) { Confidence::Medium } else { Confidence::Low })
+        }
         false if is_given(context, left) && context.flow.intents.directory_syncing_packages.contains(&body.package) => {
-            Some(Confidence::Medium)
+            Some(Confidence::Low)
         }
         false => None,
     }
+}
+
+/// Whether a method renames the file that its value stands for: it lies in a field of that.
+fn renames_its_own(context: &Context<'_>, left: &Left<'_>) -> bool {
+    let terms = context.terms.borrow();
+    let is_own = |file| matches!(terms.get(file), Term::Field(of, _) if matches!(terms.get(*of), Term::Param(0)));
+    left.left_by.iter().any(|(function, pending)| *function == left.origin.function && is_own(pending.file))
 }
 
 /// Whether a function outside any type renames a path that it is given.

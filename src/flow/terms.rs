@@ -722,7 +722,10 @@ impl Terms {
 
 /// Operations that only lengthen the last component of their first operand: `format!("{}.tmp", path)`.
 fn is_suffixing(name: Ustr, args: usize) -> bool {
-    let suffixed = name.strip_prefix("format:{}").is_some_and(|rest| !rest.contains('/'));
+    let shown = |rest: &&str| {
+        rest.split_once('}').is_some_and(|(shown, _)| !shown.contains(|c: char| !c.is_alphanumeric() && c != '_'))
+    };
+    let suffixed = name.strip_prefix("format:{").filter(shown).is_some_and(|rest| !rest.contains('/'));
     args >= 1 && (suffixed || name == "+" || name == "with_added_extension" || name == "add_extension")
 }
 

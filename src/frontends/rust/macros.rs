@@ -7,6 +7,7 @@ use super::hir::*;
 use super::mbe;
 use proc_macro2::{TokenStream, TokenTree};
 use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use syn::parse::{ParseStream, Parser};
@@ -278,7 +279,11 @@ impl Extractor<'_> {
     fn inline_args(&mut self, lit: &proc_macro2::Literal) -> Vec<Expr> {
         let place = self.sp(lit.span());
         match syn::Lit::new(lit.clone()) {
-            syn::Lit::Str(text) => inline_names(&text.value()).into_iter().map(|name| name_expr(name, place)).collect(),
+            syn::Lit::Str(text) => {
+                let names = text.value();
+                let names = placeholders(&names).into_iter().filter(|shown| is_name(shown));
+                names.map(|shown| name_expr(ustr(shown), place)).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -287,34 +292,47 @@ impl Extractor<'_> {
         let parts = split(tokens, |tree| matches!(tree, TokenTree::Punct(p) if p.as_char() == ','));
         let mut parts = parts.into_iter();
         let Some(first) = parts.next() else { return Some(Format { template: None, args: Vec::new() }) };
-        let mut format = Format { template: None, args: Vec::new() };
         let first: TokenStream = first.into_iter().collect();
+        let (mut positional, mut named) = (VecDeque::new(), Vec::new());
+        let mut template = None;
+        let mut place = Sp::default();
         match parse2::<syn::Expr>(first) {
             Ok(syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. })) => {
-                format.template = Some(ustr(&text.value()));
-                let place = self.sp(text.span());
-                format.args = inline_names(&text.value()).into_iter().map(|name| name_expr(name, place)).collect();
+                template = Some(text.value());
+                place = self.sp(text.span());
             }
-            Ok(expr) => format.args.push(self.expr(&expr)),
+            Ok(expr) => positional.push_back(self.expr(&expr)),
             Err(_) => {}
         }
-        let mut named = Vec::new();
         for part in parts {
             let part: TokenStream = part.into_iter().collect();
             match parse2::<syn::Expr>(part).ok()? {
                 syn::Expr::Assign(assign) => {
-                    if let syn::Expr::Path(path) = &*assign.left
-                        && let Some(ident) = path.path.get_ident()
-                    {
-                        named.push(name(ident));
-                    }
-                    format.args.push(self.expr(&assign.right));
+                    let ident = match &*assign.left {
+                        syn::Expr::Path(path) => path.path.get_ident().map(name),
+                        _ => None,
+                    };
+                    named.push((ident, self.expr(&assign.right)));
                 }
-                expr => format.args.push(self.expr(&expr)),
+                expr => positional.push_back(self.expr(&expr)),
             }
         }
-        format.args.retain(|arg| !matches!(&arg.kind, ExprKind::Path(path) if path.single().is_some_and(|name| named.contains(&name)) && arg.span == Sp::default()));
-        Some(format)
+        // As the text shows them: what comes first is what a path starts with.
+        let mut args: Vec<Expr> = Vec::new();
+        let mut told: Vec<Ustr> = Vec::new();
+        for shown in template.iter().flat_map(|template| placeholders(template)) {
+            if shown.is_empty() {
+                args.extend(positional.pop_front());
+            } else if is_name(shown) && !told.iter().any(|known| known == shown) {
+                let shown = ustr(shown);
+                told.push(shown);
+                let given = named.iter().position(|(known, _)| *known == Some(shown));
+                args.push(given.map_or_else(|| name_expr(shown, place), |at| named.remove(at).1));
+            }
+        }
+        args.extend(positional);
+        args.extend(named.into_iter().map(|(_, value)| value));
+        Some(Format { template: template.map(|text| ustr(&text)), args })
     }
 
     fn write_macro(&mut self, tokens: TokenStream) -> Option<ExprKind> {
@@ -445,9 +463,9 @@ fn name_expr(name: Ustr, span: Sp) -> Expr {
     Expr { kind: ExprKind::Path(Box::new(path)), span }
 }
 
-/// The variables that a format string captures: `{name}`, `{name:?}`.
-fn inline_names(template: &str) -> Vec<Ustr> {
-    let mut names = Vec::new();
+/// What a format string says of each thing that it shows: nothing, a number or a name, without the way it is shown (`:?`).
+fn placeholders(template: &str) -> Vec<&str> {
+    let mut found = Vec::new();
     let mut rest = template;
     while let Some(at) = rest.find('{') {
         rest = &rest[at + 1..];
@@ -456,15 +474,14 @@ fn inline_names(template: &str) -> Vec<Ustr> {
             continue;
         }
         let end = rest.find([':', '}']).unwrap_or(rest.len());
-        let name = rest[..end].trim();
-        let identifier = name.starts_with(|c: char| c == '_' || c.is_alphabetic())
-            && name.chars().all(|c| c == '_' || c.is_alphanumeric());
-        if identifier {
-            names.push(ustr(name));
-        }
+        found.push(rest[..end].trim());
         rest = &rest[end..];
     }
-    names
+    found
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c == '_' || c.is_alphabetic()) && text.chars().all(|c| c == '_' || c.is_alphanumeric())
 }
 
 fn split(tokens: TokenStream, separates: impl Fn(&TokenTree) -> bool) -> Vec<Vec<TokenTree>> {

@@ -279,6 +279,15 @@ fn macros_are_read() {
         &["`format:{n} {}`(n, 1)", "api std::io::Write::write_fmt(&mut w"],
     );
     lowers(
+        "fn f(dir: &str, n: u8, m: u8) -> String { format!(\"{} {n} {x}\", dir, x = m) }",
+        &["`format:{} {n} {x}`(dir, n, m)"],
+    );
+    lowers("fn f(dir: &str) -> String { format!(\"{dir}/meta\") }", &["`join`(dir, \"meta\")"]);
+    lowers(
+        "fn f(dir: &str, n: u8) -> String { format!(\"{}/{n}.log\", dir) }",
+        &["`format:{n}.log`(n)", "`join`(dir, "],
+    );
+    lowers(
         "macro_rules! fallible { ($e:expr) => { match $e { Ok(v) => v, Err(e) => return Err(e.into()) } } } fn f(f: &File) -> io::Result<()> { fallible!(f.sync_all()); Ok(()) }",
         &["sync_all(&f)", "if succeeded"],
     );

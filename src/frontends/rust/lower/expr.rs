@@ -498,6 +498,20 @@ impl<'h> Lower<'h> {
         {
             return Val::constant(&format!("{:?}", template.as_str()), Ty::ext("String", []));
         }
+        // A path that is written out: `format!("{dir}/name")` lies in `dir` as `dir.join("name")` does.
+        if let Some((shown, name)) = template.strip_prefix('{').and_then(|rest| rest.split_once("}/"))
+            && shown.chars().all(|c| c == '_' || c.is_alphanumeric())
+            && !shown.starts_with(|c: char| c.is_numeric())
+            && !name.is_empty()
+            && let Some((dir, rest)) = args.split_first()
+        {
+            let name = if name.contains('{') {
+                self.operation(&format!("format:{name}"), rest.to_vec(), Ty::ext("String", []), sp).op
+            } else {
+                Operand::Const(ustr(&format!("{name:?}")))
+            };
+            return self.operation("join", vec![dir.clone(), name], Ty::ext("String", []), sp);
+        }
         self.operation(&format!("format:{template}"), args, Ty::ext("String", []), sp)
     }
 
