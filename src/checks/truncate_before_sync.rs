@@ -63,7 +63,10 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
         // It was read, but after the other was written.
         true if cut.read && pending.kind != Kind::Name => Some(Confidence::Low),
         true if near && is_of_log(context, moment.function, file) => Some(Confidence::Medium),
-        false if near && related && delete_before_sync::is_log(context, file) => Some(Confidence::Medium),
+        // What is cut and filled in one go is replaced, not outlived.
+        false if near && related && delete_before_sync::is_log(context, file) && !is_filled(context, moment, file) => {
+            Some(Confidence::Medium)
+        }
         _ => Some(Confidence::Low),
     }
 }
