@@ -46,11 +46,15 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     }
 }
 
-/// Whether a method renames the file that its value stands for: it lies in a field of that.
+/// Whether a method renames a file that its value stands for: its path lies in a field of that, or the file is kept open in one.
 fn renames_its_own(context: &Context<'_>, left: &Left<'_>) -> bool {
     let terms = context.terms.borrow();
     let is_own = |file| matches!(terms.get(file), Term::Field(of, _) if matches!(terms.get(*of), Term::Param(0)));
-    left.left_by.iter().any(|(function, pending)| *function == left.origin.function && is_own(pending.file))
+    let owner = context.program.functions[left.origin.function.index()].owner;
+    left.left_by.iter().any(|(function, pending)| {
+        let mut fields = context.flow.intents.fields_of(*function, pending.file).iter();
+        *function == left.origin.function && (is_own(pending.file) || fields.any(|field| Some(field.0) == owner))
+    })
 }
 
 /// Whether a function outside any type renames a path that it is given.
