@@ -89,6 +89,8 @@ pub enum Effect {
     Link,
     /// A symbolic link at path `to` that leads to path `on`: a pending name of a small file of its own.
     Symlink,
+    /// A socket gets the name `on`, which nothing had: it holds nothing, and whether its name lasts matters to nobody.
+    BindSocket,
     /// The name at path `on` is removed: a pending removal.
     Unlink,
     /// The directory at path `on` and all in it is removed.
@@ -153,6 +155,7 @@ impl Effect {
                     | PathOp
                     | PathChange
                     | CallArg
+                    | BindSocket
                     | Abort
                     | Nothing
             )

@@ -5,7 +5,7 @@ use crate::apis::{Apis, KindName};
 use crate::flow::Moment;
 use crate::flow::intent::FieldKey;
 use crate::flow::state::{How, Kind, Pending};
-use crate::flow::summary::Did;
+use crate::flow::summary::{Act, Did};
 use crate::flow::terms::{Term, Value};
 use crate::ir::{Base, FuncId, InstKind, LocalId, Operand, Place, Program, Rvalue, Step, ValueKind};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -18,6 +18,8 @@ pub(super) enum Doubt {
     NoFile(Option<Ustr>),
     /// It is a device: a disk, a terminal, nothing at all.
     Device,
+    /// It lies in a directory for temporary files.
+    Temporary,
     /// Code that was not seen was given the file, and may have written, or synced it.
     HandedOver,
     /// A sync of something that could not be resolved may cover it.
@@ -43,6 +45,7 @@ impl Doubt {
             Doubt::NoFile(Some(name)) => format!("it goes through a `{name}`, whose code was not seen"),
             Doubt::NoFile(None) => "what it goes to was not seen to be opened, and may be no file".to_string(),
             Doubt::Device => "it lies below `/dev`, and need not be a disk".to_string(),
+            Doubt::Temporary => "it lies in a directory for temporary files, which need not last".to_string(),
             Doubt::HandedOver => "code that was not seen is given the file, and may sync it".to_string(),
             Doubt::Covered => "a sync that could not be resolved may cover it".to_string(),
             Doubt::OneOfSeveral => "of several files some are synced, and it cannot be told which".to_string(),
@@ -171,6 +174,10 @@ impl Evidence<'_> {
         let function = moment.function;
         if self.flow.terms.starts_in(pending.file, &["/dev/"]) {
             return Some(Doubt::Device);
+        }
+        let is_moved = |act: Act| matches!(act, Act::Rename { file, .. } if file == pending.file);
+        if self.is_temporary(pending.file) && !moment.fact(pending.file).renamed && !is_moved(moment.act) {
+            return Some(Doubt::Temporary);
         }
         if !self.is_file(moment, pending) {
             let mut fields = self.flow.intents.fields_of(function, pending.file).iter();

@@ -3,6 +3,7 @@
 
 use super::builders::Builders;
 use super::certainty::Declared;
+use super::made::Made;
 use super::reach::Reach;
 use super::table::{Cell, Verdict};
 use crate::apis::Apis;
@@ -28,6 +29,8 @@ pub(super) struct Evidence<'a> {
     pub declared: Declared,
     /// What functions could make durable.
     pub reach: Reach,
+    /// Files that the program fills itself.
+    pub made: Made,
     /// Types that make files step by step.
     pub builders: Builders,
 }
@@ -53,8 +56,9 @@ impl<'a> Evidence<'a> {
             }
         }
         let (declared, reach) = (Declared::new(program, apis), Reach::new(program, flow, apis));
+        let made = Made::new(program, flow);
         let mut evidence =
-            Evidence { program, flow, successes, acts, built, declared, reach, builders: Builders::default() };
+            Evidence { program, flow, successes, acts, built, declared, reach, made, builders: Builders::default() };
         evidence.builders = evidence.find_builders();
         evidence
     }
@@ -102,6 +106,38 @@ impl<'a> Evidence<'a> {
             }
             _ => false,
         }
+    }
+
+    /// Whether what goes by this name is gone soon, and owed to nobody: it lies in a directory for temporary files, and `function` moves nothing
+    /// out of one, or it is the name of a socket in the end.
+    pub(super) fn is_passing(&self, function: FuncId, file: Value) -> bool {
+        let is_socket = || self.successes(function).iter().any(|moment| moment.fact(file).socket);
+        self.is_temporary(file) && !self.moves_out(function) || is_socket()
+    }
+
+    /// Whether a path lies in a directory for temporary files.
+    pub(super) fn is_temporary(&self, path: Value) -> bool {
+        let mut at = path;
+        for _ in 0..16 {
+            at = match self.flow.terms.get(at) {
+                Term::Op(name, _) if name == "temporary_path" => return true,
+                Term::Op(_, args) if !args.is_empty() => args[0],
+                Term::Success(inner) | Term::Buffered(inner) | Term::Handle { file: inner, .. } => *inner,
+                _ => return false,
+            };
+        }
+        false
+    }
+
+    /// Whether `function` gives something in a directory for temporary files, or such a directory itself, a name elsewhere.
+    fn moves_out(&self, function: FuncId) -> bool {
+        let triggers = self.flow.summaries.get(&function).map_or(&[] as &[_], |summary| summary.triggers.as_slice());
+        let acts =
+            triggers.iter().map(|trigger| trigger.act).chain(self.acts(function).iter().map(|moment| moment.act));
+        acts.into_iter().any(|act| match act {
+            Act::Rename { from, to, .. } => self.is_temporary(from) && !self.is_temporary(to),
+            _ => false,
+        })
     }
 
     /// Whether others can call it by name.

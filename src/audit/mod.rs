@@ -22,6 +22,7 @@ mod detail;
 mod directory;
 mod evidence;
 mod in_place;
+mod made;
 mod names;
 mod reach;
 mod rewrites;

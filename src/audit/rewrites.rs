@@ -16,7 +16,9 @@ impl<'a> Evidence<'a> {
     pub(super) fn rewrites(&self, store: &Store, roles: &Roles) -> (Cell, Cell) {
         // An operation that was not seen to its end may rewrite anything.
         let unseen: Vec<Cell> = store.operations.iter().filter_map(|&operation| self.unseen_cell(operation)).collect();
-        let outputs = roles.iter().filter_map(|(&function, &role)| self.output(function, role));
+        let outputs = roles.iter().filter_map(|(&function, &role)| {
+            self.output(store, function, role).map(|cell| self.if_own(cell, function, role))
+        });
         let mut outputs: Vec<Cell> = outputs.chain(unseen.clone()).collect();
         if outputs.is_empty()
             && let Some(opening) = self.opening_with_a_worker(store)
@@ -30,7 +32,15 @@ impl<'a> Evidence<'a> {
             Verdict::Conditional => 2,
             _ => i32::from(cell.detail.is_some()),
         });
-        let inputs = roles.iter().map(|(&function, &role)| self.inputs(function, role));
+        let inputs = roles.iter().map(|(&function, &role)| {
+            let inputs = self.inputs(function, role);
+            // A rewrite that retires what it read shows by that whose it is.
+            if role.is_rewrite() || inputs.verdict == Verdict::No {
+                inputs
+            } else {
+                self.if_own(inputs, function, role)
+            }
+        });
         let inputs: Vec<Cell> = inputs.chain(unseen).collect();
         let first = weakest(&inputs, |cell| match cell.verdict {
             Verdict::Yes => 3,
@@ -50,6 +60,22 @@ impl<'a> Evidence<'a> {
         (rewrite, first)
     }
 
+    /// A cell that holds only if what a function reads, or retires, is the program's own.
+    fn if_own(&self, cell: Cell, function: FuncId, role: Role) -> Cell {
+        let short = self.short(function);
+        let why = match role {
+            _ if cell.verdict == Verdict::Unknown => return cell,
+            Role::Rewrite { own: false, .. } => {
+                format!("what `{short}` reads was not seen to be written here, or to be what it replaces")
+            }
+            Role::Checkpoint { own: false } => {
+                format!("what `{short}` removes was not seen to be written here, and may be no input")
+            }
+            _ => return cell,
+        };
+        Cell { reason: cell.reason, ..Cell::detailed(Verdict::Unknown, why) }
+    }
+
     /// What a function does when all goes well.
     fn done(&self, function: FuncId) -> impl Iterator<Item = &'a Deed> + Clone {
         self.deeds(function).iter().filter(|deed| !deed.failing)
@@ -62,12 +88,12 @@ impl<'a> Evidence<'a> {
             let written = || self.done(function).any(|other| writes(other) && other.file == deed.file);
             retires(deed) && !(deed.did == Did::Overwrite && written())
                 || matches!(deed.did, Did::Pend(How::Renamed, _))
-        }) || role == (Role::Rewrite { in_place: true })
+        }) || role.is_in_place()
     }
 
     /// Whether what a rewrite puts out is durable when it reports success; `None` for a checkpoint that retires nothing whole.
-    fn output(&self, function: FuncId, role: Role) -> Option<Cell> {
-        let counts = matches!(role, Role::Rewrite { .. }) || self.done(function).any(|deed| deed.did == Did::Remove);
+    fn output(&self, store: &Store, function: FuncId, role: Role) -> Option<Cell> {
+        let counts = role.is_rewrite() || self.done(function).any(|deed| deed.did == Did::Remove);
         if !counts {
             return None;
         }
@@ -77,18 +103,29 @@ impl<'a> Evidence<'a> {
             self.successes(function).iter().copied().partition(|moment| moment.pending.iter().any(is_left));
         let left = guilty.iter().flat_map(|&moment| moment.pending.iter().map(move |pending| (moment, pending)));
         let left = left.filter(|(_, pending)| is_content(pending));
+        // What was written before anything was found to be read, or where nothing was, replaces nothing; nor may what is of another kind.
+        let may_be_first = |pending: &Pending| {
+            let is_successor = || self.is_successor(store, function, pending.file, pending.trace.origin());
+            self.is_made_where_nothing_was(function, pending.file)
+                || role.is_rewrite() && (pending.sources.is_empty() || !is_successor())
+        };
         if let Some(options) = self.options(function, &guilty, &innocent, &is_left)
             && let Some(pending) = guilty.iter().flat_map(|moment| moment.pending.iter()).find(|left| is_content(left))
         {
             let text = format!("`{short}` leaves its output unsynced, depending on `{}`", in_words(&options));
             return Some(Cell::depending(options).because(text, pending.trace.origin().span));
         }
-        if let Some((pending, doubt)) = self.surest(left) {
+        let replacing = self.surest(left.clone().filter(|(_, pending)| !may_be_first(pending)));
+        if let Some((pending, doubt)) = replacing.or_else(|| self.surest(left)) {
             let text = format!("`{short}` leaves its output unsynced");
             let cell = match doubt {
                 // What is made of something else than files is no rewrite.
-                None if matches!(role, Role::Rewrite { .. }) && !self.reads_a_file(function) => {
+                None if role.is_rewrite() && !self.reads_a_file(function) => {
                     let why = format!("what `{short}` reads was not seen to be opened, and may be no file");
+                    Cell::detailed(Verdict::Unknown, why)
+                }
+                None if may_be_first(pending) => {
+                    let why = format!("what `{short}` leaves unsynced was not seen to take the place of what it read");
                     Cell::detailed(Verdict::Unknown, why)
                 }
                 None => Cell::new(Verdict::No),
@@ -100,7 +137,7 @@ impl<'a> Evidence<'a> {
         if let Some(cell) = self.unseen_cell(function).or_else(endless) {
             return Some(cell);
         }
-        if role != (Role::Rewrite { in_place: true }) {
+        if !role.is_in_place() {
             return Some(Cell::new(Verdict::Yes));
         }
         let cut = self.done(function).find(|deed| matches!(deed.did, Did::Overwrite | Did::Pend(How::Cut, _)));
@@ -111,19 +148,56 @@ impl<'a> Evidence<'a> {
 
     /// Whether a rewrite or checkpoint destroys an input while its output is not synced.
     fn inputs(&self, function: FuncId, role: Role) -> Cell {
-        let Some(Early { pending, verdict, .. }) = self.retired_early(function, role) else {
-            let unseen = self.unseen_cell(function);
-            return unseen.or_else(|| self.acts_lost(function)).unwrap_or(Cell::new(Verdict::No));
+        let Some(Early { act, pending, verdict }) = self.retired_early(function, role) else {
+            let unseen = || self.unseen_cell(function).or_else(|| self.acts_lost(function));
+            return self.cut_in_place(function, role).or_else(unseen).unwrap_or(Cell::new(Verdict::No));
         };
         let lacks = if is_content(pending) { "is not synced" } else { "may lose its name" };
         let text = format!("`{}` retires its input while its output {lacks}", self.short(function));
+        let gone = match act {
+            Act::Remove { file, .. } | Act::Cut { file, .. } => Some(file),
+            _ => None,
+        };
+        let is_foreign = gone.is_some_and(|file| role.is_rewrite() && self.is_foreign(function, file));
         let cell = match verdict {
+            Ok(_) if is_foreign => {
+                let why = format!("what `{}` takes away was not seen to be written here", self.short(function));
+                Cell::detailed(Verdict::Unknown, why)
+            }
             Ok(Some(option)) => Cell::depending(vec![option]),
             Ok(None) if is_content(pending) => Cell::new(Verdict::Yes),
             Ok(None) => Cell::detailed(Verdict::Yes, "its name is not durable"),
             Err(why) => Cell::detailed(Verdict::Unknown, why),
         };
         cell.because(text, pending.trace.origin().span)
+    }
+
+    /// The cell that follows where the very file that was read is cut and filled again, and that is not synced even in the end.
+    fn cut_in_place(&self, function: FuncId, role: Role) -> Option<Cell> {
+        if !role.is_in_place() {
+            return None;
+        }
+        let done = |of: &dyn Fn(&Deed) -> bool| self.done(function).any(of);
+        let is_refilled = |pending: &Pending| {
+            let cuts = |deed: &Deed| matches!(deed.did, Did::Overwrite | Did::Pend(How::Cut, _));
+            is_content(pending)
+                && pending.sources.contains(&pending.file)
+                && done(&|deed| deed.did == Did::Read && deed.file == pending.file)
+                && done(&|deed| cuts(deed) && deed.file == pending.file)
+        };
+        let successes = || self.successes(function).iter().copied();
+        let left = successes().flat_map(|moment| moment.pending.iter().map(move |pending| (moment, pending)));
+        let (pending, doubt) = self.surest(left.filter(|(_, pending)| is_refilled(pending)))?;
+        let text =
+            format!("`{}` cuts the file that it read, and leaves what it puts there unsynced", self.short(function));
+        let guilty: Vec<&Moment> = successes().filter(|moment| moment.pending.iter().any(is_refilled)).collect();
+        let innocent: Vec<&Moment> = successes().filter(|moment| !moment.pending.iter().any(is_refilled)).collect();
+        let cell = match (doubt, self.options(function, &guilty, &innocent, &is_refilled)) {
+            (Some(doubt), _) => Cell::detailed(Verdict::Unknown, doubt.words()),
+            (None, Some(options)) => Cell::depending(options),
+            (None, None) => Cell::detailed(Verdict::Yes, "in place"),
+        };
+        Some(cell.because(text, pending.trace.origin().span))
     }
 
     /// The cell that follows from an act further down that retires something, and that a function with very many acts did not pass on.
@@ -156,7 +230,7 @@ impl<'a> Evidence<'a> {
                 for pending in moment.pending.iter().filter(is_early) {
                     let verdict = match self.doubt(moment, pending) {
                         Some(doubt) => Err(doubt.words()),
-                        None if role == Role::Checkpoint && self.syncs_others(function, pending) => {
+                        None if !role.is_rewrite() && self.syncs_others(function, pending) => {
                             Err("some of what it writes is synced before, and what stands for its input cannot be told"
                                 .to_string())
                         }
@@ -223,7 +297,7 @@ fn is_retired_before(moment: &Moment, pending: &Pending, role: Role) -> bool {
         return false;
     }
     // A rewrite destroys what it read; something else that it removes is no input.
-    let is_input = old.read || is_replaced || role == Role::Checkpoint;
+    let is_input = old.read || is_replaced || !role.is_rewrite();
     // An output whose name is forgotten is as lost as one that is not synced.
     let is_name = pending.kind == Kind::Name
         && matches!(pending.how, How::Created | How::Renamed)

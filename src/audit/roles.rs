@@ -13,11 +13,30 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What a function is to its store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// `in_place`: it fills the very file that it cut.
+    /// It makes new content of old.
     Rewrite {
+        /// It fills the very file that it cut.
         in_place: bool,
+        /// What it reads, some of it at least, was seen to be filled by the program itself, or is taken away: no mere source.
+        own: bool,
     },
-    Checkpoint,
+    /// It retires what it neither read nor wrote.
+    Checkpoint {
+        /// What it retires, some of it at least, was seen to be filled by the program itself.
+        own: bool,
+    },
+}
+
+impl Role {
+    /// Whether it makes new content of old.
+    pub(super) fn is_rewrite(self) -> bool {
+        matches!(self, Role::Rewrite { .. })
+    }
+
+    /// Whether it fills the very file that it cut.
+    pub(super) fn is_in_place(self) -> bool {
+        matches!(self, Role::Rewrite { in_place: true, .. })
+    }
 }
 
 /// The functions that are more than part of a normal write.
@@ -31,9 +50,16 @@ impl<'a> Evidence<'a> {
         let mut roles = Roles::new();
         for part in self.parts(&operations, &store.makers) {
             let is_told = |inner: &FuncId| roles.contains_key(inner) || store.makers.contains(inner);
-            if let Some(role) = role(&self.own_deeds(part, is_told), &self.flow.terms) {
-                roles.insert(part, role);
-            }
+            let own_deeds = self.own_deeds(part, is_told);
+            let lasting: Vec<&Deed> = own_deeds.into_iter().filter(|deed| !self.is_passing(part, deed.file)).collect();
+            let role = match role(&lasting, &self.flow.terms) {
+                Some(Role::Rewrite { in_place, own }) => {
+                    Role::Rewrite { in_place, own: own || !in_place && self.reads_its_own(store, part) }
+                }
+                Some(Role::Checkpoint { .. }) => Role::Checkpoint { own: self.retires_its_own(store, part) },
+                None => continue,
+            };
+            roles.insert(part, role);
         }
         roles
     }
@@ -75,7 +101,7 @@ impl<'a> Evidence<'a> {
     }
 }
 
-/// What a function is by what it does itself, `deeds`.
+/// What a function is by what it does itself, `deeds`. Whose the files are these tell only of one that is read and replaced.
 fn role(deeds: &[&Deed], terms: &Terms) -> Option<Role> {
     let files = |is: &dyn Fn(&Deed) -> bool| -> FxHashSet<Value> {
         deeds.iter().filter(|deed| is(deed)).map(|deed| deed.file).collect()
@@ -104,17 +130,18 @@ fn role(deeds: &[&Deed], terms: &Terms) -> Option<Role> {
     let may_follow = |deed: &Deed, reads: &dyn Fn(&Value) -> bool| {
         lost || deed.sources.len() >= MAX_SOURCES || deed.sources.iter().any(reads)
     };
-    let in_place = deeds.iter().any(|deed| {
-        let changes = writes(deed) || is_cut(deed);
-        let replaces = written.contains(&deed.file) && read.contains(&deed.file) && cut.contains(&deed.file);
-        changes && replaces && may_follow(deed, &|source| *source == deed.file)
-    });
+    let replaces = |deed: &Deed| {
+        let is_replaced = written.contains(&deed.file) && read.contains(&deed.file) && cut.contains(&deed.file);
+        is_replaced && (writes(deed) || is_cut(deed))
+    };
+    let in_place = deeds.iter().any(|deed| replaces(deed) && may_follow(deed, &|source| *source == deed.file));
     let output = deeds.iter().any(|deed| {
         let is_output = writes(deed) && created.contains(&deed.file) && !read.contains(&deed.file);
         is_output && may_follow(deed, &|_| true)
     });
     if !read.is_empty() && (in_place || output) {
-        return Some(Role::Rewrite { in_place });
+        let own = deeds.iter().any(|deed| replaces(deed) && deed.sources.contains(&deed.file));
+        return Some(Role::Rewrite { in_place, own });
     }
     let retired = deeds.iter().enumerate().any(|(at, deed)| {
         let is_made = |before: &&Deed| {
@@ -130,7 +157,7 @@ fn role(deeds: &[&Deed], terms: &Terms) -> Option<Role> {
         !deeds[filled..].iter().any(|deed| retires(deed) && deed.file == **file)
     };
     let kept = written.iter().chain(&synced).any(|file| is_kept(&file));
-    (retired && kept).then_some(Role::Checkpoint)
+    (retired && kept).then_some(Role::Checkpoint { own: false })
 }
 
 /// Whether what `trace` leads to is part of a rewrite or checkpoint.

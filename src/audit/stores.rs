@@ -32,7 +32,7 @@ type Groups = BTreeMap<TypeId, BTreeSet<TypeId>>;
 impl<'a> Evidence<'a> {
     /// The stores, in the order of their names.
     pub(super) fn stores(&self) -> Vec<Store> {
-        let types = Types::new(self);
+        let types = Types::new(self).without_commands();
         let mut groups = Groups::new();
         for (of, tops) in types.tops() {
             for top in tops {
@@ -43,7 +43,7 @@ impl<'a> Evidence<'a> {
         let stores = stores.filter_map(|(&top, members)| {
             let store = self.store(top, members, &types)?;
             let of_types = |id: FuncId| types.owner(id).is_some_and(|owner| members.contains(&owner));
-            (!self.is_command(&store, &of_types) && self.is_found_again(&store, &of_types)).then_some(store)
+            self.is_found_again(&store, &of_types).then_some(store)
         });
         let mut stores: Vec<Store> = stores.chain(self.modules()).collect();
         let mut seen: BTreeMap<Ustr, usize> = BTreeMap::new();
@@ -81,37 +81,17 @@ impl<'a> Evidence<'a> {
                 Did::Sync => !self.is_lent(method, deed.file),
                 _ => false,
             };
-            self.deeds(method).iter().filter(keeps).any(|deed| {
+            self.deeds(method).iter().filter(keeps).filter(|deed| !self.is_passing(method, deed.file)).any(|deed| {
                 let on_the_way = deed.trace.functions();
                 !on_the_way.iter().any(|&function| types.owner(function).is_some_and(|owner| others.contains(&owner)))
             })
         })
     }
 
-    /// Whether the one thing that can be asked of it uses it up, and nothing else of its `own` touches files: a command, after which there
-    /// is nothing left to be asked.
-    fn is_command(&self, store: &Store, own: &dyn Fn(FuncId) -> bool) -> bool {
-        let mut asked = store.operations.iter().filter(|operation| !store.openings.contains(operation));
-        let (Some(&only), None) = (asked.next(), asked.next()) else { return false };
-        // What it calls itself, however far down, is part of it.
-        let is_part = |id: FuncId| {
-            let (mut seen, mut work) = (BTreeSet::from([id]), vec![id]);
-            while let Some(at) = work.pop().map(|at| self.named(at)) {
-                if at == only {
-                    return true;
-                }
-                work.extend(self.flow.callers[at.index()].iter().copied().filter(|&caller| seen.insert(caller)));
-            }
-            false
-        };
-        let mut functions = (0..self.program.functions.len()).map(|at| FuncId(at as u32));
-        let is_beside = |id: FuncId| own(id) && !self.deeds(id).is_empty() && !is_part(id);
-        self.uses_up(only) && !functions.any(is_beside)
-    }
-
     /// Whether something of what it leaves in files is to be found again: it is synced or renamed into place, or some function of it, these
     /// are its `own`, reads, removes, cuts or adds to what it did not make, or fills anew a file at a place of its own. What only makes new
-    /// files where its callers want them keeps none.
+    /// files where its callers want them keeps none. Functions without a type know no place of their own: of what they fill something must be
+    /// read, or changed, by them.
     fn is_found_again(&self, store: &Store, own: &dyn Fn(FuncId) -> bool) -> bool {
         let functions = (0..self.program.functions.len()).map(|at| FuncId(at as u32));
         let mut functions = functions.filter(|&id| own(id) || store.operations.contains(&id));
@@ -128,10 +108,17 @@ impl<'a> Evidence<'a> {
                         makes && before.file == deed.file
                     };
                     let is_new = || self.deeds(id)[..at].iter().any(made);
+                    if self.is_passing(id, deed.file) {
+                        return false;
+                    }
                     match deed.did {
                         Did::Sync | Did::Pend(How::Renamed | How::MaybeCreated, _) => true,
-                        Did::Overwrite => !is_new() && !self.is_where_told(id, deed.file),
-                        Did::Read => !is_new() && !is_source(deed.file),
+                        Did::Overwrite => store.top.is_some() && !is_new() && !self.is_where_told(id, deed.file),
+                        Did::Read => {
+                            let may_be_filled =
+                                || store.top.is_some() || self.may_be_filled_by(deed.file, &store.operations);
+                            !is_new() && !is_source(deed.file) && may_be_filled()
+                        }
                         Did::Remove | Did::Place => !is_new(),
                         Did::Pend(_, Kind::Buffer | Kind::Data) => !is_new() && !self.is_lent(id, deed.file),
                         Did::Pend(..) | Did::Flush => false,

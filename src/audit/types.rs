@@ -1,8 +1,10 @@
 //! The types of a program that do something to files, and which of them is part of which: by who makes their values and who uses them.
 
 use super::evidence::Evidence;
+use crate::flow::state::How;
 use crate::flow::summary::{Deed, Did};
-use crate::ir::{Base, Exit, FuncId, FunctionKind, InstKind, Operand, PackageId, Place, Rvalue, Terminator};
+use crate::flow::terms::Term;
+use crate::ir::{Base, Exit, FuncId, FunctionKind, InstKind, Operand, PackageId, Place, Rvalue, Step, Terminator};
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use ustr::Ustr;
@@ -209,10 +211,50 @@ impl<'e, 'a> Types<'e, 'a> {
         if self.is_interface(maker) || maker.package != of.package && !acts_besides(&BTreeSet::new()) {
             return false;
         }
-        // Made with it, for one that is told what to do; or made and used up on the way; or handed out by what does more than that.
+        // Made with it, for one that is told what to do; or made on the way by what keeps it, or other files, or knows where they are; or
+        // handed out by what does more than that. Who only makes one to ask it something is a tool.
         !first.is_empty() && self.is_told(maker)
             || later.iter().any(|&at| !self.hands_out(at, Some(maker), of))
+                && (self.keeps(maker, of) || acts_besides(&BTreeSet::new()) || self.knows_where(maker))
             || !later.is_empty() && acts_besides(makes)
+    }
+
+    /// Whether something that is asked of a type is done to a file whose place the type itself knows.
+    fn knows_where(&self, of: TypeId) -> bool {
+        let terms = &self.evidence.flow.terms;
+        self.operations(of).any(|id| {
+            let own = |deed: &Deed| {
+                deed.did != Did::Read
+                    && matches!(terms.get(terms.root(deed.file)), Term::Param(0))
+                    && deed.file != terms.root(deed.file)
+            };
+            self.evidence.deeds(id).iter().any(own)
+        })
+    }
+
+    /// Whether values of `maker` hold one of type `of`.
+    fn keeps(&self, maker: TypeId, of: TypeId) -> bool {
+        self.evidence.program.functions.iter().any(|function| {
+            let is_one = |operand: &Operand| match operand {
+                Operand::Place(Place { base: Base::Local(local), steps }) if steps.is_empty() => {
+                    let name = function.locals[local.index()].type_name;
+                    name.is_some_and(|name| self.named(function.package, name) == of)
+                }
+                _ => false,
+            };
+            function.blocks.iter().flat_map(|block| &block.insts).any(|inst| match &inst.kind {
+                InstKind::Assign { value: Rvalue::Aggregate { type_name: Some(name), fields, .. }, .. } => {
+                    self.built_type(function.package, *name) == maker && fields.iter().any(|(_, field)| is_one(field))
+                }
+                InstKind::Assign { place, value: Rvalue::Use(operand) } => match place.steps.last() {
+                    Some(&Step::Field { owner: Some(owner), .. }) => {
+                        self.named(function.package, owner) == maker && is_one(operand)
+                    }
+                    _ => false,
+                },
+                _ => false,
+            })
+        })
     }
 
     /// Whether others can tell a value of a type what to do: it has a method that is given something besides.
@@ -234,10 +276,64 @@ impl<'e, 'a> Types<'e, 'a> {
         methods.filter(move |&method| self.evidence.is_public(method) && self.is_given(method, of))
     }
 
-    /// Whether a function does something to files otherwise than through the type.
+    /// Whether a function does something to files otherwise than through the type: more than read them, or make directories for them.
     fn acts_without(&self, function: FuncId, of: TypeId) -> bool {
         let without = |deed: &Deed| deed.trace.functions().iter().all(|&function| self.owner(function) != Some(of));
-        self.evidence.deeds(function).iter().any(|deed| deed.did != Did::Read && without(deed))
+        let acts = |deed: &Deed| !matches!(deed.did, Did::Read | Did::Pend(How::DirectoryMade, _));
+        self.evidence.deeds(function).iter().any(|deed| acts(deed) && without(deed))
+    }
+
+    /// Takes commands out, with what only they ask: see [`Types::is_command`]. What others are part of no more stands for itself.
+    pub(super) fn without_commands(mut self) -> Self {
+        loop {
+            let mut tops: BTreeMap<TypeId, Vec<TypeId>> = BTreeMap::new();
+            for (of, above) in self.tops() {
+                above.into_iter().for_each(|top| tops.entry(top).or_default().push(of));
+            }
+            let mut gone: BTreeSet<TypeId> = BTreeSet::new();
+            for (&command, members) in tops.iter().filter(|(top, _)| self.is_command(**top)) {
+                let steps: BTreeSet<FuncId> = self.operations(command).collect();
+                // A step of it: asked to go, and told nothing.
+                let is_step = |member: &TypeId| {
+                    let is_told = |id: FuncId| self.evidence.program.functions[id.index()].params.len() > 1;
+                    let mut asked = self.operations(*member).filter(|&id| !self.evidence.uses_up(id));
+                    !asked.any(is_told) && self.methods(*member).iter().all(|&method| self.is_below(method, &steps))
+                };
+                gone.insert(command);
+                gone.extend(members.iter().filter(|member| is_step(member)));
+            }
+            if gone.is_empty() {
+                return self;
+            }
+            self.exported.retain(|of| !gone.contains(of));
+        }
+    }
+
+    /// Whether everything that can be asked of a type, as far as it changes files, uses it up, and nothing else of it touches files: a
+    /// command, after which there is nothing left to be asked.
+    fn is_command(&self, of: TypeId) -> bool {
+        let asked: BTreeSet<FuncId> = self.operations(of).collect();
+        let functions = (0..self.evidence.program.functions.len()).map(|at| FuncId(at as u32));
+        let mut own = functions.filter(|&id| self.owner(id) == Some(of));
+        // What it calls itself, however far down, is part of it.
+        let is_part = |id: FuncId| self.owner(id) == Some(of) && self.is_below(id, &asked);
+        let is_beside = |deed: &Deed| !deed.trace.functions().into_iter().any(is_part);
+        !asked.is_empty()
+            && asked.iter().all(|&id| self.evidence.uses_up(id))
+            && !own.any(|id| self.evidence.deeds(id).iter().any(is_beside))
+    }
+
+    /// Whether a function is one of `above`, or is called by it, however far down.
+    fn is_below(&self, function: FuncId, above: &BTreeSet<FuncId>) -> bool {
+        let (mut seen, mut work) = (BTreeSet::from([function]), vec![function]);
+        while let Some(at) = work.pop().map(|at| self.evidence.named(at)) {
+            if above.contains(&at) {
+                return true;
+            }
+            let callers = self.evidence.flow.callers[at.index()].iter().copied();
+            work.extend(callers.filter(|&caller| seen.insert(caller)));
+        }
+        false
     }
 
     /// Whether a function, a method of `maker` if of any type, returns a value of type `of`, or puts it into something else than itself.

@@ -69,6 +69,7 @@ impl<'a> Evidence<'a> {
             .filter(|deed| !deed.failing && !in_role(&deed.trace, roles))
             .filter(|deed| !deed.trace.functions().iter().any(|function| store.makers.contains(function)))
             .filter(|deed| !self.is_being_built(operation, deed.file) && !self.is_lent(operation, deed.file))
+            .filter(|deed| !self.is_passing(operation, deed.file))
             .collect();
         let written: BTreeSet<Origin> =
             normal.iter().filter(|deed| writes(deed)).map(|deed| deed.trace.origin()).collect();

@@ -1391,7 +1391,8 @@ fn keep_facts(moment: &mut Moment) {
     let pending: FxHashSet<Value> = moment.pending.iter().map(|pending| pending.file).collect();
     let act = moment.act;
     let asked = |file: &Value, facts: &Facts| {
-        facts.read || facts.written || pending.contains(file) || act.operands().any(|operand| operand == *file)
+        let is_needed = facts.read || facts.written || facts.socket;
+        is_needed || pending.contains(file) || act.operands().any(|operand| operand == *file)
     };
     if !moment.facts.iter().all(|(file, facts)| asked(file, facts)) {
         moment.facts.retain(asked);
@@ -1428,7 +1429,7 @@ fn is_element(operand: &Operand) -> bool {
 }
 
 /// Whether an operation on a path asks if there is something.
-fn asks_for_presence(operation: &str) -> bool {
+pub fn asks_for_presence(operation: &str) -> bool {
     matches!(operation, "exists" | "try_exists" | "is_file" | "metadata" | "symlink_metadata" | "canonicalize")
 }
 

@@ -174,5 +174,6 @@ fn matters(effect: Effect) -> bool {
             | Effect::Duplicate
             | Effect::PathOf
             | Effect::PathChange
+            | Effect::BindSocket
     )
 }

@@ -17,6 +17,8 @@ pub mod summary;
 pub mod terms;
 mod transfer;
 
+pub use exec::asks_for_presence;
+
 use crate::apis::Apis;
 use crate::ir::{Base, FuncId, Function, InstKind, Operand, Program, Rvalue, Step, ValueKind};
 use crate::source::Span;

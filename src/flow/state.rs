@@ -271,6 +271,8 @@ pub struct Facts {
     pub write_through: bool,
     /// Behind a handle that finishes its writes in the background.
     pub background: bool,
+    /// A socket that was bound on this path.
+    pub socket: bool,
     /// A directory that was made on this path, and was not there before.
     pub made: bool,
     /// On this path it was found not to be there.
@@ -294,6 +296,7 @@ impl Facts {
         self.absent |= other.absent;
         self.unusable |= other.unusable;
         self.made |= other.made;
+        self.socket |= other.socket;
     }
 
     /// What is known where one or the other holds: that nothing usable is there must hold on both ways.

@@ -260,6 +260,7 @@ impl Run<'_, '_> {
             Effect::Persist | Effect::PersistSynced | Effect::PersistDurably => self.persist(state, o, effect),
             Effect::Link => self.link(state, o),
             Effect::Symlink => self.symlink(state, o),
+            Effect::BindSocket => self.bind_socket(state, o),
             Effect::Unlink => self.remove(state, o, false),
             Effect::RemoveTree => self.remove(state, o, true),
             Effect::MakeDirectory | Effect::MakeDirectories => {
@@ -834,11 +835,21 @@ impl Run<'_, '_> {
         UNIT
     }
 
+    /// A socket takes a name: whatever had it before is not missed.
+    fn bind_socket(&mut self, state: &mut State, o: &Operands) -> Value {
+        let path = self.engine.terms.unbuffered(o.on);
+        let path = self.key_for_open(state, path, Mode { create: true, ..Mode::default() });
+        state.pending.retain(|pending| pending.kind != Kind::Name || pending.file != path);
+        let fact = state.fact(path);
+        (fact.created, fact.socket, fact.absent) = (true, true, false);
+        self.fresh(state, o.site, 0)
+    }
+
     fn remove(&mut self, state: &mut State, o: &Operands, tree: bool) -> Value {
         let handle = self.engine.terms.unbuffered(o.on);
         let file = self.file_of(state, handle);
-        // Nothing has that name any more.
-        if matches!(self.engine.terms.get(file), Term::Gone(_)) {
+        // Nothing has that name any more, or what has it holds nothing.
+        if matches!(self.engine.terms.get(file), Term::Gone(_)) || state.fact(file).socket {
             return UNIT;
         }
         self.act(state, Act::Remove { file, path: handle, tree }, o.trace.clone());
@@ -914,6 +925,7 @@ fn splits_on_failure(effect: Effect) -> bool {
             | Effect::CallArg
             | Effect::PathOf
             | Effect::PathChange
+            | Effect::BindSocket
             | Effect::SyncHint
             | Effect::Read
     )

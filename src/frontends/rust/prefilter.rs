@@ -343,7 +343,18 @@ fn matters(effect: Effect) -> bool {
     use Effect::*;
     !matches!(
         effect,
-        Nothing | Same | PathOp | PathChange | Read | WrapRead | CallArg | PathOf | Abort | OptionsSet | OptionsNew
+        Nothing
+            | Same
+            | PathOp
+            | PathChange
+            | Read
+            | WrapRead
+            | CallArg
+            | PathOf
+            | Abort
+            | OptionsSet
+            | OptionsNew
+            | BindSocket
     )
 }
 

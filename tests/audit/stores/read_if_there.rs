@@ -4,7 +4,7 @@
 //! row: Key | no | n/a | no | no | no
 //! row: Settings | no | n/a | no | no | no
 //! row: List | yes | n/a | no | yes | yes
-//! row: Journal | no | no | no | no | no
+//! row: Journal | no | no | yes (in place) | no | no
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};

@@ -3,7 +3,7 @@
 use super::control::unwrapped;
 use super::*;
 use crate::frontends::rust::hir::{Expr, ExprKind, MethodCall};
-use crate::frontends::rust::types::{is_collection, is_map, last};
+use crate::frontends::rust::types::{args, is_collection, is_map, last};
 use crate::frontends::rust::words;
 use std::slice::from_ref;
 
@@ -354,6 +354,14 @@ impl<'h> Lower<'h> {
                 let ty = if name == "flat_map" && !ty.element().is_unknown() { ty.element() } else { ty };
                 let found = self.retype(&found, ty);
                 self.collection(&found, "Iter", sp)
+            }
+            // Each part has elements of the whole.
+            ("partition", [f]) => {
+                self.rounds(recv, f, &[], sp, kept);
+                let part = self.retype(recv, Ty::ext("Vec", [recv.ty.core().element()]));
+                let ty = Ty::Tuple(args([part.ty.clone(), part.ty.clone()]));
+                let fields = vec![(ustr("0"), part.op.clone()), (ustr("1"), part.op)];
+                self.value(Rvalue::Aggregate { type_name: None, fields, base: None }, ty, sp)
             }
             (_, [f]) if words::SELECTING.has(name) => {
                 self.rounds(recv, f, &[], sp, kept);
