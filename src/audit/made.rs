@@ -4,7 +4,7 @@ use super::deeds::writes;
 use super::evidence::Evidence;
 use super::stores::Store;
 use crate::flow::intent::FieldKey;
-use crate::flow::state::{How, Kind, Origin};
+use crate::flow::state::{How, Kind, Origin, Pending};
 use crate::flow::summary::{Act, Deed, Did};
 use crate::flow::terms::{Term, Terms, Value};
 use crate::flow::{Flow, Moment};
@@ -197,8 +197,27 @@ impl Evidence<'_> {
         self.is_about_its_own(store, function, &reads) || above.any(|&by| self.retires_its_own(store, by))
     }
 
+    /// Whether something that `function`, a part of `store`, destroys is a file that the program fills itself, and no more of the kind that
+    /// `function` fills as well: what makes room for another is no input of that.
+    pub(super) fn retires_a_log(&self, store: &Store, function: FuncId) -> bool {
+        let outputs: Vec<Value> =
+            self.deeds(function).iter().filter(|deed| writes(deed)).map(|deed| deed.file).collect();
+        let is_kept_by_name = |file: Value| {
+            Name::of(&self.flow.terms, file).is_telling() || !self.flow.intents.fields_of(function, file).is_empty()
+        };
+        let own: Vec<Value> = self
+            .deeds(function)
+            .iter()
+            .filter(|deed| !deed.failing && super::deeds::retires(deed) && !outputs.contains(&deed.file))
+            .map(|deed| deed.file)
+            .filter(|&file| is_kept_by_name(file))
+            .filter(|&file| !outputs.iter().any(|&output| self.is_alike((function, output), (function, file))))
+            .collect();
+        !own.is_empty() && self.retires_its_own(store, function)
+    }
+
     /// Whether something that `function`, a part of `store`, destroys is a file that the program fills itself.
-    pub(super) fn retires_its_own(&self, store: &Store, function: FuncId) -> bool {
+    fn retires_its_own(&self, store: &Store, function: FuncId) -> bool {
         self.is_about_its_own(store, function, &|deed| {
             deed.did == Did::Remove || matches!(deed.did, Did::Pend(How::Cut, _))
         })
@@ -322,17 +341,25 @@ impl Evidence<'_> {
             .any(|other| !name.is_telling() || !other.is_telling() || name.last == other.last)
     }
 
-    /// Whether every way on which `function` makes a file has found before that nothing is there: it replaces nothing.
-    pub(super) fn is_made_where_nothing_was(&self, function: FuncId, file: Value) -> bool {
+    /// Whether every way on which `function` makes the file that it writes has found before that nothing is there: it replaces nothing.
+    pub(super) fn is_made_where_nothing_was(&self, function: FuncId, pending: &Pending) -> bool {
+        // One write may go to one of several files, not each of which is told.
+        let written = |deed: &&Deed| deed.trace.origin() == pending.trace.origin() && writes(deed);
+        let told: Vec<Value> = self.deeds(function).iter().filter(written).map(|deed| deed.file).collect();
+        let files = if told.contains(&pending.file) { vec![pending.file] } else { told };
         let makes = |deed: &&Deed| {
             let makes = matches!(
                 deed.did,
                 Did::Overwrite | Did::Pend(How::Created | How::MaybeCreated | How::Copied | How::Renamed, Kind::Name)
             );
-            makes && deed.file == file && !deed.failing
+            makes && files.contains(&deed.file) && !deed.failing
         };
-        let mut makers = self.deeds(function).iter().filter(makes).peekable();
-        makers.peek().is_some() && makers.all(|deed| self.found_nothing(deed))
+        let makers: Vec<&Deed> = self.deeds(function).iter().filter(makes).collect();
+        // Other calls may make it on other ways.
+        let is_here = |deed: &&&Deed| deed.trace.origin() == pending.trace.origin();
+        let by_the_write: Vec<&Deed> = makers.iter().filter(is_here).copied().collect();
+        let makers = if by_the_write.is_empty() { makers } else { by_the_write };
+        !makers.is_empty() && makers.iter().all(|deed| self.found_nothing(deed))
     }
 
     /// Whether it was asked on the way to a deed, in the function itself or further down, if its file is there, and it was not.

@@ -69,7 +69,7 @@ impl<'a> Evidence<'a> {
                 format!("what `{short}` reads was not seen to be written here, or to be what it replaces")
             }
             Role::Checkpoint { own: false } => {
-                format!("what `{short}` removes was not seen to be written here, and may be no input")
+                format!("what `{short}` removes was not seen to be a log that is written here, and may be no input")
             }
             _ => return cell,
         };
@@ -106,7 +106,7 @@ impl<'a> Evidence<'a> {
         // What was written before anything was found to be read, or where nothing was, replaces nothing; nor may what is of another kind.
         let may_be_first = |pending: &Pending| {
             let is_successor = || self.is_successor(store, function, pending.file, pending.trace.origin());
-            self.is_made_where_nothing_was(function, pending.file)
+            self.is_made_where_nothing_was(function, pending)
                 || role.is_rewrite() && (pending.sources.is_empty() || !is_successor())
         };
         if let Some(options) = self.options(function, &guilty, &innocent, &is_left)
@@ -182,6 +182,7 @@ impl<'a> Evidence<'a> {
             let cuts = |deed: &Deed| matches!(deed.did, Did::Overwrite | Did::Pend(How::Cut, _));
             is_content(pending)
                 && pending.sources.contains(&pending.file)
+                && !self.is_made_where_nothing_was(function, pending)
                 && done(&|deed| deed.did == Did::Read && deed.file == pending.file)
                 && done(&|deed| cuts(deed) && deed.file == pending.file)
         };

@@ -56,7 +56,7 @@ impl<'a> Evidence<'a> {
                 Some(Role::Rewrite { in_place, own }) => {
                     Role::Rewrite { in_place, own: own || !in_place && self.reads_its_own(store, part) }
                 }
-                Some(Role::Checkpoint { .. }) => Role::Checkpoint { own: self.retires_its_own(store, part) },
+                Some(Role::Checkpoint { .. }) => Role::Checkpoint { own: self.retires_a_log(store, part) },
                 None => continue,
             };
             roles.insert(part, role);

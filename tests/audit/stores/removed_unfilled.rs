@@ -1,7 +1,7 @@
 //! A harness keeps the output of a server that it starts, and wipes the server's data, which nothing here fills: that is no input of the
 //! output. A queue removes the journal that it filled, and that is.
 //!
-//! row: Harness | no | unknown (what `wipe` removes was not seen to be written here, and may be no input) | unknown (what `wipe` removes was not seen to be written here, and may be no input) | no | no
+//! row: Harness | no | unknown (what `wipe` removes was not seen to be a log that is written here, and may be no input) | unknown (what `wipe` removes was not seen to be a log that is written here, and may be no input) | no | no
 //! row: Queue | yes | yes | yes | no | no
 
 use std::fs::{self, File, OpenOptions};
