@@ -329,7 +329,6 @@ impl Evidence<'_> {
         };
         fields(one).iter().any(|field| theirs.contains(field))
             || mine.last == other_name.last && (mine.is_telling() || is_beside())
-            || mine.is_telling() != other_name.is_telling() && is_beside()
     }
 
     /// Whether what `function` knows as `file` may be among the files that `fillers` fill: of the same name, as far as names are written out.
