@@ -293,11 +293,16 @@ impl<'e, 'a> Types<'e, 'a> {
             let mut gone: BTreeSet<TypeId> = BTreeSet::new();
             for (&command, members) in tops.iter().filter(|(top, _)| self.is_command(**top)) {
                 let steps: BTreeSet<FuncId> = self.operations(command).collect();
-                // A step of it: asked to go, and told nothing.
+                // A step of it: made on the way, asked to go, and told nothing.
                 let is_step = |member: &TypeId| {
                     let is_told = |id: FuncId| self.evidence.program.functions[id.index()].params.len() > 1;
                     let mut asked = self.operations(*member).filter(|&id| !self.evidence.uses_up(id));
-                    !asked.any(is_told) && self.methods(*member).iter().all(|&method| self.is_below(method, &steps))
+                    let is_handed_out = || steps.iter().any(|&step| self.hands_out(step, Some(command), *member));
+                    !self.methods(*member).is_empty()
+                        && self.methods(*member).iter().all(|&method| self.is_below(method, &steps))
+                        && !asked.any(is_told)
+                        && self.operations(*member).next().is_some()
+                        && !is_handed_out()
                 };
                 gone.insert(command);
                 gone.extend(members.iter().filter(|member| is_step(member)));

@@ -35,7 +35,7 @@ pub struct SetCommand {
 
 impl SetCommand {
     pub fn execute(&mut self) -> io::Result<()> {
-        Settings::new(Path::new("/home/me")).set(&self.name)
+        Settings::new(Path::new("settings")).set(&self.name)
     }
 }
 
@@ -45,7 +45,7 @@ pub struct ForgetCommand {
 
 impl ForgetCommand {
     pub fn execute(&mut self) -> io::Result<()> {
-        Settings::new(Path::new("/home/me")).forget(&self.name)
+        Settings::new(Path::new("settings")).forget(&self.name)
     }
 }
 
