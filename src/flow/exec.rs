@@ -45,14 +45,18 @@ struct Bounds {
 }
 
 impl Bounds {
-    /// Of functions that do something to files, or call one that does.
-    const NEAR: Bounds = Bounds { hasty: 60_000, work: 100_000 };
-    /// Of functions further up: what they leave undone was done far below.
-    const FAR: Bounds = Bounds { hasty: 15_000, work: 40_000 };
-
-    /// For a function that many calls away from the nearest effect.
-    fn at(distance: u8) -> Bounds {
-        if distance <= 2 { Bounds::NEAR } else { Bounds::FAR }
+    /// For a function that so many calls away from the nearest effect, for an audit or not: what functions further up leave undone was
+    /// done far below, and one that reaches no effect is run for what it gives back. An audit takes its time, since what is not seen makes
+    /// a cell *unknown*.
+    fn at(distance: u8, audit: bool) -> Bounds {
+        match (audit, distance) {
+            (true, 0..=2) => Bounds { hasty: 60_000, work: 100_000 },
+            (true, _) => Bounds { hasty: 15_000, work: 40_000 },
+            (false, 0..=1) => Bounds { hasty: 20_000, work: 32_000 },
+            (false, 2) => Bounds { hasty: 10_000, work: 20_000 },
+            (false, u8::MAX) => Bounds { hasty: 2_000, work: 6_000 },
+            (false, _) => Bounds { hasty: 5_000, work: 12_000 },
+        }
     }
 }
 
@@ -99,7 +103,7 @@ pub(super) struct Run<'e, 'p> {
 impl<'e, 'p> Run<'e, 'p> {
     pub fn new(engine: &'e mut Engine<'p>, id: FuncId, binding: &'e Binding) -> Run<'e, 'p> {
         let function = &engine.program.functions[id.index()];
-        let bounds = Bounds::at(engine.distance[id.index()]);
+        let bounds = Bounds::at(engine.distance[id.index()], engine.tell_deeds);
         Run {
             engine,
             id,
