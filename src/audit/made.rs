@@ -218,9 +218,12 @@ impl Evidence<'_> {
 
     /// Whether something that `function`, a part of `store`, destroys is a file that the program fills itself.
     fn retires_its_own(&self, store: &Store, function: FuncId) -> bool {
-        self.is_about_its_own(store, function, &|deed| {
-            deed.did == Did::Remove || matches!(deed.did, Did::Pend(How::Cut, _))
-        })
+        // What is created over and filled is an output.
+        let is_filled =
+            |file: Value| self.deeds(function).iter().any(|deed| writes(deed) && deed.file == file && !deed.failing);
+        let retires =
+            |deed: &Deed| super::deeds::retires(deed) && !(deed.did == Did::Overwrite && is_filled(deed.file));
+        self.is_about_its_own(store, function, &retires)
     }
 
     /// Whether a file that `function` does something `of_interest` to is the program's own, told by the function or by an operation that

@@ -27,25 +27,31 @@ pub(super) struct Store {
     pub first: FuncId,
 }
 
-type Groups = BTreeMap<TypeId, BTreeSet<TypeId>>;
-
 impl<'a> Evidence<'a> {
     /// The stores, in the order of their names.
     pub(super) fn stores(&self) -> Vec<Store> {
         let types = Types::new(self).without_commands();
-        let mut groups = Groups::new();
+        let mut groups: BTreeMap<TypeId, BTreeSet<TypeId>> = BTreeMap::new();
         for (of, tops) in types.tops() {
             for top in tops {
                 groups.entry(top).or_default().insert(of);
             }
         }
-        let stores = groups.iter().filter(|(top, _)| self.keeps_files(**top, &groups, &types));
-        let stores = stores.filter_map(|(&top, members)| {
-            let store = self.store(top, members, &types)?;
-            let of_types = |id: FuncId| types.owner(id).is_some_and(|owner| members.contains(&owner));
-            self.is_found_again(&store, &of_types).then_some(store)
-        });
-        let mut stores: Vec<Store> = stores.chain(self.modules()).collect();
+        // What works through other groups is a tool for them; but if these keep nothing themselves, what they do is its own.
+        let mut found: BTreeMap<TypeId, Store> = BTreeMap::new();
+        let mut others: BTreeSet<TypeId> = groups.values().flatten().copied().collect();
+        for _ in 0..2 {
+            for (&top, members) in &groups {
+                if found.contains_key(&top) || !self.keeps_files(members, &others, &types) {
+                    continue;
+                }
+                let of_types = |id: FuncId| types.owner(id).is_some_and(|owner| members.contains(&owner));
+                let store = self.store(top, members, &types);
+                found.extend(store.filter(|store| self.is_found_again(store, &of_types)).map(|store| (top, store)));
+            }
+            others = found.keys().flat_map(|top| &groups[top]).copied().collect();
+        }
+        let mut stores: Vec<Store> = found.into_values().chain(self.modules()).collect();
         let mut seen: BTreeMap<Ustr, usize> = BTreeMap::new();
         stores.iter().for_each(|store| *seen.entry(store.name).or_default() += 1);
         for store in stores.iter_mut().filter(|store| seen[&store.name] > 1) {
@@ -69,12 +75,11 @@ impl<'a> Evidence<'a> {
         Some(Store { name, package, top: Some(name), operations, openings, makers, first })
     }
 
-    /// Whether a group makes, replaces, removes or syncs files on its own, not only through other groups or for somebody who lends it
-    /// a handle.
-    fn keeps_files(&self, top: TypeId, groups: &Groups, types: &Types<'_, '_>) -> bool {
-        let others: BTreeSet<TypeId> =
-            groups.values().flatten().filter(|member| !groups[&top].contains(member)).copied().collect();
-        groups[&top].iter().flat_map(|&member| types.methods(member)).any(|&method| {
+    /// Whether a group of types makes, replaces, removes or syncs files on its own, not only through `others` or for somebody who lends it a
+    /// handle.
+    fn keeps_files(&self, members: &BTreeSet<TypeId>, others: &BTreeSet<TypeId>, types: &Types<'_, '_>) -> bool {
+        let is_other = |owner: &TypeId| others.contains(owner) && !members.contains(owner);
+        members.iter().flat_map(|&member| types.methods(member)).any(|&method| {
             let keeps = |deed: &&Deed| match deed.did {
                 Did::Overwrite | Did::Remove => true,
                 Did::Pend(how, Kind::Name) => how != How::DirectoryMade,
@@ -83,7 +88,7 @@ impl<'a> Evidence<'a> {
             };
             self.deeds(method).iter().filter(keeps).filter(|deed| !self.is_passing(method, deed.file)).any(|deed| {
                 let on_the_way = deed.trace.functions();
-                !on_the_way.iter().any(|&function| types.owner(function).is_some_and(|owner| others.contains(&owner)))
+                !on_the_way.iter().any(|&function| types.owner(function).is_some_and(|owner| is_other(&owner)))
             })
         })
     }

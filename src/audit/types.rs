@@ -323,9 +323,25 @@ impl<'e, 'a> Types<'e, 'a> {
         // What it calls itself, however far down, is part of it.
         let is_part = |id: FuncId| self.owner(id) == Some(of) && self.is_below(id, &asked);
         let is_beside = |deed: &Deed| !deed.trace.functions().into_iter().any(is_part);
+        // What gives a store back is a way to open that.
+        let opens = |id: &FuncId| self.exported.iter().any(|&other| other != of && self.returns(*id, other));
         !asked.is_empty()
+            && !asked.iter().any(opens)
             && asked.iter().all(|&id| self.evidence.uses_up(id))
             && !own.any(|id| self.evidence.deeds(id).iter().any(is_beside))
+    }
+
+    /// Whether a function returns a value of a type.
+    fn returns(&self, at: FuncId, of: TypeId) -> bool {
+        let function = &self.evidence.program.functions[at.index()];
+        function.blocks.iter().any(|block| match &block.end {
+            Terminator::Return { value: Operand::Place(Place { base: Base::Local(local), steps }), exit, .. } => {
+                let name = function.locals[local.index()].type_name;
+                let is_one = name.is_some_and(|name| self.named(function.package, name) == of);
+                steps.is_empty() && *exit != Exit::Failure && is_one
+            }
+            _ => false,
+        })
     }
 
     /// Whether a function is one of `above`, or is called by it, however far down.

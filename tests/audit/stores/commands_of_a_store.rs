@@ -1,8 +1,9 @@
 //! A command that only makes a store to ask it something is a tool, and one that running uses up is no store, whatever else of it only looks
-//! at files. What they work on is: settings that several commands share, a store that a program opens and runs.
+//! at files. What they work on is: settings that several commands share, a store that a program opens and runs, a queue that options open.
 //!
 //! row: Settings | no | no | yes (in place) | no | no
 //! row: Store | no | n/a | no | yes | no
+//! row: Queue | no | n/a | no | no | no
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -104,5 +105,30 @@ impl App {
             line.clear();
         }
         Ok(())
+    }
+}
+
+pub struct Options {
+    dir: PathBuf,
+}
+
+impl Options {
+    pub fn open(self) -> io::Result<Queue> {
+        fs::create_dir_all(&self.dir)?;
+        Queue::open(&self.dir)
+    }
+}
+
+pub struct Queue {
+    items: File,
+}
+
+impl Queue {
+    pub fn open(dir: &Path) -> io::Result<Queue> {
+        Ok(Queue { items: OpenOptions::new().create(true).append(true).open(dir.join("items"))? })
+    }
+
+    pub fn push(&mut self, item: &str) -> io::Result<()> {
+        self.items.write_all(item.as_bytes())
     }
 }
