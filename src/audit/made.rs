@@ -285,7 +285,7 @@ impl Evidence<'_> {
             };
             let replaces = |read: Value| {
                 let onto = |moment: &&Moment| matches!(moment.act, Act::Rename { file, to, .. } if to == read && outputs.contains(&(by, file)));
-                outputs.contains(&(by, read)) || self.acts(by).iter().any(|moment| onto(moment))
+                outputs.contains(&(by, read)) || self.acts(by).iter().any(onto)
             };
             deeds.iter().any(is_gone)
                 || reads.any(|read| {

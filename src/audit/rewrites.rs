@@ -158,7 +158,7 @@ impl<'a> Evidence<'a> {
             Act::Remove { file, .. } | Act::Cut { file, .. } => Some(file),
             _ => None,
         };
-        let is_foreign = gone.is_some_and(|file| role.is_rewrite() && self.is_foreign(function, file));
+        let is_foreign = gone.is_some_and(|file| self.is_foreign(function, file));
         let cell = match verdict {
             Ok(_) if is_foreign => {
                 let why = format!("what `{}` takes away was not seen to be written here", self.short(function));
