@@ -70,26 +70,31 @@ fn judge_length(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     (promised || pending.how == How::Resized && synced() && publishes()).then_some(Confidence::Medium)
 }
 
-/// Whether the file was made here, and its directory was synced after this change of it: who sees to the name wants what it leads to.
+/// Whether a function that leaves it made the file, and synced its directory after this change of it: who sees to the name wants what it
+/// leads to.
 fn is_named_durably(context: &Context<'_>, left: &Left<'_>) -> bool {
-    let (moment, pending) = (left.moment, left.pending);
-    let fact = moment.fact(pending.file);
-    if !pending.closed
-        || !fact.created
-        || fact.temporary
-        || left.lives_in(context, &context.flow.intents.retired_fields)
-        || moment.pending.iter().any(|other| other.kind == Kind::Name && other.file == pending.file)
-    {
+    if !left.pending.closed || left.lives_in(context, &context.flow.intents.retired_fields) {
         return false;
     }
-    let dir = context.terms.borrow_mut().parent(pending.file);
-    let is_this = |other: &Pending| other.kind == pending.kind && other.origin == pending.origin;
-    moment.killed.contains(&(dir, Kind::Name))
-        && context.flow.moments.iter().any(|other| {
-            other.function == moment.function
-                && matches!(other.act, Act::Sync { file } if file == dir)
-                && other.pending.iter().any(is_this)
-        })
+    left.left_by.iter().any(|&(function, pending)| {
+        let dir = context.terms.borrow_mut().parent(pending.file);
+        let is_this = |other: &Pending| other.kind == pending.kind && other.origin == pending.origin;
+        let is_name = |other: &Pending| other.kind == Kind::Name && other.file == pending.file;
+        let named = context.successes(function).iter().any(|moment| {
+            let fact = moment.fact(pending.file);
+            fact.created
+                && !fact.temporary
+                && moment.killed.contains(&(dir, Kind::Name))
+                && moment.pending.iter().any(|other| is_this(other) && other.closed)
+                && !moment.pending.iter().any(is_name)
+        });
+        named
+            && context.flow.moments.iter().any(|other| {
+                other.function == function
+                    && matches!(other.act, Act::Sync { file } if file == dir)
+                    && other.pending.iter().any(is_this)
+            })
+    })
 }
 
 /// Whether written bytes that are left pending break a promise.

@@ -19,6 +19,8 @@ enum Broken {
     Nothing,
     /// This file, as it is shown, is flushed and not synced, and others are.
     Flushed(String),
+    /// This file, as it is shown, is written by other methods and not synced, and others are.
+    Forgotten(String),
     /// There is none for this variant or mode, by its short name.
     For(Ustr),
 }
@@ -73,6 +75,10 @@ fn finding(function: &Function, broken: &Broken) -> Finding {
         Broken::Flushed(file) => {
             let told = format!("reports success with `{file}` flushed only");
             (format!("`{name}` promises a sync, and `{file}` is only flushed"), told)
+        }
+        Broken::Forgotten(file) => {
+            let told = format!("reports success, and `{file}` may hold bytes that are not on disk");
+            (format!("`{name}` promises a sync, and `{file}` is not synced"), told)
         }
         Broken::For(variant) => {
             let told = format!("reports success without a sync where it finds `{variant}`");
@@ -141,6 +147,23 @@ fn broken(context: &Context<'_>, function: &Function, summary: &Summary, held: &
     };
     if let Some(broken) = successes(summary).find_map(only_flushed) {
         return Some(broken);
+    }
+    // Who is named after a sync, and of nothing in particular, syncs all that its value writes, or says which of it.
+    if matches!(&*function.short_name, "sync" | "sync_all" | "fsync") {
+        let own =
+            |file: Value| matches!(terms.get(file), Term::Field(of, _) if matches!(terms.get(*of), Term::Param(0)));
+        let synced = |file: Value| {
+            successes(summary).any(|outcome| outcome.all_killed || outcome.killed.iter().any(|known| known.0 == file))
+        };
+        let seen = |outcome: &Outcome| !outcome.vague_sync && outcome.unopened.is_empty();
+        let mut held: Vec<Value> = held.iter().copied().filter(|file| own(*file)).collect();
+        held.sort_unstable();
+        if successes(summary).all(seen)
+            && held.iter().any(|file| synced(*file))
+            && let Some(forgotten) = held.iter().find(|file| !synced(**file))
+        {
+            return Some(Broken::Forgotten(terms.show(*forgotten)));
+        }
     }
     let payloads = payloads(&terms, held);
     let sibling = |outcome: &Outcome| {

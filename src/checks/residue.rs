@@ -4,7 +4,7 @@
 use super::Context;
 use crate::flow::Moment;
 use crate::flow::intent::FieldKey;
-use crate::flow::state::{Kind, Pending};
+use crate::flow::state::{How, Kind, Pending};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
 use crate::ir::FuncId;
@@ -22,7 +22,9 @@ pub fn dirty_types(context: &Context<'_>) -> FxHashMap<Ustr, FxHashSet<Value>> {
         let Some(owner) = context.program.functions[moment.function.index()].owner else { continue };
         let terms = context.terms.borrow();
         let held = |pending: &Pending| {
+            // A new length alone is no content: what is written to a mapping is told there.
             pending.kind != Kind::Name
+                && !matches!(pending.how, How::Resized | How::Cut)
                 && !pending.closed
                 && matches!(terms.get(pending.file), Term::Field(..))
                 && matches!(terms.get(terms.root(pending.file)), Term::Param(0))
