@@ -149,7 +149,7 @@ fn broken(context: &Context<'_>, function: &Function, summary: &Summary, held: &
         return Some(broken);
     }
     // Who is named after a sync, and of nothing in particular, syncs all that its value writes, or says which of it.
-    if matches!(&*function.short_name, "sync" | "sync_all" | "fsync") {
+    if purpose::is_named_after_sync_of_all(&function.short_name) {
         let own =
             |file: Value| matches!(terms.get(file), Term::Field(of, _) if matches!(terms.get(*of), Term::Param(0)));
         let synced = |file: Value| {

@@ -393,6 +393,11 @@ pub fn is_named_after_sync(name: &str) -> bool {
     does && !has(name, NO_PROMISE)
 }
 
+/// Whether a function's name says that a sync is all it does, and of nothing in particular.
+pub fn is_named_after_sync_of_all(name: &str) -> bool {
+    is_named_after_sync(name) && words(name).iter().skip(1).all(|word| word == "all")
+}
+
 /// Whether a variant is named after a sync: `SyncAll`, `Fsync`.
 pub fn is_sync_mode(name: &str) -> bool {
     is_named_after_sync(name)
