@@ -35,12 +35,14 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         false if !left.settled_by.is_empty() => Some(Confidence::Medium),
         // The file lives on in a field that is synced elsewhere.
         false if lives_on(context, left) => Some(Confidence::Medium),
-        // What its type promises, or the package does with other directories, says little of a name whose content nobody synced.
+        // What its type promises says little of a name whose content nobody synced.
         false if body.owner.is_some_and(|owner| purpose::type_promises(context, owner)) => {
             Some(if renames_its_own(context, left) { Confidence::Medium } else { Confidence::Low })
         }
+        // Its job is the rename, of what its caller gives it, in a package that syncs directories: more likely where its own text syncs.
         false if is_given(context, left) && context.flow.intents.directory_syncing_packages.contains(&body.package) => {
-            Some(Confidence::Low)
+            let near = renames_parameter(context, left) && context.flow.intents.syncing_sources.contains(&body.file);
+            Some(if near { Confidence::Medium } else { Confidence::Low })
         }
         false => None,
     }
@@ -64,6 +66,13 @@ fn is_given(context: &Context<'_>, left: &Left<'_>) -> bool {
         && left.left_by.iter().any(|(function, pending)| {
             *function == left.origin.function && matches!(terms.get(terms.root(pending.file)), Term::Param(_))
         })
+}
+
+/// Whether what it renames is a parameter itself, not something found or named below one.
+fn renames_parameter(context: &Context<'_>, left: &Left<'_>) -> bool {
+    let terms = context.terms.borrow();
+    let given = |file| matches!(terms.get(file), Term::Param(_));
+    left.left_by.iter().any(|(function, pending)| *function == left.origin.function && given(pending.file))
 }
 
 /// Whether the file is kept open in a field whose file is synced somewhere.

@@ -19,11 +19,11 @@ use ustr::ustr;
 /// Up to so many lines everything is parsed.
 const SMALL: usize = 150_000;
 /// Rounds of "who could call these?", for functions that change files.
-const CALLER_ROUNDS: usize = 4;
+const CALLER_ROUNDS: usize = 2;
 /// Rounds of "which types hold handles?".
 const HOLDER_ROUNDS: usize = 2;
 /// Rounds of "whom could these call?".
-const CALLEE_ROUNDS: usize = 2;
+const CALLEE_ROUNDS: usize = 1;
 /// The body of a function that only gives access to something is not longer.
 const SHORT: usize = 120;
 /// A name that so many files declare says nothing about which is meant.
