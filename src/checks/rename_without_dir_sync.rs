@@ -41,7 +41,8 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         }
         // Its job is the rename, of what its caller gives it, in a package that syncs directories: more likely where its own text syncs.
         false if is_given(context, left) && context.flow.intents.directory_syncing_packages.contains(&body.package) => {
-            let near = renames_parameter(context, left) && context.flow.intents.syncing_sources.contains(&body.file);
+            let near =
+                renames_what_it_was_told(context, left) && context.flow.intents.syncing_sources.contains(&body.file);
             Some(if near { Confidence::Medium } else { Confidence::Low })
         }
         false => None,
@@ -68,10 +69,10 @@ fn is_given(context: &Context<'_>, left: &Left<'_>) -> bool {
         })
 }
 
-/// Whether what it renames is a parameter itself, not something found or named below one.
-fn renames_parameter(context: &Context<'_>, left: &Left<'_>) -> bool {
+/// Whether what it renames is told by a parameter, and not something that a directory was found to hold.
+fn renames_what_it_was_told(context: &Context<'_>, left: &Left<'_>) -> bool {
     let terms = context.terms.borrow();
-    let given = |file| matches!(terms.get(file), Term::Param(_));
+    let given = |file| matches!(terms.get(terms.root(file)), Term::Param(_)) && !terms.is_entry(file);
     left.left_by.iter().any(|(function, pending)| *function == left.origin.function && given(pending.file))
 }
 
