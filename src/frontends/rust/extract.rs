@@ -74,8 +74,8 @@ pub struct Extractor<'a> {
     pub modules: Vec<Ustr>,
     /// Macros that were run in this file, by where their text lies.
     pub rules: FxHashMap<*const u8, Option<Rc<super::mbe::Rules>>>,
-    /// The macros that are being run: where the text of each lies, and what it was given.
-    pub running: Vec<(*const u8, proc_macro2::TokenStream)>,
+    /// The macros that are being run: where the text of each lies, which of its rules it is, and what it was given.
+    pub running: Vec<(*const u8, usize, proc_macro2::TokenStream)>,
     /// How many bytes macros may still make in this file.
     pub budget: usize,
     /// Bodies that were taken out before parsing.

@@ -83,32 +83,33 @@ impl Extractor<'_> {
     pub fn expand<T>(&mut self, mac: &syn::Macro, take: impl FnOnce(&mut Self, TokenStream) -> Option<T>) -> Option<T> {
         let called = name(&mac.path.segments.last()?.ident);
         let rules = self.macros.find(called, self.file, self.package)?;
-        if self.running.len() >= MAX_DEPTH || self.budget == 0 || self.is_namesake(mac, rules.text.as_ptr()) {
+        if self.running.len() >= MAX_DEPTH || self.budget == 0 {
             return None;
         }
-        let running = (rules.text.as_ptr(), mac.tokens.clone());
+        let key = rules.text.as_ptr();
         let place = self.sp(mac.path.span());
         let own = (rules.file == self.file).then_some(rules.start);
         let read = || mbe::Rules::read(&rules.text, own).map(Rc::new);
         let rules = self.rules.entry(rules.text.as_ptr()).or_insert_with(read).clone()?;
         let made = rules.run(mac.tokens.clone(), &self.spans, place)?;
         self.budget = self.budget.saturating_sub(made.text.len() + 1);
-        if super::lex::too_deep(&made.text).is_some() {
+        if self.is_namesake(mac, key, made.arm) || super::lex::too_deep(&made.text).is_some() {
             return None;
         }
         let tokens: TokenStream = made.text.parse().ok()?;
         let outer = std::mem::replace(&mut self.spans, Rc::new(Spans::made(&made.text, made.places)));
-        self.running.push(running);
+        self.running.push((key, made.arm, mac.tokens.clone()));
         let result = take(self, tokens);
         self.running.pop();
         self.spans = outer;
         result
     }
 
-    /// Whether a macro that is called while the one whose text lies at `rules` runs has only its name in common with that: it is given
-    /// all that the other was given. `macro_rules! info { ($($args:tt)+) => { ::log::info!($($args)+) } }` is no circle.
-    fn is_namesake(&self, mac: &syn::Macro, rules: *const u8) -> bool {
-        let mut outer = self.running.iter().filter(|(running, _)| *running == rules).peekable();
+    /// Whether a macro that is called while the one whose text lies at `rules` runs has only its name in common with that: the rule `arm`
+    /// would be run again, and be given all that it was given. `macro_rules! info { ($($args:tt)+) => { ::log::info!($($args)+) } }` is no
+    /// circle.
+    fn is_namesake(&self, mac: &syn::Macro, rules: *const u8, arm: usize) -> bool {
+        let mut outer = self.running.iter().filter(|(of, by, _)| (*of, *by) == (rules, arm)).peekable();
         if outer.peek().is_none() {
             return false;
         }
@@ -117,7 +118,7 @@ impl Extractor<'_> {
             mac.path.segments.len() == 1 || matches!(name.as_str(), "crate" | "self" | "super")
         });
         let given = mac.tokens.to_string();
-        outer.any(|(_, args)| {
+        outer.any(|(.., args)| {
             let args = args.to_string();
             given == args || !ours && given.contains(&args)
         })

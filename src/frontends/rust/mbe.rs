@@ -14,6 +14,8 @@ pub struct Made {
     pub text: String,
     /// Start of each token in `text`, and its place in the file.
     pub places: Vec<(u32, Sp)>,
+    /// Which of its rules made it.
+    pub arm: usize,
 }
 
 /// Largest result, in bytes.
@@ -64,10 +66,10 @@ impl Rules {
     /// Runs the macro on `args`, whose places `spans` knows.
     pub fn run(&self, args: TokenStream, spans: &Spans, call: Sp) -> Option<Made> {
         let args: Vec<TokenTree> = args.into_iter().collect();
-        for (pattern, body) in &self.arms {
+        for (arm, (pattern, body)) in self.arms.iter().enumerate() {
             let mut bindings = Bindings::default();
             if matches(pattern, &args, &mut bindings, 0) == Some(args.len()) {
-                let made = Made { text: String::new(), places: Vec::new() };
+                let made = Made { text: String::new(), places: Vec::new(), arm };
                 let mut out = Writer { made, spans, definition: self.definition.as_ref(), call };
                 out.transcribe(body.clone(), &bindings, 0)?;
                 return Some(out.made);

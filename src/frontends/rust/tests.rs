@@ -312,6 +312,11 @@ fn a_macro_may_have_the_name_of_another_crates() {
         ),
         &["metadata(&f)", "sync_all(&f)", "if succeeded"],
     );
+    // Its own crate's, by whose name it is called: another rule is meant.
+    lowers(
+        "macro_rules! save { (@go $p:expr) => { fs::remove_file($p) }; ($p:expr) => { mine::save!(@go $p) } } fn f() { save!(\"a\"); }",
+        &["remove_file(\"a\")"],
+    );
     // It is given less each time.
     lowers(
         "macro_rules! all { ($e:expr) => { $e.unwrap(); }; ($e:expr, $($r:expr),+) => { { all!($e); all!($($r),+) } } } fn f(f: &File) { all!(f.set_len(0), f.sync_data(), f.sync_all()); }",
