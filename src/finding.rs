@@ -22,7 +22,7 @@ pub enum Level {
 pub enum Confidence {
     /// Rests on guesses (unknown callees, unresolved receivers); not shown by default.
     Low,
-    /// Some link was inferred from intent or from names.
+    /// Some link was inferred from intent or from names, or there are callers further up than was looked.
     Medium,
     /// Every link was seen.
     High,

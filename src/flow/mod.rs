@@ -139,8 +139,8 @@ struct Engine<'p> {
     best_effort: FxHashSet<(FuncId, Origin)>,
 }
 
-/// So many calls up acts and effects are followed. Who stands further up has other things to promise; and looking there is most of the
-/// work, while of the faults that are known none is told so far from what was done.
+/// So many calls up acts and effects are followed. Who stands further up has other things to promise, and in large programs looking there is
+/// most of the work.
 const FOLLOWED: usize = 4;
 /// So many for an audit, which tells of whole operations.
 const FOLLOWED_BY_AUDIT: usize = 8;

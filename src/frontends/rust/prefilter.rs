@@ -18,7 +18,8 @@ use ustr::ustr;
 
 /// Up to so many lines everything is parsed.
 const SMALL: usize = 150_000;
-/// Rounds of "who could call these?", for functions that change files.
+/// Rounds of "who could call these?", for functions that change files. Flow follows effects further up, in what is there: further rounds let
+/// through much that only has a name in common with a caller.
 const CALLER_ROUNDS: usize = 2;
 /// Rounds of "which types hold handles?".
 const HOLDER_ROUNDS: usize = 2;
