@@ -287,8 +287,8 @@ pub enum Rvalue {
         /// Its operands.
         args: Vec<Operand>,
     },
-    /// Something new each time it is evaluated, about which nothing is known.
-    Opaque,
+    /// Something new each time it is evaluated, about which nothing is known but what it may be made of.
+    Opaque(Vec<Operand>),
 }
 
 /// Who is called.

@@ -3,6 +3,7 @@
 
 use super::builders::Builders;
 use super::certainty::Declared;
+use super::content::Contents;
 use super::made::Made;
 use super::reach::Reach;
 use super::table::{Cell, Verdict};
@@ -21,6 +22,8 @@ pub(super) struct Evidence<'a> {
     pub program: &'a Program,
     /// What was found.
     pub flow: &'a Flow,
+    /// What calls do.
+    pub apis: &'a Apis,
     successes: FxHashMap<FuncId, Vec<&'a Moment>>,
     acts: FxHashMap<FuncId, Vec<&'a Moment>>,
     /// Fields with the name of a file that some method of the type renames.
@@ -33,11 +36,13 @@ pub(super) struct Evidence<'a> {
     pub made: Made,
     /// Types that make files step by step.
     pub builders: Builders,
+    /// Where content goes.
+    pub contents: Contents,
 }
 
 impl<'a> Evidence<'a> {
     /// Arranges what `flow`, which was told to keep deeds, found in `program`, whose calls `apis` explain.
-    pub(super) fn new(program: &'a Program, flow: &'a Flow, apis: &Apis) -> Evidence<'a> {
+    pub(super) fn new(program: &'a Program, flow: &'a Flow, apis: &'a Apis) -> Evidence<'a> {
         let (mut successes, mut acts): (FxHashMap<_, Vec<_>>, FxHashMap<_, Vec<_>>) = Default::default();
         for moment in flow.moments.iter().filter(|moment| !moment.failing) {
             let of = if moment.act == Act::Succeed { &mut successes } else { &mut acts };
@@ -57,8 +62,9 @@ impl<'a> Evidence<'a> {
         }
         let (declared, reach) = (Declared::new(program, apis), Reach::new(program, flow, apis));
         let made = Made::new(program, flow);
+        let (builders, contents) = (Builders::default(), Contents::default());
         let mut evidence =
-            Evidence { program, flow, successes, acts, built, declared, reach, made, builders: Builders::default() };
+            Evidence { program, flow, apis, successes, acts, built, declared, reach, made, builders, contents };
         evidence.builders = evidence.find_builders();
         evidence
     }

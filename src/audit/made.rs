@@ -10,6 +10,7 @@ use crate::flow::terms::{Term, Terms, Value};
 use crate::flow::{Flow, Moment};
 use crate::ir::{FuncId, PackageId, Program};
 use rustc_hash::FxHashSet;
+use std::rc::Rc;
 
 /// What is filled, or given a name, somewhere in a program.
 pub(super) struct Made {
@@ -172,6 +173,34 @@ impl Name {
     }
 }
 
+/// Where a path starts, and what is told of its way from there: names as far as they are written out, and one [`ANY`] for those between.
+struct Kept {
+    base: Value,
+    below: Vec<String>,
+}
+
+impl Kept {
+    fn of(terms: &Terms, path: Value) -> Kept {
+        let (mut at, mut names) = (path, Vec::new());
+        for _ in 0..8 {
+            at = match terms.get(at) {
+                Term::Success(inner) | Term::Buffered(inner) | Term::Handle { file: inner, .. } => {
+                    at = *inner;
+                    continue;
+                }
+                _ => at,
+            };
+            let (last, Some(directory)) = Name::read(terms, at, 0) else { break };
+            names.extend(last.rsplit('/').map(str::to_string));
+            at = directory;
+        }
+        let told = |name: String| if name.contains(char::is_alphanumeric) { name } else { ANY.to_string() };
+        let mut below: Vec<String> = names.into_iter().map(told).collect();
+        below.dedup_by(|one, other| one == other && one.contains(ANY));
+        Kept { base: at, below }
+    }
+}
+
 /// A text with places for values, each with what can be told of its value.
 fn filled(text: &str, values: &[Value], told: &dyn Fn(Value) -> String) -> String {
     let mut parts = text.split('{');
@@ -200,20 +229,83 @@ impl Evidence<'_> {
     /// Whether something that `function`, a part of `store`, destroys is a file that the program fills itself, and no more of the kind that
     /// `function` fills as well: what makes room for another is no input of that.
     pub(super) fn retires_a_log(&self, store: &Store, function: FuncId) -> bool {
-        let outputs: Vec<Value> =
-            self.deeds(function).iter().filter(|deed| writes(deed)).map(|deed| deed.file).collect();
+        !self.logs(function).is_empty() && self.retires_its_own(store, function)
+    }
+
+    /// The files that `function` destroys, as far as they are known by a name or a field, and are no more of the kind that it fills as well.
+    fn logs(&self, function: FuncId) -> Vec<Value> {
+        let outputs = self.outputs(function);
         let is_kept_by_name = |file: Value| {
             Name::of(&self.flow.terms, file).is_telling() || !self.flow.intents.fields_of(function, file).is_empty()
         };
-        let own: Vec<Value> = self
-            .deeds(function)
+        self.deeds(function)
             .iter()
             .filter(|deed| !deed.failing && super::deeds::retires(deed) && !outputs.contains(&deed.file))
             .map(|deed| deed.file)
             .filter(|&file| is_kept_by_name(file))
             .filter(|&file| !outputs.iter().any(|&output| self.is_alike((function, output), (function, file))))
+            .collect()
+    }
+
+    /// The files that `function` fills, by all names that it gives them.
+    fn outputs(&self, function: FuncId) -> Vec<Value> {
+        let mut outputs: Vec<Value> =
+            self.deeds(function).iter().filter(|deed| writes(deed)).map(|deed| deed.file).collect();
+        let renamed = self.acts(function).iter().filter_map(|moment| match moment.act {
+            Act::Rename { file, to, .. } if outputs.contains(&file) => Some(to),
+            _ => None,
+        });
+        let renamed: Vec<Value> = renamed.collect();
+        outputs.extend(renamed);
+        outputs
+    }
+
+    /// The writes of a checkpoint, `function`, that stand for a log which it retires: something that `store` was given got into both, or
+    /// what is read of both gets into one field.
+    pub(super) fn stand_ins(&self, store: &Store, function: FuncId) -> Rc<FxHashSet<Origin>> {
+        let key = (store.first, function);
+        if let Some(known) = self.contents.stand_ins.borrow().get(&key) {
+            return known.clone();
+        }
+        let written: FxHashSet<Origin> = self
+            .deeds(function)
+            .iter()
+            .filter(|deed| writes(deed) && !deed.failing)
+            .map(|deed| deed.trace.origin())
             .collect();
-        !own.is_empty() && self.retires_its_own(store, function)
+        let logs = self.logs(function);
+        let is_log = |by: FuncId, file: Value| logs.iter().any(|&log| self.is_alike((by, file), (function, log)));
+        let logging: FxHashSet<Origin> = store
+            .operations
+            .iter()
+            .flat_map(|&by| self.deeds(by).iter().map(move |deed| (by, deed)))
+            .filter(|(by, deed)| writes(deed) && !deed.failing && is_log(*by, deed.file))
+            .map(|(_, deed)| deed.trace.origin())
+            .filter(|origin| !written.contains(origin))
+            .collect();
+        let mut stand_ins = self.sharing_a_source(&store.operations, &logging, &written);
+        if logs.is_empty() {
+            stand_ins.clear();
+        } else {
+            let outputs = self.outputs(function);
+            let is_output =
+                |by: FuncId, file: Value| outputs.iter().any(|&output| self.is_alike((by, file), (function, output)));
+            let reads = |by: FuncId, of: &dyn Fn(FuncId, Value) -> bool| -> Vec<Origin> {
+                let reads = self.deeds(by).iter().filter(|deed| deed.did == Did::Read && of(by, deed.file));
+                reads.map(|deed| deed.trace.origin()).collect()
+            };
+            let mut all = self.flow.summaries.keys().copied();
+            let is_recovered = all.any(|by| {
+                let (from_log, from_output) = (reads(by, &is_log), reads(by, &is_output));
+                !from_log.is_empty() && !from_output.is_empty() && self.meet_in_a_field(by, &from_log, &from_output)
+            });
+            if is_recovered {
+                stand_ins.extend(&written);
+            }
+        }
+        let stand_ins = Rc::new(stand_ins);
+        self.contents.stand_ins.borrow_mut().insert(key, stand_ins.clone());
+        stand_ins
     }
 
     /// Whether something that `function`, a part of `store`, destroys is a file that the program fills itself.
@@ -273,22 +365,29 @@ impl Evidence<'_> {
             .collect();
         told_by().any(|by| {
             let deeds = self.deeds(by);
-            let mut reads = deeds.iter().filter(|deed| deed.did == Did::Read && through(by, deed)).peekable();
-            if reads.peek().is_none() {
+            let is_in_it = |deed: &&Deed| self.is_carried(by, deed.trace.origin(), written);
+            let reads: Vec<&Deed> = deeds
+                .iter()
+                .filter(|deed| deed.did == Did::Read && through(by, deed))
+                .filter(is_in_it)
+                .collect();
+            if reads.is_empty() {
                 return false;
             }
+            let read: Vec<Value> = reads.iter().map(|read| read.file).collect();
             // What goes besides may be told by another name than it was read by: through a handle, say.
             let is_gone = |deed: &Deed| {
                 let goes = matches!(deed.did, Did::Remove | Did::Pend(How::Cut, _)) && !deed.failing;
                 let made = deeds.iter().any(|other| fills(other) && other.file == deed.file && through(by, other));
-                goes && !made && self.made_or_read(by, deeds, deed, &own)
+                let may_be_read = || read.iter().any(|&read| self.may_be_one(by, read, deed.file));
+                goes && !made && may_be_read() && self.made_or_read(by, deeds, deed, &own)
             };
             let replaces = |read: Value| {
                 let onto = |moment: &&Moment| matches!(moment.act, Act::Rename { file, to, .. } if to == read && outputs.contains(&(by, file)));
                 outputs.contains(&(by, read)) || self.acts(by).iter().any(onto)
             };
             deeds.iter().any(is_gone)
-                || reads.any(|read| {
+                || reads.iter().any(|read| {
                     let is_alike = |&(of, file): &(FuncId, Value)| self.is_alike((of, file), (by, read.file));
                     replaces(read.file) || own(by, read.file) && outputs.iter().any(is_alike)
                 })
@@ -306,6 +405,14 @@ impl Evidence<'_> {
         let is_read = || deeds.iter().any(|deed| deed.did == Did::Read && deed.file == gone.file);
         let packages = [self.program.functions[by.index()].package];
         self.made.holds(&packages, by, gone.file, self.flow) || is_read() && own(by, gone.file)
+    }
+
+    /// Whether two files of one function may be one, or of one kind: nothing that is known of both speaks against it.
+    fn may_be_one(&self, function: FuncId, one: Value, other: Value) -> bool {
+        let is_known = |file: Value| {
+            Name::of(&self.flow.terms, file).is_telling() || !self.flow.intents.fields_of(function, file).is_empty()
+        };
+        one == other || !is_known(one) || !is_known(other) || self.is_alike((function, one), (function, other))
     }
 
     /// Whether two files are of one kind: they are kept in one field, or their names are the same as far as they are written out.
@@ -330,8 +437,17 @@ impl Evidence<'_> {
             }
             _ => false,
         };
+        let is_below_one = || {
+            let (my, their) = (Kept::of(&self.flow.terms, one.1), Kept::of(&self.flow.terms, other.1));
+            let their_fields = || intents.fields_of(other.0, their.base);
+            my.below == their.below
+                && !my.below.is_empty()
+                && (one.0 == other.0 && my.base == their.base
+                    || intents.fields_of(one.0, my.base).iter().any(|field| their_fields().contains(field)))
+        };
         fields(one).iter().any(|field| theirs.contains(field))
             || mine.last == other_name.last && (mine.is_telling() || is_beside())
+            || is_below_one()
     }
 
     /// Whether what `function` knows as `file` may be among the files that `fillers` fill: of the same name, as far as names are written out.

@@ -17,6 +17,7 @@
 
 mod builders;
 mod certainty;
+mod content;
 mod deeds;
 mod detail;
 mod directory;

@@ -7,7 +7,7 @@ use super::roles::{Role, Roles};
 use super::stores::Store;
 use super::table::{Cell, Verdict, in_words, weakest};
 use crate::flow::Moment;
-use crate::flow::state::{How, Kind, Pending, Trace};
+use crate::flow::state::{How, Kind, Origin, Pending, Trace};
 use crate::flow::summary::{Act, Deed, Did};
 use crate::ir::FuncId;
 
@@ -33,7 +33,7 @@ impl<'a> Evidence<'a> {
             _ => i32::from(cell.detail.is_some()),
         });
         let inputs = roles.iter().map(|(&function, &role)| {
-            let inputs = self.inputs(function, role);
+            let inputs = self.inputs(store, function, role);
             // A rewrite that retires what it read shows by that whose it is.
             if role.is_rewrite() || inputs.verdict == Verdict::No {
                 inputs
@@ -103,11 +103,14 @@ impl<'a> Evidence<'a> {
             self.successes(function).iter().copied().partition(|moment| moment.pending.iter().any(is_left));
         let left = guilty.iter().flat_map(|&moment| moment.pending.iter().map(move |pending| (moment, pending)));
         let left = left.filter(|(_, pending)| is_content(pending));
-        // What was written before anything was found to be read, or where nothing was, replaces nothing; nor may what is of another kind.
+        // What was written before anything was found to be read, or where nothing was, replaces nothing; nor may what is of another kind, or
+        // what nothing of it got into.
         let may_be_first = |pending: &Pending| {
             let is_successor = || self.is_successor(store, function, pending.file, pending.trace.origin());
+            let is_made_of_it = || self.carries_into(function, pending.trace.origin());
             self.is_made_where_nothing_was(function, pending)
-                || role.is_rewrite() && (pending.sources.is_empty() || !is_successor())
+                || !role.is_rewrite() && !self.stand_ins(store, function).contains(&pending.trace.origin())
+                || role.is_rewrite() && (pending.sources.is_empty() || !is_successor() || !is_made_of_it())
         };
         if let Some(options) = self.options(function, &guilty, &innocent, &is_left)
             && let Some(pending) = guilty.iter().flat_map(|moment| moment.pending.iter()).find(|left| is_content(left))
@@ -124,8 +127,14 @@ impl<'a> Evidence<'a> {
                     let why = format!("what `{short}` reads was not seen to be opened, and may be no file");
                     Cell::detailed(Verdict::Unknown, why)
                 }
+                None if may_be_first(pending) && !role.is_rewrite() => {
+                    let why = format!("what `{short}` leaves unsynced was not seen to stand for what it takes away");
+                    Cell::detailed(Verdict::Unknown, why)
+                }
                 None if may_be_first(pending) => {
-                    let why = format!("what `{short}` leaves unsynced was not seen to take the place of what it read");
+                    let why = format!(
+                        "what `{short}` leaves unsynced was not seen to be made of what it read, and to take its place"
+                    );
                     Cell::detailed(Verdict::Unknown, why)
                 }
                 None => Cell::new(Verdict::No),
@@ -147,7 +156,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// Whether a rewrite or checkpoint destroys an input while its output is not synced.
-    fn inputs(&self, function: FuncId, role: Role) -> Cell {
+    fn inputs(&self, store: &Store, function: FuncId, role: Role) -> Cell {
         let Some(Early { act, pending, verdict }) = self.retired_early(function, role) else {
             let unseen = || self.unseen_cell(function).or_else(|| self.acts_lost(function));
             return self.cut_in_place(function, role).or_else(unseen).unwrap_or(Cell::new(Verdict::No));
@@ -160,6 +169,10 @@ impl<'a> Evidence<'a> {
         };
         let is_foreign = gone.is_some_and(|file| self.is_foreign(function, file));
         let cell = match verdict {
+            Ok(_) if !self.is_made_of_input(store, function, role, act, pending) => {
+                let why = format!("what `{}` takes away was not seen to be in what it writes", self.short(function));
+                Cell::detailed(Verdict::Unknown, why)
+            }
             Ok(_) if is_foreign => {
                 let why = format!("what `{}` takes away was not seen to be written here", self.short(function));
                 Cell::detailed(Verdict::Unknown, why)
@@ -172,6 +185,30 @@ impl<'a> Evidence<'a> {
         cell.because(text, pending.trace.origin().span)
     }
 
+    /// Whether what is `pending` may be made of what was read from the file that `act` destroys, or stands for the log that a checkpoint does.
+    fn is_made_of_input(&self, store: &Store, function: FuncId, role: Role, act: Act, pending: &Pending) -> bool {
+        // A name has its content from other places.
+        let written: Vec<Origin> = match pending.kind {
+            Kind::Name => {
+                let fills = self.done(function).filter(|deed| writes(deed) && deed.file == pending.file);
+                fills.map(|deed| deed.trace.origin()).collect()
+            }
+            Kind::Buffer | Kind::Data => vec![pending.trace.origin()],
+        };
+        if !role.is_rewrite() {
+            let stand_ins = self.stand_ins(store, function);
+            return written.iter().any(|written| stand_ins.contains(written));
+        }
+        let (Act::Remove { file, .. } | Act::Cut { file, .. } | Act::Rename { to: file, .. }) = act else {
+            return false;
+        };
+        let reads = || self.done(function).filter(|deed| deed.did == Did::Read);
+        let is_known = reads().any(|deed| deed.file == file);
+        // One that goes by another name where it is read may be any of them.
+        let mut read = reads().filter(|deed| !is_known || deed.file == file);
+        read.any(|deed| written.iter().any(|&written| self.is_carried(function, deed.trace.origin(), written)))
+    }
+
     /// The cell that follows where the very file that was read is cut and filled again, and that is not synced even in the end.
     fn cut_in_place(&self, function: FuncId, role: Role) -> Option<Cell> {
         if !role.is_in_place() {
@@ -182,6 +219,7 @@ impl<'a> Evidence<'a> {
             let cuts = |deed: &Deed| matches!(deed.did, Did::Overwrite | Did::Pend(How::Cut, _));
             is_content(pending)
                 && pending.sources.contains(&pending.file)
+                && self.carries_into(function, pending.trace.origin())
                 && !self.is_made_where_nothing_was(function, pending)
                 && done(&|deed| deed.did == Did::Read && deed.file == pending.file)
                 && done(&|deed| cuts(deed) && deed.file == pending.file)

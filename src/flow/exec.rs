@@ -751,7 +751,7 @@ impl<'e, 'p> Run<'e, 'p> {
                 let args: Vec<_> = args.iter().map(|arg| self.operand(state, arg)).collect();
                 self.engine.terms.op(*op, &args)
             }
-            Rvalue::Opaque => self.fresh(state, site, 0),
+            Rvalue::Opaque(_) => self.fresh(state, site, 0),
         }
     }
 

@@ -107,7 +107,7 @@ fn rvalue(value: &Rvalue, live: &mut Locals) {
         }
         Rvalue::Closure { captures, .. } => captures.iter().for_each(|(_, value)| operand(value, live)),
         Rvalue::Op { args, .. } => args.iter().for_each(|value| operand(value, live)),
-        Rvalue::FunctionValue(_) | Rvalue::Opaque => {}
+        Rvalue::FunctionValue(_) | Rvalue::Opaque(_) => {}
     }
 }
 

@@ -108,7 +108,7 @@ impl Text<'_> {
                 format!("fn {}", list.iter().map(|id| self.function_name(*id)).collect::<Vec<_>>().join(" | "))
             }
             Rvalue::Op { op, args } => format!("`{op}`({})", self.operands(args)),
-            Rvalue::Opaque => "?".into(),
+            Rvalue::Opaque(_) => "?".into(),
         }
     }
 

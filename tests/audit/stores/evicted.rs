@@ -1,6 +1,6 @@
 //! A cache makes room for what it takes in: what goes is no input of that.
 //!
-//! row: Cache | yes | unknown (what `put` removes was not seen to be a log that is written here, and may be no input) | unknown (what `put` removes was not seen to be a log that is written here, and may be no input) | yes | unknown (what `put` removes was not seen to be a log that is written here, and may be no input)
+//! row: Cache | yes | unknown (what `put` removes was not seen to be a log that is written here, and may be no input) | unknown (what `put` takes away was not seen to be in what it writes) | yes | unknown (what `put` removes was not seen to be a log that is written here, and may be no input)
 
 use std::fs::{self, File};
 use std::io::{self, Write};

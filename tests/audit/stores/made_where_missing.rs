@@ -1,7 +1,7 @@
 //! A list that is missing is made anew where the settings of its store were read: that replaces nothing, as far as can be told. Settings that
 //! are made anew of what they were do.
 //!
-//! row: Missing | no | unknown (what `open_list` leaves unsynced was not seen to take the place of what it read) | no (never deletes them) | no | no
+//! row: Missing | no | unknown (what `open_list` leaves unsynced was not seen to be made of what it read, and to take its place) | no (never deletes them) | no | no
 //! row: Always | no | no | yes | no | no
 
 use std::fs::{self, File};

@@ -1,7 +1,7 @@
 //! What is only read is a source, not old content: a page is made of a template that nothing here writes. A digest is one more of the
 //! notes that it is made of, and a shelf removes the files that it packs.
 //!
-//! row: Page | no | unknown (what `render` leaves unsynced was not seen to take the place of what it read) | no (never deletes them) | no | no
+//! row: Page | no | unknown (what `render` leaves unsynced was not seen to be made of what it read, and to take its place) | no (never deletes them) | no | no
 //! row: Digest | no | no | no (never deletes them) | no | no
 //! row: Shelf | yes | no | yes | no | no
 

@@ -629,9 +629,10 @@ impl<'h> Lower<'h> {
         for arg in list {
             if let ExprKind::Closure(closure) = &arg.kind {
                 let callee = self.closure_value(closure, &[], arg.span);
+                let others: Vec<Operand> = given.iter().map(|(value, _)| value.op.clone()).collect();
                 let mut values = Vec::new();
                 for _ in &closure.params {
-                    values.push(self.opaque(Ty::Unknown, arg.span));
+                    values.push(self.made_of(others.clone(), Ty::Unknown, arg.span));
                 }
                 result = Some(self.call_value(callee, values, sp));
             }
@@ -640,9 +641,10 @@ impl<'h> Lower<'h> {
             && let Some(at) = given.iter().position(|(value, _)| value.ty.is_function())
         {
             let (callee, _) = given.remove(at);
+            let others: Vec<Operand> = given.iter().map(|(value, _)| value.op.clone()).collect();
             let mut values = Vec::new();
             for ty in callee.ty.call_params() {
-                values.push(self.opaque(ty, sp));
+                values.push(self.made_of(others.clone(), ty, sp));
             }
             result = Some(self.call_value(callee, values, sp));
         }
@@ -657,7 +659,7 @@ impl<'h> Lower<'h> {
         let old = self.value(Rvalue::Use(first.op.clone()), ty, sp);
         match (name, given.get(1)) {
             ("take", _) => {
-                let value = if old.ty.is_option() { Rvalue::Use(Operand::Absent) } else { Rvalue::Opaque };
+                let value = if old.ty.is_option() { Rvalue::Use(Operand::Absent) } else { Rvalue::Opaque(Vec::new()) };
                 self.assign(place.clone(), value, sp);
             }
             ("replace", Some((new, _))) => {
@@ -752,10 +754,10 @@ impl<'h> Lower<'h> {
                 .collect();
             return self.emit_call(Callee::Unknown, ustr(name), given, ty, fallible, sp, focus);
         }
-        if words::IMPURE.has(name) {
-            return self.opaque(ty, sp);
-        }
         let args = given.into_iter().map(|(value, _)| value.op).collect();
+        if words::IMPURE.has(name) {
+            return self.made_of(args, ty, sp);
+        }
         self.operation(path.as_str(), args, ty, sp)
     }
 }

@@ -225,7 +225,7 @@ fn gives(function: &Function, value: &Operand) -> bool {
         }
         Rvalue::Closure { captures, .. } => captures.iter().any(|(_, operand)| operand == value),
         Rvalue::Op { args, .. } => args.contains(value),
-        Rvalue::FunctionValue(_) | Rvalue::Opaque => false,
+        Rvalue::FunctionValue(_) | Rvalue::Opaque(_) => false,
     };
     function.blocks.iter().any(|block| {
         let returned = matches!(&block.end, Terminator::Return { value: returned, .. } if returned == value);

@@ -490,7 +490,7 @@ impl<'h> Lower<'h> {
             return element;
         }
         let ty = element.ty.peel_refs().clone();
-        let key = self.opaque(ty.arg(0), sp);
+        let key = self.made_of(vec![of.op.clone()], ty.arg(0), sp);
         let fields = vec![(ustr("0"), key.op), (ustr("1"), element.op)];
         self.value(Rvalue::Aggregate { type_name: None, fields, base: None }, ty, sp)
     }

@@ -88,10 +88,8 @@ impl<'h> Lower<'h> {
             ExprKind::Format(format) => self.format(format, sp),
             ExprKind::Write(target, format) => self.write_macro(target, format, sp),
             ExprKind::Make(name, list) => {
-                for part in list {
-                    self.expr(part, None);
-                }
-                self.opaque(Ty::ext(name.as_str(), []), sp)
+                let parts = list.iter().map(|part| self.expr(part, None).op).collect();
+                self.made_of(parts, Ty::ext(name.as_str(), []), sp)
             }
             ExprKind::Unread => {
                 let span = self.span(sp);
@@ -520,7 +518,7 @@ impl<'h> Lower<'h> {
         let text = self.format(format, sp);
         let focus = sp;
         if is_text_only(&target_val.ty) {
-            return self.opaque(Ty::result(Ty::unit(), Ty::Unknown), sp);
+            return self.made_of(vec![target_val.op, text.op], Ty::result(Ty::unit(), Ty::Unknown), sp);
         }
         self.method_on(target_val, ustr("write_fmt"), vec![(text, Passing::Shared)], None, sp, focus)
     }

@@ -156,7 +156,10 @@ impl<'h> Lower<'h> {
                             Some(api) if !harmless => {
                                 self.call_row(api, name, given, Some(recv.ty), &[], false, sp, focus)
                             }
-                            _ if harmless => self.operation("write_fmt", Vec::new(), ty, sp),
+                            _ if harmless => {
+                                let parts = given.into_iter().map(|(value, _)| value.op).collect();
+                                self.made_of(parts, ty, sp)
+                            }
                             _ => self.emit_call(Callee::Unknown, name, given, ty, true, sp, focus),
                         }
                     }
@@ -418,10 +421,10 @@ impl<'h> Lower<'h> {
             of
         };
         if matches!(name, "recv" | "try_recv") {
-            return self.opaque(Ty::result(inner, Ty::Unknown), sp);
+            return self.made_of(vec![recv.op.clone()], Ty::result(inner, Ty::Unknown), sp);
         }
         let ty = if plain { inner } else { Ty::option(inner) };
-        if matters { self.project(recv, Step::Element, ty, sp) } else { self.opaque(ty, sp) }
+        if matters { self.project(recv, Step::Element, ty, sp) } else { self.made_of(vec![recv.op.clone()], ty, sp) }
     }
 
     /// Another view of the same elements.

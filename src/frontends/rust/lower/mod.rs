@@ -324,7 +324,12 @@ impl<'h> Lower<'h> {
     }
 
     fn opaque(&mut self, ty: Ty, sp: Sp) -> Val {
-        self.value(Rvalue::Opaque, ty, sp)
+        self.made_of(Vec::new(), ty, sp)
+    }
+
+    /// Something new that may have in it what `parts` hold.
+    fn made_of(&mut self, parts: Vec<Operand>, ty: Ty, sp: Sp) -> Val {
+        self.value(Rvalue::Opaque(parts), ty, sp)
     }
 
     fn operation(&mut self, op: &str, args: Vec<Operand>, ty: Ty, sp: Sp) -> Val {
