@@ -31,6 +31,7 @@ mod roles;
 mod stores;
 mod table;
 mod types;
+mod workers;
 mod writes;
 
 pub use table::{Cell, Effect, Operation, Reason, Row, Verdict};
@@ -49,7 +50,7 @@ pub fn audit(program: &Program, flow: &Flow, apis: &Apis) -> Vec<Row> {
 
 fn row(evidence: &Evidence<'_>, store: &Store) -> Option<Row> {
     let roles = evidence.roles(store);
-    let writes = evidence.normal_writes(store, &roles);
+    let mut writes = evidence.normal_writes(store, &roles);
     let (mut rewrite, mut deletes_first) = evidence.rewrites(store, &roles);
     if writes.verdict == Verdict::NotApplicable && rewrite.verdict == Verdict::NotApplicable {
         return None;
@@ -63,6 +64,7 @@ fn row(evidence: &Evidence<'_>, store: &Store) -> Option<Row> {
             (rewrite, deletes_first) = (unseen(), unseen());
         }
     }
+    evidence.beside_workers(store, [&mut writes, &mut rewrite, &mut deletes_first, &mut directory]);
     let unlogged = evidence.unlogged(store, &roles);
     let in_place = evidence.in_place(&unlogged);
     let safe = safe(&writes, &rewrite, &deletes_first, &directory, in_place.as_ref());

@@ -6,7 +6,7 @@ use super::stores::Store;
 use crate::flow::state::{How, MAX_SOURCES, Trace};
 use crate::flow::summary::{Deed, Did};
 use crate::flow::terms::{Terms, Value};
-use crate::ir::{FuncId, FunctionKind};
+use crate::ir::FuncId;
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,18 +64,6 @@ impl<'a> Evidence<'a> {
         roles
     }
 
-    /// An opening that hands on a function value which rewrites or checkpoints, to a thread perhaps: what it does is part of no operation.
-    pub(super) fn opening_with_a_worker(&self, store: &Store) -> Option<FuncId> {
-        let is_worker = |&function: &FuncId| {
-            let is_closure = matches!(self.program.functions[function.index()].kind, FunctionKind::Closure { .. });
-            is_closure && role(&self.own_deeds(function, |_| false), &self.flow.terms).is_some()
-        };
-        let starts = |opening: &FuncId| {
-            self.deeds(*opening).iter().any(|deed| deed.trace.functions().iter().skip(1).any(is_worker))
-        };
-        store.openings.iter().copied().find(starts)
-    }
-
     /// The functions that `operations` get to other than by way of `makers`, and they themselves, callees before callers.
     pub(super) fn parts(&self, operations: &[FuncId], makers: &BTreeSet<FuncId>) -> Vec<FuncId> {
         let mut parts: BTreeSet<FuncId> = BTreeSet::new();
@@ -99,6 +87,11 @@ impl<'a> Evidence<'a> {
         let below = |deed: &Deed| deed.trace.functions().iter().skip(1).any(&are_told);
         self.deeds(function).iter().filter(|deed| !deed.failing && !below(deed)).collect()
     }
+}
+
+/// Whether a function, by all that it does itself and below it, rewrites or checkpoints.
+pub(super) fn is_more_than_a_write(evidence: &Evidence<'_>, function: FuncId) -> bool {
+    role(&evidence.own_deeds(function, |_| false), &evidence.flow.terms).is_some()
 }
 
 /// What a function is by what it does itself, `deeds`. Whose the files are these tell only of one that is read and replaced.

@@ -17,6 +17,8 @@ pub(super) struct Store {
     pub package: PackageId,
     /// The outermost of its types, by its name in the program; none if it has no types.
     pub top: Option<Ustr>,
+    /// Its types.
+    pub members: BTreeSet<TypeId>,
     /// What can be asked of it, in the order of the text.
     pub operations: Vec<FuncId>,
     /// Of these, the ones that are given no open store: they make one.
@@ -25,6 +27,15 @@ pub(super) struct Store {
     pub makers: BTreeSet<FuncId>,
     /// The first operation of the outermost type.
     pub first: FuncId,
+}
+
+impl Store {
+    /// Whether a function is a method of one of its types.
+    pub(super) fn owns(&self, evidence: &Evidence<'_>, function: FuncId) -> bool {
+        let Some(owner) = evidence.owner(function) else { return false };
+        let package = evidence.program.functions[function.index()].package;
+        self.members.iter().any(|member| member.name == owner && member.package == package)
+    }
 }
 
 impl<'a> Evidence<'a> {
@@ -72,7 +83,8 @@ impl<'a> Evidence<'a> {
         let openings = operations.iter().copied().filter(makes).collect();
         let makers = types.openings(top);
         let (name, package) = (top.name, top.package);
-        Some(Store { name, package, top: Some(name), operations, openings, makers, first })
+        let members = members.clone();
+        Some(Store { name, package, top: Some(name), members, operations, openings, makers, first })
     }
 
     /// Whether a group of types makes, replaces, removes or syncs files on its own, not only through `others` or for somebody who lends it a
@@ -211,6 +223,7 @@ impl<'a> Evidence<'a> {
                     name,
                     package,
                     top: None,
+                    members: BTreeSet::new(),
                     operations,
                     openings: BTreeSet::new(),
                     makers: BTreeSet::new(),

@@ -1,0 +1,99 @@
+//! What is handed on to run elsewhere, on a thread perhaps: what it does to files is part of no operation, and yet of the store.
+
+use super::deeds::{retires, writes};
+use super::evidence::Evidence;
+use super::roles::is_more_than_a_write;
+use super::stores::Store;
+use super::table::{Cell, Verdict};
+use crate::flow::state::Kind;
+use crate::flow::summary::{Deed, Did};
+use crate::ir::{FuncId, FunctionKind, InstKind, Rvalue};
+use std::collections::BTreeSet;
+
+/// A function value that changes files for good, and that no operation on an open store was seen to call.
+struct Worker {
+    /// The function of the store that makes it or hands it on.
+    by: FuncId,
+    function: FuncId,
+    /// An opening was seen to run it, there and then or on a thread.
+    in_opening: bool,
+}
+
+impl Evidence<'_> {
+    /// Takes back what cells say where a function that `store` hands on does what they deny: it may be done at any time.
+    pub(super) fn beside_workers(&self, store: &Store, cells: [&mut Cell; 4]) {
+        let workers = self.workers(store);
+        let does = |worker: &Worker, what: &dyn Fn(&Deed) -> bool| {
+            self.deeds(worker.function).iter().any(|deed| !deed.failing && what(deed))
+        };
+        let rewrites = |worker: &Worker| is_more_than_a_write(self, worker.function);
+        let unknown = |cell: &mut Cell, worker: Option<&Worker>, does: &str| {
+            if let Some(worker) = worker {
+                let why =
+                    format!("`{}` hands on a function that {does} files, perhaps to a thread", self.short(worker.by));
+                *cell = Cell::detailed(Verdict::Unknown, why);
+            }
+        };
+        use Verdict::{Conditional, No, NotApplicable, ViaLog, Yes};
+        let [normal, rewrite, inputs, directory] = cells;
+        if matches!(normal.verdict, Yes | ViaLog | Conditional | NotApplicable) {
+            let writer =
+                workers.iter().find(|worker| does(worker, &writes) && !(worker.in_opening && rewrites(worker)));
+            unknown(normal, writer, "writes");
+        }
+        let rewriter =
+            || workers.iter().find(|worker| rewrites(worker) || does(worker, &retires) && !worker.in_opening);
+        if matches!(rewrite.verdict, Yes | NotApplicable) {
+            unknown(rewrite, rewriter(), "rewrites or removes");
+        }
+        if inputs.verdict == No {
+            unknown(inputs, rewriter(), "rewrites or removes");
+        }
+        let names = |deed: &Deed| matches!(deed.did, Did::Pend(_, Kind::Name) | Did::Remove);
+        if matches!(directory.verdict, Yes | NotApplicable) {
+            // What is done in an opening was judged there.
+            unknown(directory, workers.iter().find(|worker| !worker.in_opening && does(worker, &names)), "names");
+        }
+    }
+
+    fn workers(&self, store: &Store) -> Vec<Worker> {
+        let (mut called, mut opened): (BTreeSet<FuncId>, BTreeSet<FuncId>) = Default::default();
+        for operation in &store.operations {
+            let reached = if store.openings.contains(operation) { &mut opened } else { &mut called };
+            reached.extend(self.deeds(*operation).iter().flat_map(|deed| deed.trace.functions()));
+        }
+        let changes = |worker: FuncId| {
+            let changes = |deed: &Deed| !matches!(deed.did, Did::Read | Did::Place | Did::Flush | Did::Sync);
+            let lasting = |deed: &Deed| !self.is_passing(worker, deed.file) && !self.is_lent(worker, deed.file);
+            self.deeds(worker).iter().any(|deed| !deed.failing && changes(deed) && lasting(deed))
+        };
+        let mut workers = Vec::new();
+        for (at, function) in self.program.functions.iter().enumerate() {
+            let by = self.named(FuncId(at as u32));
+            if !store.owns(self, by) {
+                continue;
+            }
+            let insts = function.blocks.iter().flat_map(|block| &block.insts);
+            let values = insts.flat_map(|inst| match &inst.kind {
+                InstKind::Assign { value: Rvalue::Closure { function, .. }, .. } => vec![*function],
+                InstKind::Assign { value: Rvalue::FunctionValue(functions), .. } => functions.to_vec(),
+                _ => Vec::new(),
+            });
+            let handed_on = values.filter(|value| !called.contains(value) && changes(*value));
+            workers.extend(handed_on.map(|function| Worker { by, function, in_opening: opened.contains(&function) }));
+        }
+        workers
+    }
+
+    /// An opening that hands on a function value which rewrites or checkpoints, to a thread perhaps: what it does is part of no operation.
+    pub(super) fn opening_with_a_worker(&self, store: &Store) -> Option<FuncId> {
+        let is_worker = |&function: &FuncId| {
+            let is_closure = matches!(self.program.functions[function.index()].kind, FunctionKind::Closure { .. });
+            is_closure && is_more_than_a_write(self, function)
+        };
+        let starts = |opening: &FuncId| {
+            self.deeds(*opening).iter().any(|deed| deed.trace.functions().iter().skip(1).any(is_worker))
+        };
+        store.openings.iter().copied().find(starts)
+    }
+}
