@@ -229,6 +229,8 @@ impl Evidence<'_> {
             Term::Param(_) => !self.is_lent(function, file),
             // Something made here that was not opened by a path that can be told: memory, a socket, anything.
             _ if matches!(terms.get(terms.root(file)), Term::Fresh(..)) => is_opened,
+            // Somebody's own writer, which may put it anywhere.
+            Term::Aggregate { .. } | Term::Closure(..) | Term::Functions(_) => is_opened,
             // A field that is declared to be a file or a path, or that some record keeps a file in.
             Term::Field(..) if !is_created => {
                 let mut fields = self.flow.intents.fields_of(function, file).iter();

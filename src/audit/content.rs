@@ -56,13 +56,16 @@ struct Text {
 /// Of one function with all below it: reads, and writes that what they read may get into.
 type Carried = FxHashSet<(Origin, Origin)>;
 
+/// Places, shared by who asks for them again.
+pub(super) type Origins = Rc<FxHashSet<Origin>>;
+
 /// What is known so far.
 #[derive(Default)]
 pub(super) struct Contents {
     texts: RefCell<FxHashMap<FuncId, Rc<Text>>>,
     carried: RefCell<FxHashMap<FuncId, Rc<Carried>>>,
     /// Of a store, told by its first operation, and one of its checkpoints: see [`Evidence::stand_ins`].
-    pub(super) stand_ins: RefCell<FxHashMap<(FuncId, FuncId), Rc<FxHashSet<Origin>>>>,
+    pub(super) stand_ins: RefCell<FxHashMap<(FuncId, FuncId), Origins>>,
 }
 
 /// So many functions below one are looked at, the nearest first.
@@ -275,7 +278,7 @@ impl<'p> Reader<'p> {
                 Step::Element => None,
             })
         };
-        if let Some((name, Some(owner))) = fields().filter(|(_, owner)| owner.is_some()).last() {
+        if let Some((name, Some(owner))) = fields().rfind(|(_, owner)| owner.is_some()) {
             return Node::Field(owner, name);
         }
         match place.base {
@@ -327,7 +330,7 @@ impl<'p> Reader<'p> {
         [Some(holder), whole, base].into_iter().flatten()
     }
 
-    fn into_operand(&self, operand: &Operand) -> Vec<Node> {
+    fn filled_by(&self, operand: &Operand) -> Vec<Node> {
         match operand {
             Operand::Place(place) => self.filled(place).collect(),
             _ => Vec::new(),
@@ -383,7 +386,7 @@ impl<'p> Reader<'p> {
                 for (name, captured) in captures {
                     let inside = Node::Captured(*function, *name);
                     self.flow(captured, &[inside]);
-                    let back = self.into_operand(captured);
+                    let back = self.filled_by(captured);
                     self.text.edges.extend(back.into_iter().map(|to| (inside, to)));
                 }
                 self.made_function(place, &[*function]);
@@ -426,7 +429,7 @@ impl<'p> Reader<'p> {
         for (at, arg) in args.iter().enumerate() {
             let others = || args.iter().enumerate().filter(move |(other, _)| *other != at).map(|(_, other)| other);
             if changes {
-                let to = self.into_operand(arg);
+                let to = self.filled_by(arg);
                 others().for_each(|other| self.flow_all(other, &to));
             }
             if let Some(asked) = self.asked(arg) {
@@ -473,7 +476,7 @@ impl<'p> Reader<'p> {
             let inside = Node::Local(function, param);
             self.flow(&arg.value, &[inside]);
             if arg.passing == Passing::Mutable {
-                let back = self.into_operand(&arg.value);
+                let back = self.filled_by(&arg.value);
                 self.text.edges.extend(back.into_iter().map(|to| (inside, to)));
             }
             if let Some(asked) = self.asked(&arg.value) {
@@ -497,14 +500,14 @@ impl<'p> Reader<'p> {
                 Effect::Read => {
                     is_told = true;
                     let mut filled = match place(step.to).and_then(|at| args.get(at)) {
-                        Some(arg) => self.into_operand(arg),
+                        Some(arg) => self.filled_by(arg),
                         None => to.to_vec(),
                     };
                     // Others may go on reading from the handle.
                     let handle = on
                         .and_then(|at| call.args.get(at))
                         .filter(|arg| is_handle(arg.kind) || arg.kind == ValueKind::Reader);
-                    filled.extend(handle.into_iter().flat_map(|arg| self.into_operand(&arg.value)));
+                    filled.extend(handle.into_iter().flat_map(|arg| self.filled_by(&arg.value)));
                     self.text.reads.entry(inst.focus).or_default().extend(filled);
                 }
                 Effect::Write
@@ -522,7 +525,7 @@ impl<'p> Reader<'p> {
                     self.text.writes.entry(inst.focus).or_default().extend(taken);
                     // What is written to memory is in there.
                     if let Some(arg) = on.and_then(|at| call.args.get(at)).filter(|arg| !is_handle(arg.kind)) {
-                        let to = self.into_operand(&arg.value);
+                        let to = self.filled_by(&arg.value);
                         data.iter().for_each(|data| self.flow_all(data, &to));
                     }
                 }

@@ -25,17 +25,20 @@ impl<'a> Evidence<'a> {
         };
         let only = self.only_directory(store);
         let (mut any, mut doubtful, mut unseen, mut removed) = (false, None, None, None);
+        let mut synced = false;
         for &operation in &store.operations {
             any |= self
                 .deeds(operation)
                 .iter()
                 .any(|deed| matches!(deed.did, Did::Pend(how, Kind::Name) if how != How::DirectoryMade));
+            synced |= self.syncs_a_directory(operation);
             unseen = unseen.or_else(|| self.unseen_cell(operation));
             for moment in self.successes(operation) {
                 // What an opening clears away, the next one clears away again.
                 let excused = |pending: &&Pending| {
                     pending.how == How::Removed && store.openings.contains(&operation)
                         || self.is_being_built(operation, pending.file)
+                        || self.goes_with_its_tree(operation, pending.file)
                 };
                 for pending in moment.pending.iter().filter(named).filter(|pending| !excused(pending)) {
                     let elsewhere = self.synced_elsewhere(operation, pending);
@@ -70,9 +73,19 @@ impl<'a> Evidence<'a> {
             (_, Some((operation, pending, doubt)), _) => Cell::detailed(Verdict::Unknown, doubt.words())
                 .because(self.name_left(operation, pending), pending.trace.origin().span),
             (_, None, Some(cell)) => cell,
-            (true, None, None) => Cell::new(Verdict::Yes),
+            (true, None, None) if synced => Cell::new(Verdict::Yes),
+            (true, None, None) => {
+                Cell::detailed(Verdict::Unknown, "no name was seen to be left behind, and no directory to be synced")
+            }
             (false, None, None) => Cell::new(Verdict::NotApplicable),
         }
+    }
+
+    /// Whether an operation syncs something that it puts nothing into, or makes a name durable by one call.
+    fn syncs_a_directory(&self, operation: FuncId) -> bool {
+        let deeds = self.deeds(operation);
+        let is_written = |file: Value| deeds.iter().any(|deed| writes(deed) && deed.file == file);
+        deeds.iter().any(|deed| deed.did == Did::Sync && !deed.failing && !is_written(deed.file))
     }
 
     /// For a file that is made if it is not there: whether its directory is synced afterwards on some way, which may be that of new files.

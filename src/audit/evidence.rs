@@ -9,10 +9,11 @@ use super::reach::Reach;
 use super::table::{Cell, Verdict};
 use crate::apis::Apis;
 use crate::flow::intent::FieldKey;
-use crate::flow::summary::{Act, Deed};
+use crate::flow::state::Trace;
+use crate::flow::summary::{Act, Deed, Did};
 use crate::flow::terms::{Term, Value};
 use crate::flow::{Flow, Moment};
-use crate::ir::{FuncId, FunctionKind, Program, ValueKind};
+use crate::ir::{Exit, FuncId, FunctionKind, Inst, Program, Terminator, ValueKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 use ustr::Ustr;
 
@@ -115,10 +116,45 @@ impl<'a> Evidence<'a> {
     }
 
     /// Whether what goes by this name is gone soon, and owed to nobody: it lies in a directory for temporary files, and `function` moves nothing
-    /// out of one, or it is the name of a socket in the end.
+    /// out of one, or in a directory that `function` removes in the end, or it is the name of a socket then.
     pub(super) fn is_passing(&self, function: FuncId, file: Value) -> bool {
         let is_socket = || self.successes(function).iter().any(|moment| moment.fact(file).socket);
-        self.is_temporary(file) && !self.moves_out(function) || is_socket()
+        self.is_temporary(file) && !self.moves_out(function) || self.goes_with_its_tree(function, file) || is_socket()
+    }
+
+    /// Whether `function` removes a directory that the file lies in after all that it does to it.
+    pub(super) fn goes_with_its_tree(&self, function: FuncId, file: Value) -> bool {
+        let directories = self.directories(file);
+        let deeds = self.deeds(function);
+        let Some(last) = deeds.iter().rposition(|deed| deed.file == file) else { return false };
+        // On every way to the last deed it goes.
+        let goes = |deed: &Deed| {
+            let always = deed.guards.iter().all(|guard| deeds[last].guards.contains(guard));
+            deed.did == Did::Remove && !deed.failing && always && directories.contains(&deed.file)
+        };
+        !directories.is_empty() && deeds[last..].iter().any(goes)
+    }
+
+    /// The directories that a path lies in, as far as it tells them.
+    fn directories(&self, path: Value) -> Vec<Value> {
+        let terms = &self.flow.terms;
+        let (mut directories, mut at) = (Vec::new(), path);
+        for _ in 0..16 {
+            at = match terms.get(at) {
+                Term::Op(name, args) if args.len() == 2 && *name == terms.ops.join => args[0],
+                Term::Element(list) => match terms.get(*list) {
+                    Term::Op(name, args) if args.len() == 1 && *name == terms.ops.entries => args[0],
+                    _ => break,
+                },
+                Term::Success(inner) | Term::Buffered(inner) | Term::Handle { file: inner, .. } => {
+                    at = *inner;
+                    continue;
+                }
+                _ => break,
+            };
+            directories.push(at);
+        }
+        directories
     }
 
     /// Whether a path lies in a directory for temporary files.
@@ -192,6 +228,31 @@ impl<'a> Evidence<'a> {
         let how = if self.named(endless) == endless { "" } else { "a part of " };
         let why = format!("{how}`{name}` was not seen to come back from what it writes, which a thread may do");
         Some(Cell::detailed(Verdict::Unknown, why))
+    }
+
+    /// Whether the text has a way from the place that `trace` leads to on to a success, in each function on the way: not only to a panic.
+    pub(super) fn leads_to_success(&self, trace: &Trace) -> bool {
+        trace.origins().into_iter().all(|origin| {
+            let blocks = &self.program.functions[origin.function.index()].blocks;
+            let is_it = |inst: &Inst| inst.focus == origin.span;
+            let starts = (0..blocks.len()).filter(|&at| blocks[at].insts.iter().any(is_it));
+            let mut work: Vec<usize> = starts.collect();
+            // What goes away is no instruction of the text.
+            if work.is_empty() {
+                return true;
+            }
+            let mut seen: FxHashSet<usize> = work.iter().copied().collect();
+            while let Some(at) = work.pop() {
+                let next = match &blocks[at].end {
+                    Terminator::Return { exit, .. } if *exit != Exit::Failure => return true,
+                    Terminator::Goto(next) => vec![*next],
+                    Terminator::Branch { then, otherwise, .. } => vec![*then, *otherwise],
+                    _ => Vec::new(),
+                };
+                work.extend(next.into_iter().map(|block| block.index()).filter(|&block| seen.insert(block)));
+            }
+            false
+        })
     }
 
     /// What a person calls a function.

@@ -1,5 +1,6 @@
 //! Which files a program fills itself, told by their fields and names: what it only reads is somebody else's, and no state of a store.
 
+use super::content::Origins;
 use super::deeds::writes;
 use super::evidence::Evidence;
 use super::stores::Store;
@@ -262,7 +263,7 @@ impl Evidence<'_> {
 
     /// The writes of a checkpoint, `function`, that stand for a log which it retires: something that `store` was given got into both, or
     /// what is read of both gets into one field.
-    pub(super) fn stand_ins(&self, store: &Store, function: FuncId) -> Rc<FxHashSet<Origin>> {
+    pub(super) fn stand_ins(&self, store: &Store, function: FuncId) -> Origins {
         let key = (store.first, function);
         if let Some(known) = self.contents.stand_ins.borrow().get(&key) {
             return known.clone();

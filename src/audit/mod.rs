@@ -12,7 +12,8 @@
 //! What was not seen to the end is `unknown`, with the reason.
 //!
 //! Reading order: [`table`] (what is told), [`evidence`] and [`certainty`] (what was seen, and how sure it is, for which [`reach`] and [`builders`]
-//! say more), [`types`], [`stores`] and [`roles`] (who is judged, as what), then a file for each thing that is judged: [`writes`], [`rewrites`], [`directory`], [`in_place`]; [`detail`] and [`names`] put the
+//! say more), [`types`], [`stores`] and [`roles`] (who is judged, as what), [`made`] and [`content`] (whose files these are, and where their
+//! content goes), then a file for each thing that is judged: [`writes`], [`rewrites`], [`directory`], [`in_place`], [`workers`]; [`detail`] and [`names`] put the
 //! rest into words.
 
 mod builders;

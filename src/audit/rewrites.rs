@@ -98,11 +98,11 @@ impl<'a> Evidence<'a> {
             return None;
         }
         let short = self.short(function);
-        let is_left = |pending: &Pending| is_content(pending);
+        let is_left = |pending: &Pending| is_content(pending) && !self.goes_with_its_tree(function, pending.file);
         let (guilty, innocent): (Vec<&Moment>, Vec<&Moment>) =
             self.successes(function).iter().copied().partition(|moment| moment.pending.iter().any(is_left));
         let left = guilty.iter().flat_map(|&moment| moment.pending.iter().map(move |pending| (moment, pending)));
-        let left = left.filter(|(_, pending)| is_content(pending));
+        let left = left.filter(|(_, pending)| is_left(pending));
         // What was written before anything was found to be read, or where nothing was, replaces nothing; nor may what is of another kind, or
         // what nothing of it got into.
         let may_be_first = |pending: &Pending| {
@@ -113,7 +113,7 @@ impl<'a> Evidence<'a> {
                 || role.is_rewrite() && (pending.sources.is_empty() || !is_successor() || !is_made_of_it())
         };
         if let Some(options) = self.options(function, &guilty, &innocent, &is_left)
-            && let Some(pending) = guilty.iter().flat_map(|moment| moment.pending.iter()).find(|left| is_content(left))
+            && let Some(pending) = guilty.iter().flat_map(|moment| moment.pending.iter()).find(|left| is_left(left))
         {
             let text = format!("`{short}` leaves its output unsynced, depending on `{}`", in_words(&options));
             return Some(Cell::depending(options).because(text, pending.trace.origin().span));

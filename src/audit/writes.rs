@@ -89,9 +89,15 @@ impl<'a> Evidence<'a> {
                 let is_file = |deed: &&Deed| writes(deed) && self.was_a_file(operation, deed.file);
                 all.iter().any(|deed| deed.did == Did::Sync) || normal.iter().any(is_file)
             };
+            let mut all_written = normal.iter().filter(|deed| writes(deed));
+            let mut is_on_a_way = || all_written.any(|deed| self.leads_to_success(&deed.trace));
             return Some(match self.unseen_cell(operation).or_else(endless) {
                 Some(cell) => cell,
                 None if via_log => Cell::new(Verdict::ViaLog),
+                None if !is_on_a_way() => Cell::detailed(
+                    Verdict::Unknown,
+                    format!("`{}` was not seen to succeed after what it writes", self.short(operation)),
+                ),
                 None if !is_seen() => Cell::detailed(Verdict::Unknown, Doubt::NoFile(None).words()),
                 None => Cell::new(Verdict::Yes),
             });
