@@ -80,9 +80,15 @@ fn is_named_durably(context: &Context<'_>, left: &Left<'_>) -> bool {
         let dir = context.terms.borrow_mut().parent(pending.file);
         let is_this = |other: &Pending| other.kind == pending.kind && other.origin == pending.origin;
         let is_name = |other: &Pending| other.kind == Kind::Name && other.file == pending.file;
+        // Opened, and made if it was not there.
+        let perhaps_made = context.flow.moments.iter().any(|other| {
+            other.function == function
+                && matches!(other.act, Act::Sync { file } if file == dir)
+                && other.pending.iter().any(|other| is_name(other) && other.how == How::MaybeCreated)
+        });
         let named = context.successes(function).iter().any(|moment| {
             let fact = moment.fact(pending.file);
-            fact.created
+            (fact.created || perhaps_made)
                 && !fact.temporary
                 && moment.killed.contains(&(dir, Kind::Name))
                 && moment.pending.iter().any(|other| is_this(other) && other.closed)
@@ -93,6 +99,17 @@ fn is_named_durably(context: &Context<'_>, left: &Left<'_>) -> bool {
                 other.function == function
                     && matches!(other.act, Act::Sync { file } if file == dir)
                     && other.pending.iter().any(is_this)
+            })
+    })
+}
+
+/// Whether a function that makes the file and leaves it so reads it instead where it is there: what is made once is to be found again.
+fn is_loaded_or_made(context: &Context<'_>, left: &Left<'_>) -> bool {
+    left.left_by.iter().any(|(function, pending)| {
+        left.moment.fact(left.pending.file).created
+            && context.successes(*function).iter().any(|moment| {
+                let fact = moment.fact(pending.file);
+                fact.read && !fact.created && !fact.written
             })
     })
 }
@@ -117,7 +134,8 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         return None;
     }
     // Somebody else's handle, or one that lives on, is theirs to sync.
-    let latent = is_somebody_elses(context, left.moment.function, pending.file) || left.is_given_back(context);
+    let lent = !pending.closed && is_somebody_elses(context, left.moment.function, pending.file);
+    let latent = lent || left.is_given_back(context);
     let promised = purpose::promises_durability(body) || purpose::promises_durability(top);
     // Who runs a program sees what it wrote, and can run it again.
     let near = body.package == top.package && pending.trace.depth() <= 2;
@@ -150,6 +168,24 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     {
         return Some(Confidence::Medium);
     }
+    // A log of a type that syncs others of its files, and that nobody ever syncs.
+    let own_field = |(function, pending): &(FuncId, &Pending)| {
+        let mut fields = intents.fields_of(*function, pending.file).iter();
+        fields.any(|field| {
+            intents.syncing_types.contains(&field.0) && (purpose::is_log(&field.0) || purpose::is_log(&field.1))
+        })
+    };
+    if !temporary
+        && !pending.closed
+        && !pending.doubt
+        && pending.how != How::HandedOver
+        && !left.lives_in(context, &intents.synced_fields)
+        && !left.lives_in(context, &intents.write_through_fields)
+        && left.left_by.iter().any(own_field)
+        && !left.is_far_fetched()
+    {
+        return Some(Confidence::Medium);
+    }
     let precious = purpose::is_precious(context, left.origin.function, pending.file);
     let syncing = |package| intents.syncing_packages.contains_key(package);
     let syncs = !intents.syncing_packages.is_empty() && (precious || syncing(&body.package) || syncing(&top.package));
@@ -168,7 +204,8 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
             || body.owner.is_none() && intents.syncing_sources.contains(&body.file);
         let state =
             || left.left_by.iter().any(|(function, pending)| places::is_read_back(context, *function, pending.file));
-        let sure = (precious && near || (precious || !vague) && state()) && !left.is_far_fetched();
+        let sure = (precious && near || (precious || !vague) && state() || is_loaded_or_made(context, left))
+            && !left.is_far_fetched();
         return Some(if sure { Confidence::Medium } else { Confidence::Low });
     }
     None

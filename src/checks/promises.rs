@@ -150,8 +150,7 @@ fn broken(context: &Context<'_>, function: &Function, summary: &Summary, held: &
     }
     // Who is named after a sync, and of nothing in particular, syncs all that its value writes, or says which of it.
     if purpose::is_named_after_sync_of_all(&function.short_name) {
-        let own =
-            |file: Value| matches!(terms.get(file), Term::Field(of, _) if matches!(terms.get(*of), Term::Param(0)));
+        let own = |file: Value| is_own(&terms, file);
         let synced = |file: Value| {
             successes(summary).any(|outcome| outcome.all_killed || outcome.killed.iter().any(|known| known.0 == file))
         };
@@ -175,6 +174,16 @@ fn broken(context: &Context<'_>, function: &Function, summary: &Summary, held: &
         payloads.iter().find(on_this_way).map(|(_, variant)| Ustr::from(variant))
     };
     successes(summary).filter(|outcome| syncs_nothing(outcome)).find_map(sibling).map(Broken::For)
+}
+
+/// Whether a file lives in a field of the thing itself, or of a part of it.
+fn is_own(terms: &Terms, file: Value) -> bool {
+    match terms.get(file) {
+        Term::Field(of, name) => {
+            !name.contains('.') && (matches!(terms.get(*of), Term::Param(0)) || is_own(terms, *of))
+        }
+        _ => false,
+    }
 }
 
 /// Whether it is a thing that can be synced.

@@ -38,6 +38,9 @@ const TOOLS: &[&str] = &[
     "chaos",
 ];
 
+/// Words that tell how a thing works, not what it is.
+const LIKE: &[&str] = &["cached", "caching"];
+
 /// Words that say: this can be had again.
 const CACHE: &[&str] = &["cache", "cached", "caching", "scratch"];
 
@@ -93,6 +96,9 @@ const PRECIOUS: &[&str] = &[
     "index",
     "layout",
 ];
+
+/// Words that say: this is what the rest is made from again after a crash.
+const LOGS: &[&str] = &["wal", "journal", "manifest", "raft", "ledger", "vlog", "superblock", "oplog", "redolog"];
 
 /// Words in documentation that promise durability.
 const DOC_PROMISES: &[&str] = &[
@@ -165,12 +171,38 @@ pub fn is_disposable(context: &Context<'_>, function: FuncId, file: Value) -> bo
     }
     let body = &context.program.functions[function.index()];
     *context.index.disposable.borrow_mut().entry((function, file)).or_insert_with(|| {
-        has(&body.name, DISPOSABLE)
-            || body.owner.is_some_and(|owner| has(&owner, DISPOSABLE))
+        is_named_disposable(body)
             || is_tool(context, function)
             || context.terms.borrow().texts(file).iter().any(|text| has(text, DISPOSABLE))
-            || given_names(context, function, file).iter().any(|name| has(name, DISPOSABLE))
+            || given_names(context, function, file).iter().any(|name| match name.contains(char::is_uppercase) {
+                true => is_disposable_type(name),
+                false => has(name, DISPOSABLE),
+            })
     })
+}
+
+/// Whether a function's name says that losing its files costs nothing.
+fn is_named_disposable(body: &Function) -> bool {
+    let Some(owner) = body.owner else { return has(&body.name, DISPOSABLE) };
+    let around = body.name.strip_suffix(&*body.short_name).map_or(&*body.name, |rest| rest.trim_end_matches("::"));
+    let module = around.rsplit_once("::").map_or("", |(module, _)| module);
+    // The module is named after what the store is like.
+    let says = match has(type_of(&owner), LIKE) {
+        true => has(module, DISPOSABLE) && !has(module, CACHE),
+        false => has(module, DISPOSABLE),
+    };
+    says || has(&body.short_name, DISPOSABLE) || is_disposable_type(&owner)
+}
+
+/// Whether a type's name says that losing its files costs nothing. What a store is like (`CachedLabelStore`) says nothing of its files.
+fn is_disposable_type(name: &str) -> bool {
+    let fits = |word: &str| DISPOSABLE.contains(&word) && !LIKE.contains(&word);
+    any_word(type_of(name), |word| fits(word) || word.strip_suffix('s').is_some_and(fits))
+}
+
+/// A type's name without those of the modules it is in.
+fn type_of(name: &str) -> &str {
+    name.rsplit_once("::").map_or(name, |(_, own)| own)
 }
 
 /// Whether a function belongs to what builds, tests or measures the others, by its package's name or the folders it lies in.
@@ -386,8 +418,13 @@ pub fn is_named_after_sync(name: &str) -> bool {
     };
     let ends = matches!(&words[..], [.., before, last]
         if is_sync(last) && ENDS.contains(&before.as_str()) && !waits(before, last));
+    // `fsynced_write`, `durable_append`.
+    let how = words.len() > 1
+        && words.first().is_some_and(is_durable)
+        && words.last().is_some_and(|word| DOERS.contains(&word.as_str()));
     let does = starts
         || ends
+        || how
         || words.windows(2).any(|pair| matches!(pair[0].as_str(), "and" | "then") && is_sync(&pair[1]))
         || words.last().is_some_and(is_durable) && words.first().is_some_and(|word| DOERS.contains(&word.as_str()));
     does && !has(name, NO_PROMISE)
@@ -488,6 +525,11 @@ pub fn type_promises(context: &Context<'_>, owner: Ustr) -> bool {
         let mut methods = context.program.functions.iter().filter(|function| function.owner == Some(owner));
         methods.any(promises_durability)
     })
+}
+
+/// Whether an identifier names a log that the rest is made from again.
+pub fn is_log(identifier: &str) -> bool {
+    has(identifier, LOGS)
 }
 
 /// Whether names around the file say that it is to outlive a crash.

@@ -163,21 +163,18 @@ pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>)
         let settled_by: BTreeSet<FuncId> =
             settling.flatten().filter(|function| !functions.contains_key(function)).copied().collect();
         let settled_by: Vec<FuncId> = settled_by.into_iter().collect();
-        for (function, list) in guilty_functions(context, functions, &settled_by) {
-            let innocent: Vec<&Moment> = exits[function]
-                .iter()
-                .copied()
-                .filter(|moment| !list.iter().any(|(guilty, _)| std::ptr::eq(*guilty, *moment)))
-                .collect();
-            let guilty: Vec<&Moment> = list.iter().map(|(moment, _)| *moment).collect();
+        for (function, list) in guilty_functions(context, functions, &settled_by, &exits) {
+            let (guilty, innocent) = parted(&exits[function], list);
             let condition = distinguishing(context, &guilty, &innocent)
                 .or_else(|| common_setting(context, list, &innocent))
                 .or_else(|| given_up(context, list));
             for rule in rules {
                 let clear = list.iter().find(|(moment, pending)| !pending.doubt && !moment.vague_sync);
                 let (moment, pending) = *clear.unwrap_or(&list[0]);
-                let settled_elsewhere = *function == origin.function
-                    && innocent.iter().any(|moment| !moment.failing && settles(moment, pending));
+                let settled_elsewhere = match *function == origin.function {
+                    true => innocent.iter().any(|moment| !moment.failing && settles(moment, pending)),
+                    false => syncs_on_other_paths(context, *function, &exits[function], list),
+                };
                 let seen = Left {
                     pending,
                     moment,
@@ -215,11 +212,20 @@ fn guilty_functions<'f, 'a>(
     context: &Context<'_>,
     functions: &'f LeftBy<'a>,
     settled_by: &[FuncId],
+    exits: &BTreeMap<FuncId, Vec<&'a Moment>>,
 ) -> Vec<(&'f FuncId, &'f Vec<(&'a Moment, &'a Pending)>)> {
     let callers = |function: &FuncId| &context.flow.callers[function.index()];
     let depth =
         |list: &Vec<(&Moment, &Pending)>| list.iter().map(|(_, pending)| pending.trace.depth()).min().unwrap_or(0);
     if settled_by.is_empty() {
+        // Who syncs it on other paths, callers rely on.
+        let mut answerable = functions
+            .iter()
+            .filter(|(function, list)| syncs_on_other_paths(context, **function, &exits[function], list))
+            .peekable();
+        if answerable.peek().is_some() {
+            return answerable.min_by_key(|(function, list)| (depth(list), **function)).into_iter().collect();
+        }
         let is_top = |function: &FuncId| {
             !callers(function).iter().any(|caller| caller != function && functions.contains_key(caller))
         };
@@ -272,6 +278,54 @@ pub fn common_setting(context: &Context<'_>, list: &[(&Moment, &Pending)], innoc
                 || innocent.iter().any(|moment| settles(moment, pending) && !moment.guards.contains(guard)))
     });
     common.copied()
+}
+
+/// The successes of a function that leave an effect, and all its other exits.
+fn parted<'a>(exits: &[&'a Moment], list: &[(&'a Moment, &Pending)]) -> (Vec<&'a Moment>, Vec<&'a Moment>) {
+    let is_guilty = |moment: &Moment| list.iter().any(|(guilty, _)| std::ptr::eq(*guilty, moment));
+    let innocent = exits.iter().copied().filter(|moment| !is_guilty(moment)).collect();
+    (list.iter().map(|(moment, _)| *moment).collect(), innocent)
+}
+
+/// Whether `function` calls what leaves the effects in `list`, and makes them durable itself, or by what it calls for that, on other paths: not
+/// only where there is enough of them or enough time has passed.
+fn syncs_on_other_paths(
+    context: &Context<'_>,
+    function: FuncId,
+    exits: &[&Moment],
+    list: &[(&Moment, &Pending)],
+) -> bool {
+    let syncs = |file: Value| {
+        let summary = context.flow.summaries.get(&function);
+        summary.into_iter().flat_map(|summary| &summary.triggers).any(|trigger| {
+            matches!(trigger.act, Act::Sync { file: synced } if synced == file) && trigger.trace.depth() <= 1
+        })
+    };
+    let near = list.iter().all(|(_, pending)| pending.kind != Kind::Name && (1..=2).contains(&pending.trace.depth()));
+    near && list.iter().any(|(_, pending)| syncs(pending.file)) && {
+        let (guilty, innocent) = parted(exits, list);
+        let settling = innocent.iter().filter(|moment| !moment.failing);
+        let mut settling = settling.filter(|moment| list.iter().any(|(_, pending)| settles(moment, pending)));
+        settling.any(|moment| !is_weighed(context, &guilty, moment))
+    }
+}
+
+/// Whether what parts the guilty paths from `innocent` is how much or how long, or which implementation is asked: who syncs after so many bytes
+/// or so much time leaves the rest on purpose.
+fn is_weighed(context: &Context<'_>, guilty: &[&Moment], innocent: &Moment) -> bool {
+    let terms = context.terms.borrow();
+    let compares = |value: Value| {
+        terms.parts(value).iter().any(|part| match terms.get(*part) {
+            Term::Op(name, _) => matches!(name.as_str(), "<" | ">" | "<=" | ">=" | "elapsed" | "duration_since"),
+            _ => false,
+        })
+    };
+    let parts = |guard: &Guard| {
+        innocent.guards.contains(&(guard.0, guard.1, !guard.2))
+            && guilty.iter().all(|moment| moment.guards.contains(guard))
+    };
+    let chosen = |guard: &Guard| compares(guard.0) || matches!(guard.1, Question::Implementation(_));
+    guilty.first().is_some_and(|first| first.guards.iter().any(|guard| parts(guard) && chosen(guard)))
 }
 
 /// Whether a success shows that the effect happened and was made durable.
