@@ -179,6 +179,8 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         && !pending.closed
         && !pending.doubt
         && pending.how != How::HandedOver
+        // What is synced there may be another handle of it.
+        && !left.moment.killed.iter().any(|(_, kind)| *kind == Kind::Data)
         && !left.lives_in(context, &intents.synced_fields)
         && !left.lives_in(context, &intents.write_through_fields)
         && left.left_by.iter().any(own_field)

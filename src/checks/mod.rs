@@ -6,6 +6,7 @@
 mod ack_before_sync;
 mod act;
 mod async_file_dropped;
+mod claims;
 mod create_without_dir_sync;
 mod delete_before_sync;
 mod delete_without_dir_sync;
@@ -146,6 +147,7 @@ pub fn run(program: &Program, mut flow: Flow, policies: &[Option<Policy>]) -> Ve
     sync_error_ignored::run(&context, &mut findings);
     sync_before_flush::promises(&context, &mut findings);
     promises::run(&context, &mut findings);
+    claims::run(&context, &mut findings);
     // One story is told once: not at a call as well as at what it leads to.
     let through: FxHashSet<(&str, Span)> = findings
         .iter()

@@ -104,17 +104,17 @@ fn finding(function: &Function, broken: &Broken) -> Finding {
 }
 
 /// Nothing was asked to become durable on that way, as far as that can be seen.
-fn syncs_nothing(outcome: &Outcome) -> bool {
+pub(super) fn syncs_nothing(outcome: &Outcome) -> bool {
     !outcome.all_killed && !outcome.vague_sync && outcome.killed.is_empty() && outcome.unopened.is_empty()
 }
 
 /// Some sync is reached in it or below.
-fn reaches_sync(summary: &Summary) -> bool {
+pub(super) fn reaches_sync(summary: &Summary) -> bool {
     summary.triggers.iter().any(|trigger| matches!(trigger.act, Act::Sync { .. }))
 }
 
 /// The ways to success that lie behind no failure.
-fn successes(summary: &Summary) -> impl Iterator<Item = &Outcome> {
+pub(super) fn successes(summary: &Summary) -> impl Iterator<Item = &Outcome> {
     summary.outcomes.iter().filter(|outcome| outcome.success && !outcome.failing)
 }
 
@@ -176,11 +176,13 @@ fn broken(context: &Context<'_>, function: &Function, summary: &Summary, held: &
     successes(summary).filter(|outcome| syncs_nothing(outcome)).find_map(sibling).map(Broken::For)
 }
 
-/// Whether a file lives in a field of the thing itself, or of a part of it.
+/// Whether a file is kept open in a field of the thing itself, or of a part of it. A path is none that is kept open.
 fn is_own(terms: &Terms, file: Value) -> bool {
     match terms.get(file) {
         Term::Field(of, name) => {
-            !name.contains('.') && (matches!(terms.get(*of), Term::Param(0)) || is_own(terms, *of))
+            !name.contains('.')
+                && !purpose::has_any(name, &["path", "dir", "directory"])
+                && (matches!(terms.get(*of), Term::Param(0)) || is_own(terms, *of))
         }
         _ => false,
     }
@@ -334,7 +336,7 @@ const HANDS_ON: &[&str] = &[
 ];
 
 /// It calls something that is named after a sync in its turn: that one is to blame, if anyone.
-fn leaves_it_to_others(context: &Context<'_>, function: &Function) -> bool {
+pub(super) fn leaves_it_to_others(context: &Context<'_>, function: &Function) -> bool {
     function.blocks.iter().flat_map(|block| &block.insts).any(|inst| match &inst.kind {
         InstKind::Call(call) => {
             let named = |name: &str| purpose::is_named_after_sync(name) || name.starts_with("start_sync");

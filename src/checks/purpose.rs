@@ -451,6 +451,23 @@ pub fn names_an_option(name: &str) -> bool {
     has(name, &["sync", "fsync", "flush", "durable", "durability", "safe", "wal", "persist", "force", "lazy"])
 }
 
+/// Whether a field of that name with that constant `value`, if it is one, says that a sync was done just now: `synced`, `synced_through`,
+/// `last_sync`; of what counts what is not synced yet, that there is nothing.
+pub fn marks_as_synced(name: &str, value: Option<&str>) -> bool {
+    let words = words(name);
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    let nothing = value.is_some_and(|value| matches!(value, "0" | "false" | "none"));
+    if has(&["block", "blocks", "height", "peer", "header", "network", "chain", "clock"]) {
+        return false;
+    }
+    if has(&["unsynced"]) || has(&["since"]) && has(&["sync", "fsync"]) {
+        return nothing;
+    }
+    let done = has(&["synced", "fsynced", "synchronized"]) && !has(&["is", "not"])
+        || has(&["last"]) && has(&["sync", "fsync", "synced"]);
+    done && !nothing
+}
+
 /// Whether a flag's name says that it takes durability away: `no_sync`, `disable_fsync`.
 pub fn is_opt_out(name: &str) -> bool {
     names_an_option(name)

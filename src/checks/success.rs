@@ -324,7 +324,8 @@ fn is_weighed(context: &Context<'_>, guilty: &[&Moment], innocent: &Moment) -> b
         innocent.guards.contains(&(guard.0, guard.1, !guard.2))
             && guilty.iter().all(|moment| moment.guards.contains(guard))
     };
-    let chosen = |guard: &Guard| compares(guard.0) || matches!(guard.1, Question::Implementation(_));
+    let chosen =
+        |guard: &Guard| compares(guard.0) || matches!(guard.1, Question::Implementation(_) | Question::Variant(_));
     guilty.first().is_some_and(|first| first.guards.iter().any(|guard| parts(guard) && chosen(guard)))
 }
 
