@@ -306,7 +306,10 @@ fn syncs_on_other_paths(
         let (guilty, innocent) = parted(exits, list);
         let settling = innocent.iter().filter(|moment| !moment.failing);
         let mut settling = settling.filter(|moment| list.iter().any(|(_, pending)| settles(moment, pending)));
+        // What a setting leaves is left on purpose.
         settling.any(|moment| !is_weighed(context, &guilty, moment))
+            && distinguishing(context, &guilty, &innocent).is_none()
+            && common_setting(context, list, &innocent).is_none()
     }
 }
 
