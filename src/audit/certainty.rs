@@ -32,6 +32,8 @@ pub(super) enum Doubt {
     OtherWay,
     /// A new file that nothing was seen to be put into.
     Empty,
+    /// It lies in a file that is renamed on other ways, and was not on this one: what is left of an attempt, perhaps.
+    Unnamed,
     /// It is a step before this one, which uses up what it is part of, and syncs.
     Unfinished(Ustr),
     /// Whoever was handed this part of the store makes it durable by this call, when it has to be.
@@ -56,6 +58,10 @@ impl Doubt {
                 "its directory is synced on another way, and which of them makes the file cannot be told".to_string()
             }
             Doubt::Empty => "nothing was seen to be put into that file: it may be there to be locked".to_string(),
+            Doubt::Unnamed => {
+                "it lies in a file that is renamed on other ways, and may be what an attempt that failed has left"
+                    .to_string()
+            }
             Doubt::Unfinished(name) => format!("the last step, `{name}`, syncs, and it may be of no use before"),
             Doubt::ByItsOwnCall(name) => {
                 format!("a call of its own, `{name}`, syncs it, and it may be of no use before")
@@ -184,6 +190,9 @@ impl Evidence<'_> {
             let of_field = fields.find_map(|field| self.declared.types.get(field).copied());
             return Some(Doubt::NoFile(of_field.or_else(|| self.given_type(function, pending.file))));
         }
+        if moment.act == Act::Succeed && self.is_renamed_on_other_ways(moment, pending) {
+            return Some(Doubt::Unnamed);
+        }
         // What somebody else may still write to has perhaps not been promised to anybody yet.
         let handed_over = |other: &Pending| other.how == How::HandedOver && other.file == pending.file;
         if moment.pending.iter().any(handed_over) {
@@ -200,6 +209,13 @@ impl Evidence<'_> {
         }
         let last = self.completed_by(function)?;
         Some(Doubt::Unfinished(self.short(last)))
+    }
+
+    /// Whether a function renames the file that something is pending for, and did not on the way to this success.
+    fn is_renamed_on_other_ways(&self, moment: &Moment, pending: &Pending) -> bool {
+        let renames = |other: &&Moment| matches!(other.act, Act::Rename { file, .. } if file == pending.file);
+        let facts = moment.fact(pending.file);
+        facts.created && !facts.renamed && pending.how != How::Renamed && self.acts(moment.function).iter().any(renames)
     }
 
     /// Whether what is pending is surely a file's.

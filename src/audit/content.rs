@@ -168,19 +168,22 @@ impl Evidence<'_> {
 
     /// The texts of functions and of what they call, however far down.
     fn texts_below(&self, functions: &[FuncId]) -> Vec<Rc<Text>> {
+        self.below(functions).into_iter().map(|function| self.text(function)).collect()
+    }
+
+    /// Functions and what they call or hand on, however far down: the nearest, if there are very many.
+    pub(super) fn below(&self, functions: &[FuncId]) -> Vec<FuncId> {
         let (mut seen, mut order) = (FxHashSet::from_iter(functions.iter().copied()), functions.to_vec());
-        let (mut texts, mut next) = (Vec::new(), 0);
+        let mut next = 0;
         while let Some(&at) = order.get(next) {
             next += 1;
-            let text = self.text(at);
-            for &below in &text.below {
+            for &below in &self.text(at).below {
                 if seen.len() < MAX_BELOW && seen.insert(below) {
                     order.push(below);
                 }
             }
-            texts.push(text);
         }
-        texts
+        order
     }
 
     fn text(&self, function: FuncId) -> Rc<Text> {
@@ -370,7 +373,7 @@ impl<'p> Reader<'p> {
             Rvalue::Failure(_) => {}
             Rvalue::Aggregate { type_name, fields, base } => {
                 for (name, field) in fields {
-                    match type_name {
+                    match type_name.map(|of| declaring(of, *name)).as_ref() {
                         Some(owner) => self.flow(field, &[Node::Field(*owner, *name), Node::Whole(*owner)]),
                         None => self.flow(field, &to),
                     }
@@ -499,10 +502,12 @@ impl<'p> Reader<'p> {
             match step.effect {
                 Effect::Read => {
                     is_told = true;
-                    let mut filled = match place(step.to).and_then(|at| args.get(at)) {
-                        Some(arg) => self.filled_by(arg),
-                        None => to.to_vec(),
-                    };
+                    let buffer = place(step.to).and_then(|at| call.args.get(at));
+                    let mut filled = buffer.map_or(Vec::new(), |arg| self.filled_by(&arg.value));
+                    // A buffer that is given away comes back with the result.
+                    if buffer.is_none_or(|arg| arg.passing == Passing::Move) {
+                        filled.extend(to);
+                    }
                     // Others may go on reading from the handle.
                     let handle = on
                         .and_then(|at| call.args.get(at))
@@ -536,6 +541,12 @@ impl<'p> Reader<'p> {
             self.unseen(args, to, Some(&Place::local(call.result)));
         }
     }
+}
+
+/// The type that declares a field of a record: of a variant's, the whole.
+fn declaring(record: Ustr, field: Ustr) -> Ustr {
+    let whole = record.rsplit_once("::").filter(|_| field.contains('.'));
+    whole.map_or(record, |(whole, _)| Ustr::from(whole))
 }
 
 /// Whether it leads to a file, and has no content of its own.

@@ -25,7 +25,7 @@ impl<'a> Evidence<'a> {
         };
         for (&part, &role) in roles {
             let gets_there = part == id || self.deeds(id).iter().any(|deed| deed.trace.functions().contains(&part));
-            let Some(early) = self.retired_early(part, role).filter(|_| gets_there) else { continue };
+            let Some(early) = self.retired_early(part, role, &|_, _| None).filter(|_| gets_there) else { continue };
             let output = self.shown(part, early.pending.file);
             let what = match early.pending.kind {
                 Kind::Name => format!("a sync of the directory of `{output}`"),

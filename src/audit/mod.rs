@@ -65,6 +65,10 @@ fn row(evidence: &Evidence<'_>, store: &Store) -> Option<Row> {
             (rewrite, deletes_first) = (unseen(), unseen());
         }
     }
+    if writes.verdict == Verdict::NotApplicable {
+        // What is rewritten was written before, by somebody.
+        writes = Cell::detailed(Verdict::Unknown, "nothing was seen to be written other than by what rewrites");
+    }
     evidence.beside_workers(store, [&mut writes, &mut rewrite, &mut deletes_first, &mut directory]);
     let unlogged = evidence.unlogged(store, &roles);
     let in_place = evidence.in_place(&unlogged);

@@ -91,9 +91,11 @@ impl<'a> Evidence<'a> {
         }) || role.is_in_place()
     }
 
-    /// Whether what a rewrite puts out is durable when it reports success; `None` for a checkpoint that retires nothing whole.
+    /// Whether what a rewrite puts out is durable when it reports success; `None` for a checkpoint that retires nothing whole, or writes nothing.
     fn output(&self, store: &Store, function: FuncId, role: Role) -> Option<Cell> {
-        let counts = role.is_rewrite() || self.done(function).any(|deed| deed.did == Did::Remove);
+        // What only syncs puts nothing out.
+        let done = |of: &dyn Fn(&Deed) -> bool| self.done(function).any(of);
+        let counts = role.is_rewrite() || done(&|deed| deed.did == Did::Remove) && done(&writes);
         if !counts {
             return None;
         }
@@ -157,26 +159,29 @@ impl<'a> Evidence<'a> {
 
     /// Whether a rewrite or checkpoint destroys an input while its output is not synced.
     fn inputs(&self, store: &Store, function: FuncId, role: Role) -> Cell {
-        let Some(Early { act, pending, verdict }) = self.retired_early(function, role) else {
+        // What it writes besides is no successor of what it takes away; nor is what nobody here filled an input.
+        let against = |act: Act, pending: &Pending| {
+            let gone = match act {
+                Act::Remove { file, .. } | Act::Cut { file, .. } => Some(file),
+                _ => None,
+            };
+            let how = if !self.is_made_of_input(store, function, role, act, pending) {
+                "be in what it writes"
+            } else if gone.is_some_and(|file| self.is_foreign(function, file)) {
+                "be written here"
+            } else {
+                return None;
+            };
+            Some(format!("what `{}` takes away was not seen to {how}", self.short(function)))
+        };
+        let Some(Early { pending, verdict, .. }) = self.retired_early(function, role, &against) else {
             let unseen = || self.unseen_cell(function).or_else(|| self.acts_lost(function));
-            return self.cut_in_place(function, role).or_else(unseen).unwrap_or(Cell::new(Verdict::No));
+            let others = || self.takes_more_away(function, role);
+            return self.cut_in_place(function, role).or_else(unseen).or_else(others).unwrap_or(Cell::new(Verdict::No));
         };
         let lacks = if is_content(pending) { "is not synced" } else { "may lose its name" };
         let text = format!("`{}` retires its input while its output {lacks}", self.short(function));
-        let gone = match act {
-            Act::Remove { file, .. } | Act::Cut { file, .. } => Some(file),
-            _ => None,
-        };
-        let is_foreign = gone.is_some_and(|file| self.is_foreign(function, file));
         let cell = match verdict {
-            Ok(_) if !self.is_made_of_input(store, function, role, act, pending) => {
-                let why = format!("what `{}` takes away was not seen to be in what it writes", self.short(function));
-                Cell::detailed(Verdict::Unknown, why)
-            }
-            Ok(_) if is_foreign => {
-                let why = format!("what `{}` takes away was not seen to be written here", self.short(function));
-                Cell::detailed(Verdict::Unknown, why)
-            }
             Ok(Some(option)) => Cell::depending(vec![option]),
             Ok(None) if is_content(pending) => Cell::new(Verdict::Yes),
             Ok(None) => Cell::detailed(Verdict::Yes, "its name is not durable"),
@@ -219,20 +224,26 @@ impl<'a> Evidence<'a> {
             let cuts = |deed: &Deed| matches!(deed.did, Did::Overwrite | Did::Pend(How::Cut, _));
             is_content(pending)
                 && pending.sources.contains(&pending.file)
-                && self.carries_into(function, pending.trace.origin())
                 && !self.is_made_where_nothing_was(function, pending)
                 && done(&|deed| deed.did == Did::Read && deed.file == pending.file)
                 && done(&|deed| cuts(deed) && deed.file == pending.file)
         };
         let successes = || self.successes(function).iter().copied();
         let left = successes().flat_map(|moment| moment.pending.iter().map(move |pending| (moment, pending)));
-        let (pending, doubt) = self.surest(left.filter(|(_, pending)| is_refilled(pending)))?;
+        let refilled = || left.clone().filter(|(_, pending)| is_refilled(pending));
+        let is_made_of_it = |pending: &Pending| self.carries_into(function, pending.trace.origin());
+        let of_it = self.surest(refilled().filter(|(_, pending)| is_made_of_it(pending)));
+        let (pending, doubt) = of_it.or_else(|| self.surest(refilled()))?;
         let text =
             format!("`{}` cuts the file that it read, and leaves what it puts there unsynced", self.short(function));
         let guilty: Vec<&Moment> = successes().filter(|moment| moment.pending.iter().any(is_refilled)).collect();
         let innocent: Vec<&Moment> = successes().filter(|moment| !moment.pending.iter().any(is_refilled)).collect();
         let cell = match (doubt, self.options(function, &guilty, &innocent, &is_refilled)) {
             (Some(doubt), _) => Cell::detailed(Verdict::Unknown, doubt.words()),
+            _ if !is_made_of_it(pending) => {
+                let why = format!("what `{}` read was not seen to be in what it writes", self.short(function));
+                Cell::detailed(Verdict::Unknown, why)
+            }
             (None, Some(options)) => Cell::depending(options),
             (None, None) => Cell::detailed(Verdict::Yes, "in place"),
         };
@@ -251,8 +262,38 @@ impl<'a> Evidence<'a> {
         lost.then(|| Cell::detailed(Verdict::Unknown, why()))
     }
 
+    /// The cell that follows where a rewrite takes away something that it was not seen to read, while an output is not durable: that may be
+    /// what the output is for.
+    fn takes_more_away(&self, function: FuncId, role: Role) -> Option<Cell> {
+        let acts = || self.acts(function).iter().filter(|_| role.is_rewrite());
+        let early = acts().find_map(|moment| {
+            let (Act::Remove { file, .. } | Act::Cut { file, .. }) = moment.act else { return None };
+            let old = moment.fact(file);
+            let is_filled = self.done(function).any(|deed| writes(deed) && deed.file == file);
+            if old.read || old.created || old.temporary || is_filled {
+                return None;
+            }
+            moment
+                .pending
+                .iter()
+                .find(|left| is_content(left) && left.file != file && self.doubt(moment, left).is_none())
+        })?;
+        let why = format!(
+            "what `{}` takes away was not seen to be read, and may be what its output is for",
+            self.short(function)
+        );
+        let text = format!("`{}` takes something away while its output is not synced", self.short(function));
+        Some(Cell::detailed(Verdict::Unknown, why).because(text, early.trace.origin().span))
+    }
+
     /// What a rewrite or checkpoint has not made durable where it retires an input: what is sure first, content before names.
-    pub(super) fn retired_early(&self, function: FuncId, role: Role) -> Option<Early<'a>> {
+    /// `against` tells what speaks against that this is so.
+    pub(super) fn retired_early(
+        &self,
+        function: FuncId,
+        role: Role,
+        against: &dyn Fn(Act, &Pending) -> Option<String>,
+    ) -> Option<Early<'a>> {
         let mut found: Option<Early<'a>> = None;
         for content in [true, false] {
             for &moment in self.acts(function) {
@@ -267,8 +308,9 @@ impl<'a> Evidence<'a> {
                         && (content || !is_output)
                 };
                 for pending in moment.pending.iter().filter(is_early) {
-                    let verdict = match self.doubt(moment, pending) {
-                        Some(doubt) => Err(doubt.words()),
+                    let doubt = self.doubt(moment, pending).map(Doubt::words);
+                    let verdict = match doubt.or_else(|| against(moment.act, pending)) {
+                        Some(why) => Err(why),
                         None if !role.is_rewrite() && self.syncs_others(function, pending) => {
                             Err("some of what it writes is synced before, and what stands for its input cannot be told"
                                 .to_string())

@@ -64,6 +64,18 @@ impl<'a> Evidence<'a> {
         roles
     }
 
+    /// Whether `function` writes other than by way of the smallest functions below it that rewrite or checkpoint.
+    pub(super) fn writes_besides(&self, function: FuncId) -> bool {
+        let mut told: BTreeSet<FuncId> = BTreeSet::new();
+        for part in self.parts(&[function], &BTreeSet::new()) {
+            if role(&self.own_deeds(part, |inner| told.contains(inner)), &self.flow.terms).is_some() {
+                told.insert(part);
+            }
+        }
+        let in_told = |deed: &Deed| deed.trace.functions().iter().any(|function| told.contains(function));
+        self.deeds(function).iter().any(|deed| writes(deed) && !deed.failing && !in_told(deed))
+    }
+
     /// The functions that `operations` get to other than by way of `makers`, and they themselves, callees before callers.
     pub(super) fn parts(&self, operations: &[FuncId], makers: &BTreeSet<FuncId>) -> Vec<FuncId> {
         let mut parts: BTreeSet<FuncId> = BTreeSet::new();

@@ -37,8 +37,11 @@ impl Evidence<'_> {
         use Verdict::{Conditional, No, NotApplicable, ViaLog, Yes};
         let [normal, rewrite, inputs, directory] = cells;
         if matches!(normal.verdict, Yes | ViaLog | Conditional | NotApplicable) {
-            let writer =
-                workers.iter().find(|worker| does(worker, &writes) && !(worker.in_opening && rewrites(worker)));
+            let is_writer = |worker: &&Worker| match worker.in_opening {
+                true => self.writes_besides(worker.function),
+                false => does(worker, &writes),
+            };
+            let writer = workers.iter().find(is_writer);
             unknown(normal, writer, "writes");
         }
         let rewriter =
@@ -67,10 +70,15 @@ impl Evidence<'_> {
             let lasting = |deed: &Deed| !self.is_passing(worker, deed.file) && !self.is_lent(worker, deed.file);
             self.deeds(worker).iter().any(|deed| !deed.failing && changes(deed) && lasting(deed))
         };
+        let own = (0..self.program.functions.len())
+            .map(|at| FuncId(at as u32))
+            .filter(|&id| store.owns(self, self.named(id)));
+        let own: Vec<FuncId> = own.collect();
         let mut workers = Vec::new();
-        for (at, function) in self.program.functions.iter().enumerate() {
-            let by = self.named(FuncId(at as u32));
-            if !store.owns(self, by) {
+        for id in self.below(&own) {
+            let (by, function) = (self.named(id), &self.program.functions[id.index()]);
+            // Of what other packages do on the way it cannot be told whether it is done for this store.
+            if function.package != store.package {
                 continue;
             }
             let insts = function.blocks.iter().flat_map(|block| &block.insts);

@@ -1,6 +1,6 @@
 //! A build unpacks what it is given below a directory that it removes in the end: nothing of that is owed to anybody. Its record is.
 //!
-//! row: Builder | yes | unknown (what `build` removes was not seen to be a log that is written here, and may be no input) | unknown (some of what it writes is synced before, and what stands for its input cannot be told) | yes | unknown (what `build` removes was not seen to be a log that is written here, and may be no input)
+//! row: Builder | yes | unknown (what `build` removes was not seen to be a log that is written here, and may be no input) | unknown (what `build` takes away was not seen to be in what it writes) | yes | unknown (what `build` removes was not seen to be a log that is written here, and may be no input)
 
 use std::fs::{self, File};
 use std::io::{self, Write};

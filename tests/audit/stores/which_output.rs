@@ -1,7 +1,7 @@
 //! A checkpoint syncs a table before it removes the log, and begins a new log whose header is not synced yet. Which of the two stands for
 //! the old log is not told by effects.
 //!
-//! row: Store | yes | unknown (what `flush` leaves unsynced was not seen to stand for what it takes away) | unknown (some of what it writes is synced before, and what stands for its input cannot be told) | yes | unknown (what `flush` leaves unsynced was not seen to stand for what it takes away)
+//! row: Store | yes | unknown (what `flush` leaves unsynced was not seen to stand for what it takes away) | unknown (what `flush` takes away was not seen to be in what it writes) | yes | unknown (what `flush` leaves unsynced was not seen to stand for what it takes away)
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
