@@ -48,6 +48,8 @@ pub enum Effect {
     WriteBuffered,
     /// The file at path `on` is created or cut, and filled with `to`, and closed: pending name, truncation and data.
     WriteFile,
+    /// Files are made below the directory at path `on`, filled from `to`, and closed: pending data there. Which files is not told.
+    WriteTree,
     /// The file at path `to` is created or cut, and filled from path `on`: pending name and data; reads `on`.
     CopyFile,
     /// Content of `on` (handle or path) is read, into `to` if the row has one, else into the result.

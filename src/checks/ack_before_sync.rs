@@ -202,11 +202,16 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         drop(terms);
         // The program reads the file again, or names say that it is to last and the code around it syncs what it writes: it is state, not
         // output. That code beside it syncs something says nothing of this file.
+        let aside = left.left_by.iter().any(|(function, pending)| {
+            purpose::is_for_reading(context, *function, pending.file)
+                || purpose::is_handed_out(context, *function, pending.file)
+        });
         let near = body.owner.is_some_and(|owner| intents.syncing_types.contains(&owner))
             || body.owner.is_none() && intents.syncing_sources.contains(&body.file);
         let state =
             || left.left_by.iter().any(|(function, pending)| places::is_read_back(context, *function, pending.file));
-        let sure = (precious && near || (precious || !vague) && state() || is_loaded_or_made(context, left))
+        let sure = !aside
+            && (precious && near || (precious || !vague) && state() || is_loaded_or_made(context, left))
             && !left.is_far_fetched();
         return Some(if sure { Confidence::Medium } else { Confidence::Low });
     }

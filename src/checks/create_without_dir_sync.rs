@@ -32,6 +32,9 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     if left.lives_in(context, &intents.retired_fields) {
         return None;
     }
+    if !left.must_be_durable(context) && left.syncs_a_directory_handle(context) {
+        return Some(Confidence::Low);
+    }
     // Who ends the value that holds the file syncs the directory.
     let ended = |field: &FieldKey| intents.directory_synced_at_end.contains(&field.0);
     let mut holders = left.left_by.iter().flat_map(|(function, pending)| intents.fields_of(*function, pending.file));

@@ -1,7 +1,7 @@
 //! `delete-before-sync`: the last durable copy goes before its successor is durable, in content and in name.
 
 use super::act::ActRule;
-use super::{Context, purpose};
+use super::{Context, provenance, purpose};
 use crate::finding::{Confidence, Level};
 use crate::flow::Moment;
 use crate::flow::state::{How, Kind, MAX_SOURCES, Pending};
@@ -43,7 +43,12 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
         Kind::Name => matches!(pending.how, How::Renamed) && pending.cared,
         Kind::Buffer => true,
     };
-    if !counts || purpose::is_disposable(context, moment.function, path) || purpose::is_in_temporary(context, path) {
+    if !counts
+        || purpose::is_disposable(context, moment.function, path)
+        || purpose::is_in_temporary(context, path)
+        // What is written by a cache or a lock succeeds nothing.
+        || purpose::is_in_disposable(context, &pending.trace)
+    {
         return None;
     }
     if !is_one_operation(moment, pending) {
@@ -53,7 +58,9 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
         // What was written before it was read is not made of it.
         let made_of_it = pending.kind == Kind::Name
             || is_source(context, pending, file)
-                && (pending.how == How::Copied || takes_its_place(context, moment, pending, path));
+                && (pending.how == How::Copied || takes_its_place(context, moment, pending, path))
+                && (pending.how == How::Copied
+                    || provenance::may_write_what_was_read(context, moment.function, &pending.trace));
         return Some(if made_of_it { Confidence::High } else { Confidence::Low });
     }
     let mut terms = context.terms.borrow_mut();
@@ -64,7 +71,9 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
     }
     let same_directory = successor == old || pending.dir == old;
     drop(terms);
-    if moment.trace.depth() + pending.trace.depth() > 3 {
+    // What was renamed with care is told by its name wherever that is done; mere content says less of what it is for.
+    let apart = moment.trace.depth() + pending.trace.depth();
+    if apart > if pending.kind == Kind::Name { 3 } else { 2 } {
         return Some(Confidence::Low);
     }
     let published = pending.how == How::Renamed || moment.fact(pending.file).renamed;
@@ -72,7 +81,13 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
     let precious = purpose::is_precious(context, moment.function, path);
     match (published, same_store) {
         (true, _) if same_directory || precious => Some(Confidence::Medium),
-        (false, true) if precious && (is_log(context, path) || is_log(context, pending.file)) => {
+        // A copy that is not published has its original.
+        (false, true)
+            if precious
+                && pending.how != How::Copied
+                && moment.fact(pending.file).created
+                && (is_log(context, path) || is_log(context, pending.file)) =>
+        {
             Some(Confidence::Medium)
         }
         (_, true) => Some(Confidence::Low),

@@ -14,6 +14,7 @@ mod flush_is_not_sync;
 mod overwrite_in_place;
 mod places;
 mod promises;
+mod provenance;
 mod purpose;
 pub mod registry;
 mod rename_before_flush;

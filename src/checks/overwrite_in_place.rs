@@ -1,12 +1,13 @@
 //! `overwrite-in-place`: a file that the program reads back is cut and filled again under its name, so that for a while there is no copy.
 
 use super::places::{self, Alias};
-use super::{Context, purpose, story};
+use super::{Context, provenance, purpose, story};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
-use crate::flow::state::{Facts, Origin};
+use crate::flow::state::{Facts, How, Origin, Pending};
 use crate::flow::summary::{Act, Summary, Trigger};
 use crate::flow::terms::{Term, Value};
 use crate::ir::{FuncId, PackageId};
+use crate::source::Span;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 
@@ -145,6 +146,15 @@ fn elsewhere(context: &Context<'_>) -> Elsewhere {
     }
     for readers in found.readers.values_mut() {
         readers.sort();
+        // Who calls a reader reads it no more than the one that does it.
+        let callers = |function: &FuncId| &context.flow.callers[function.index()];
+        let known = readers.clone();
+        let direct = |reader: &FuncId| {
+            !known
+                .iter()
+                .any(|below| below != reader && callers(below).contains(reader) && !callers(reader).contains(below))
+        };
+        readers.retain(direct);
     }
     found
 }
@@ -175,9 +185,14 @@ fn judge(
         || purpose::is_in_disposable(context, &trigger.trace)
         || is_tool(context, function)
         || is_temporary(context, file)
+        || purpose::is_for_reading(context, function, file)
+        || purpose::is_handed_out(context, function, file)
+        || is_restored(context, function, file)
         || purpose::is_in_temporary(context, file)
         || places::is_next_of_several(&context.terms.borrow(), file)
+        || !cut && is_device(context, function, file)
         || !is_filled_again(context, summary, file, before.read && cut)
+        || depth > 0 && is_filled_before(context, function, trigger)
         // What gives back a record of its own may be the opening of a store.
         || !cut && !gives_nothing_back(context, summary)
     {
@@ -190,7 +205,7 @@ fn judge(
         return None;
     }
     let first = makes_the_first(context, function);
-    if before.read && cut {
+    if before.read && cut && is_made_of_itself(context, function, file) {
         // A tool that edits what its user hands it is none that keeps a state, unless it shows that it minds a crash.
         let own = places::is_of_record(&context.terms.borrow(), file)
             || context.flow.intents.syncing_packages.contains_key(&package);
@@ -224,6 +239,29 @@ fn judge(
     best
 }
 
+/// Whether the function fills the file with what it read, so that this is in memory alone meanwhile. What was only compared with the new
+/// content, or asked for, is of no more use.
+fn is_made_of_itself(context: &Context<'_>, function: FuncId, file: Value) -> bool {
+    let pending = context.successes(function).iter().flat_map(|moment| &moment.pending);
+    let mut writes = pending.filter(|pending| {
+        pending.file == file && matches!(pending.how, How::Written | How::WrittenWhole | How::HandedOver)
+    });
+    // What is synced afterwards is not told write by write.
+    let first = writes.next();
+    let made_of = |pending: &Pending| provenance::may_write_what_was_read(context, function, &pending.trace);
+    first.is_none_or(|first| made_of(first) || writes.any(made_of))
+}
+
+/// The last write to the file that was cut, where it is not synced after that.
+fn filled_here<'a>(context: &'a Context<'_>, case: &Case<'_>) -> Option<&'a Pending> {
+    let file = case.trigger.act.operands().next()?;
+    let pending = context.successes(case.function).iter().flat_map(|moment| &moment.pending);
+    let writes = pending.filter(|pending| {
+        pending.file == file && matches!(pending.how, How::Written | How::WrittenWhole | How::HandedOver | How::Copied)
+    });
+    writes.max_by_key(|pending| (std::cmp::Reverse(pending.trace.depth()), pending.trace.origin().span))
+}
+
 /// Whether a function can be blamed for what it does there.
 fn is_near(trigger: &Trigger) -> bool {
     !trigger.failing && trigger.trace.depth() <= MAX_DEPTH
@@ -237,6 +275,30 @@ fn fact(facts: &[(Value, Facts)], file: Value) -> Facts {
 fn is_temporary(context: &Context<'_>, file: Value) -> bool {
     let words = ["tmp", "temp", "temporary", "new", "partial", "part", "backup", "bak", "old", "staging", "swp"];
     context.terms.borrow().texts(file).iter().any(|text| purpose::has_any(text, &words))
+}
+
+/// Whether names say that it is where something is brought to that stays elsewhere.
+fn is_restored(context: &Context<'_>, function: FuncId, file: Value) -> bool {
+    let given = purpose::given_names(context, function, file);
+    given.iter().any(|name| purpose::has_any(name, &["dest", "destination"]))
+}
+
+/// Whether names say that it is no file but a device, whose content is laid out by places.
+fn is_device(context: &Context<'_>, function: FuncId, file: Value) -> bool {
+    let words = ["device", "dev", "devnode", "blockdev", "blkdev"];
+    let texts = context.terms.borrow().texts(file);
+    let given = purpose::given_names(context, function, file);
+    given.iter().chain(&texts).any(|name| purpose::has_any(name, &words))
+}
+
+/// Whether all that is written to the file elsewhere in the function, as far as that can be seen, stands before the call that cuts it.
+fn is_filled_before(context: &Context<'_>, function: FuncId, trigger: &Trigger) -> bool {
+    let Some(file) = trigger.act.operands().next() else { return false };
+    let cut = trigger.trace.start().span;
+    let pending = context.successes(function).iter().flat_map(|moment| &moment.pending);
+    let is_write = |how: How| matches!(how, How::Written | How::WrittenWhole | How::HandedOver | How::Copied);
+    let mut writes = pending.filter(|pending| pending.file == file && is_write(pending.how)).peekable();
+    writes.peek().is_some() && writes.all(|pending| pending.trace.start().span < cut)
 }
 
 fn gives_nothing_back(context: &Context<'_>, summary: &Summary) -> bool {
@@ -310,6 +372,11 @@ fn is_filled_again(context: &Context<'_>, summary: &Summary, file: Value, read: 
     written.any(|outcome| read || !keeps(outcome.result) && !outcome.heap.iter().any(|(_, value)| keeps(*value)))
 }
 
+/// Whether a step of such a finding tells what is done to the file.
+pub fn is_done_to_file(step: &FindingStep) -> bool {
+    !step.message.starts_with("calls `") && !step.message.starts_with("read back by `")
+}
+
 fn finding(context: &Context<'_>, case: &Case<'_>, place: Origin) -> Finding {
     let mut steps: Vec<FindingStep> = Vec::new();
     if let Some(reader) = case.reader {
@@ -323,6 +390,12 @@ fn finding(context: &Context<'_>, case: &Case<'_>, place: Origin) -> Finding {
         None => "cut: what was read from it is now in memory alone",
     };
     story::steps(context, &case.trigger.trace, cut, &mut steps);
+    if let Some(filled) = filled_here(context, case) {
+        let known: Vec<Span> = steps.iter().map(|step| step.span).collect();
+        let mut more = Vec::new();
+        story::steps(context, &filled.trace, story::how(filled), &mut more);
+        steps.extend(more.into_iter().filter(|step| !known.contains(&step.span)));
+    }
     Finding {
         rule: ID,
         level: Level::Warning,

@@ -97,6 +97,8 @@ pub fn file_name(terms: &Terms, file: Value) -> Option<Ustr> {
         _ => file,
     };
     match terms.get(last) {
+        // A whole path is that file alone, whatever others of its name there are.
+        Term::Const(text) if text.starts_with("\"/") && last == file => None,
         Term::Const(text) if text.starts_with('"') => {
             let name = text.trim_matches('"').rsplit('/').next().unwrap_or_default();
             (name.len() >= 4 && name.chars().any(char::is_alphabetic)).then(|| Ustr::from(name))

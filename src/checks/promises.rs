@@ -142,8 +142,17 @@ fn broken(context: &Context<'_>, function: &Function, summary: &Summary, held: &
             return None;
         }
         let unsynced = |file: &&Value| !outcome.killed.iter().any(|(killed, _)| killed == *file);
-        let file = *outcome.flushed.iter().find(unsynced)?;
-        Some(if outcome.killed.is_empty() { Broken::Nothing } else { Broken::Flushed(terms.show(file)) })
+        // What something unknown gives may be no file.
+        let told = |file: &&Value| !matches!(terms.get(**file), Term::Op(..) | Term::Fresh(..));
+        let file = *outcome.flushed.iter().filter(told).find(unsynced)?;
+        Some(match terms.get(file) {
+            // Other variants are synced.
+            Term::Field(_, name) if reaches && name.contains('.') => {
+                Broken::For(Ustr::from(name.split('.').next().unwrap_or_default()))
+            }
+            _ if outcome.killed.is_empty() && !reaches => Broken::Nothing,
+            _ => Broken::Flushed(terms.show(file)),
+        })
     };
     if let Some(broken) = successes(summary).find_map(only_flushed) {
         return Some(broken);

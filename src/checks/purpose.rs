@@ -12,7 +12,7 @@ use ustr::Ustr;
 /// Words in a function's, type's or module's name or in a path that say: losing this costs nothing but time.
 const DISPOSABLE: &[&str] = &[
     "cache", "cached", "caching", "scratch", "test", "tests", "testing", "bench", "mock", "fuzz", "example", "demo",
-    "profile", "debug", "lock", "lockfile", "pid", "pidfile", "socket", "export",
+    "profile", "debug", "lock", "lockfile", "pid", "pidfile", "socket", "export", "cgroup",
 ];
 
 /// Words in the name of a package that is there to build, test or measure the others.
@@ -250,6 +250,24 @@ pub fn is_beside_the_program(context: &Context<'_>, trace: &Trace) -> bool {
             None => is_tool(context, function) || is_cache(context, function),
         })
     })
+}
+
+/// Whether a file is written for people to read: what a program says of its work, or what another one said. A log that is read again to
+/// find out what was done is named after that.
+pub fn is_for_reading(context: &Context<'_>, function: FuncId, file: Value) -> bool {
+    let spoken = ["stdout", "stderr"];
+    let terms = context.terms.borrow();
+    let texts = terms.texts(file);
+    let is_text_log =
+        |text: &Ustr| text.ends_with(".log") && !has(text, &["wal", "journal", "redo", "undo", "aof", "raft"]);
+    texts.iter().any(|text| is_text_log(text) || has(text, &spoken))
+        || given_names(context, function, file).iter().any(|name| has(name, &spoken))
+}
+
+/// Whether names say that a file is put where its user wants a result: another run makes it again.
+pub fn is_handed_out(context: &Context<'_>, function: FuncId, file: Value) -> bool {
+    let words = ["output", "out", "outfile", "outdir"];
+    given_names(context, function, file).iter().any(|name| has(name, &words))
 }
 
 /// Whether a path starts from a directory that goes away with the program. What is renamed out of it stays.

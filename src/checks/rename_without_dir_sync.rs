@@ -26,6 +26,9 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     {
         return None;
     }
+    if !left.must_be_durable(context) && left.syncs_a_directory_handle(context) {
+        return Some(Confidence::Low);
+    }
     let body = &context.program.functions[left.origin.function.index()];
     let cared = left.must_be_durable(context) || left.left_by.iter().any(|(_, pending)| pending.cared);
     match cared {

@@ -55,7 +55,7 @@ pub fn how(pending: &Pending) -> &'static str {
 /// The steps of a pending effect: where it came to be, and where a flush passed it on.
 pub fn pending_steps(context: &Context<'_>, pending: &Pending, out: &mut Vec<FindingStep>) {
     steps(context, &pending.trace, how(pending), out);
-    if let Some(flush) = &pending.flushed {
+    if let Some(flush) = pending.flushed.as_ref().filter(|_| pending.kind != Kind::Name) {
         steps(context, flush, "flushed: handed to the kernel, still not on disk", out);
     }
 }

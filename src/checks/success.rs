@@ -116,6 +116,23 @@ impl Left<'_> {
             })
     }
 
+    /// Whether a handle that lies in a field named after a directory is synced on the way: which directory it is, its path may not tell.
+    pub fn syncs_a_directory_handle(&self, context: &Context<'_>) -> bool {
+        let words = ["dir", "directory", "folder"];
+        let terms = context.terms.borrow();
+        self.left_by.iter().any(|&(function, pending)| {
+            context.successes(function).iter().any(|moment| {
+                let is_new = moment.pending.iter().any(|other| other.origin == self.origin && other.kind == Kind::Name);
+                is_new
+                    && moment.killed.iter().any(|(file, _)| match terms.get(*file) {
+                        // A path that is known was synced before, or is another.
+                        Term::Field(_, name) => *file != pending.dir && purpose::has_any(name, &words),
+                        _ => false,
+                    })
+            })
+        })
+    }
+
     /// Whether the success that it is told of is many calls away: whoever reports that has hardly promised this. Counts where nothing but
     /// the surroundings of the write says that it is to last.
     pub fn is_far_fetched(&self) -> bool {

@@ -3,6 +3,7 @@
 use super::act::ActRule;
 use super::{Context, purpose, story};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
+use crate::flow::Moment;
 use crate::flow::state::{How, Kind, Pending, Trace, Transit};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
@@ -21,7 +22,8 @@ pub const RULE: ActRule = ActRule {
         if pending.kind != Kind::Buffer || pending.file != file {
             return None;
         }
-        Some(if pending.how == How::HandedOver { Confidence::Low } else { Confidence::High })
+        let vague = pending.how == How::HandedOver || is_of_another_round(moment, pending);
+        Some(if vague { Confidence::Low } else { Confidence::High })
     },
     message: |_, _, _| "file is synced while part of its content is still in a user-space buffer".to_string(),
     at_act: "synced: without the bytes that are still buffered",
@@ -29,6 +31,15 @@ pub const RULE: ActRule = ActRule {
     help: "flush the buffer first, then sync the file behind it",
     masked_on: &[],
 };
+
+/// Whether the call that syncs also makes the file, and what is pending stands after it: a loop came round, and the file is a new one.
+fn is_of_another_round(moment: &Moment, pending: &Pending) -> bool {
+    let call = moment.trace.start();
+    let made = |other: &Pending| {
+        other.kind == Kind::Name && other.file == pending.file && other.trace.depth() > 0 && other.trace.start() == call
+    };
+    moment.trace.depth() > 0 && pending.trace.start().span > call.span && moment.pending.iter().any(made)
+}
 
 /// Functions that promise a sync of the buffered writer they are called on, and sync what is behind it without a flush.
 pub fn promises(context: &Context<'_>, out: &mut Vec<Finding>) {

@@ -1,7 +1,7 @@
 //! `truncate-before-sync`: a log is cut before what makes it superfluous is durable.
 
 use super::act::ActRule;
-use super::{Context, delete_before_sync, purpose};
+use super::{Context, delete_before_sync, places, purpose};
 use crate::finding::{Confidence, Level};
 use crate::flow::Moment;
 use crate::flow::state::{How, Kind, Pending};
@@ -32,6 +32,7 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
         || cut.temporary
         || moment.failing
         || purpose::is_disposable(context, moment.function, file)
+        || purpose::is_in_disposable(context, &pending.trace)
     {
         return None;
     }
@@ -62,9 +63,19 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
         }
         // It was read, but after the other was written.
         true if cut.read && pending.kind != Kind::Name => Some(Confidence::Low),
-        true if near && is_of_log(context, moment.function, file) => Some(Confidence::Medium),
+        true if near && is_of_log(context, moment.function, file) && is_known(context, moment, pending.file) => {
+            Some(Confidence::Medium)
+        }
         // What is cut and filled in one go is replaced, not outlived.
-        false if near && related && delete_before_sync::is_log(context, file) && !is_filled(context, moment, file) => {
+        // A log that nobody reads again is for people.
+        false
+            if near
+                && related
+                && delete_before_sync::is_log(context, file)
+                && !is_filled(context, moment, file)
+                && !purpose::is_for_reading(context, moment.function, file)
+                && (is_of_records(context, file) || places::is_read_back(context, moment.function, file)) =>
+        {
             Some(Confidence::Medium)
         }
         _ => Some(Confidence::Low),
@@ -81,6 +92,25 @@ fn is_of_log(context: &Context<'_>, function: FuncId, file: Value) -> bool {
         || purpose::given_names(context, function, file).iter().any(|name| purpose::has_any(name, &words))
         || purpose::has_any(&body.name, &words)
         || fields.flat_map(|(owner, name)| [owner, name]).any(|name| purpose::has_any(name, &words))
+}
+
+/// Whether a path says that what is in it is there to be read again.
+fn is_of_records(context: &Context<'_>, file: Value) -> bool {
+    let words = ["wal", "journal", "redo", "undo", "aof", "oplog", "changelog", "binlog"];
+    context.terms.borrow().texts(file).iter().any(|text| purpose::has_any(text, &words))
+}
+
+/// Whether what is written is surely a file: made on the way, given, or told by a path or a field.
+fn is_known(context: &Context<'_>, moment: &Moment, file: Value) -> bool {
+    let terms = context.terms.borrow();
+    let is_told = |part: &Value| match terms.get(*part) {
+        Term::Op(name, _) => {
+            *name == terms.ops.join || *name == terms.ops.with_extension || name.starts_with("format:")
+        }
+        Term::Const(_) | Term::Field(..) | Term::Param(_) => true,
+        _ => false,
+    };
+    moment.fact(file).created || terms.parts(file).iter().any(is_told)
 }
 
 /// Whether the function fills the file that it cuts.

@@ -145,6 +145,12 @@ impl<'p> Run<'_, 'p> {
     /// nothing that can be used.
     fn note_made_of(&mut self, states: &[State], call: &Call, args: &[Value]) {
         let Some(result) = states.first().map(|state| state.env[call.result.index()]) else { return };
+        // Out of what was asked of a file.
+        if let (&[arg], "len" | "size") = (args, call.name.as_str())
+            && let Some(&file) = self.engine.lengths.get(&(self.id, arg))
+        {
+            self.engine.lengths.insert((self.id, result), file);
+        }
         let source = args.iter().find_map(|&arg| {
             let known = self.engine.read_results.get(&(self.id, arg)).map(|(file, _)| *file);
             known.or_else(|| match self.engine.terms.get(self.engine.terms.unbuffered(arg)) {
@@ -213,6 +219,7 @@ impl<'p> Run<'_, 'p> {
             if !writes || self.engine.terms.is_read_only(value) {
                 if self.engine.terms.is_read_only(value) {
                     let file = self.file_of(state, value);
+                    self.engine.intents.reads.insert(trace.origin().span);
                     state.fact(file).read = true;
                 }
                 continue;
@@ -277,6 +284,12 @@ impl<'p> Run<'_, 'p> {
             // An audit, which must not guess, says that it did not look into all of them.
             self.summary.bounded |= self.engine.tell_deeds && candidates.len() > MAX_DISPATCH;
             candidates.truncate(MAX_DISPATCH);
+        }
+        // Of one that leads back here nothing is known yet: what the others do is what there is to begin with.
+        let known: Vec<FuncId> =
+            candidates.iter().copied().filter(|&function| !self.engine.is_unknown_yet(function)).collect();
+        if !known.is_empty() {
+            candidates = known;
         }
         if candidates.len() == 1 {
             return self.enter(state, candidates[0], args, at);

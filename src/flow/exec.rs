@@ -354,6 +354,8 @@ impl<'e, 'p> Run<'e, 'p> {
                 let mut no = state.clone();
                 self.found_absent(&mut no, value, question);
                 self.found_there(&mut state, value, question);
+                self.found_content(&mut state, value, question, true);
+                self.found_content(&mut no, value, question, false);
                 self.found_failed(&mut no, value, question);
                 state.guards.insert((value, question), true);
                 no.guards.insert((value, question), false);
@@ -399,6 +401,31 @@ impl<'e, 'p> Run<'e, 'p> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A question whether a file holds something got an answer: one that does was there, and has its name.
+    fn found_content(&mut self, state: &mut State, value: Value, question: Question, answer: bool) {
+        let terms = &self.engine.terms;
+        let (value, negated) = terms.unnegated(value);
+        let (Question::True, Term::Op(name, args)) = (question, terms.get(value)) else { return };
+        let is_zero =
+            |value: Value| matches!(terms.get(value), Term::Const(text) if text == "0" || text.starts_with("0u"));
+        let measured = match (name.as_str(), &args[..], answer != negated) {
+            ("==", &[zero, length], false) | ("==", &[length, zero], false) if is_zero(zero) => length,
+            (">", &[length, zero], true) | ("<", &[zero, length], true) if is_zero(zero) => length,
+            _ => return,
+        };
+        let of = match terms.get(measured) {
+            Term::Op(name, args) if args.len() == 1 && matches!(name.as_str(), "len" | "size") => args[0],
+            _ => measured,
+        };
+        let known = |value: Value| self.engine.lengths.get(&(self.id, value)).copied();
+        let Some(file) = known(measured).or_else(|| known(of)) else { return };
+        let is_named =
+            |pending: &Pending| pending.kind == Kind::Name && pending.how == How::MaybeCreated && pending.file == file;
+        if state.pending.iter().any(is_named) {
+            state.pending.retain(|pending| !is_named(pending));
         }
     }
 
@@ -1142,7 +1169,8 @@ impl<'e, 'p> Run<'e, 'p> {
     fn note_best_effort(&mut self, exits: &[(State, Value, bool, Span)]) {
         for (state, value, _, span) in exits.iter().filter(|(state, _, success, _)| *success && state.failing) {
             let alike = |(other, given, well, place): &(State, Value, bool, Span)| {
-                *well && !other.failing && place == span && given == value
+                // Who has no way to tell that something failed passes over it whatever it gives back.
+                *well && !other.failing && place == span && (given == value || !self.function.fallible)
             };
             let ignored = state.failed_changes.iter().filter(|(_, seen)| !seen).map(|(place, _)| (self.id, *place));
             if state.failed_changes.iter().any(|(_, seen)| !seen) && exits.iter().any(alike) {

@@ -3,7 +3,7 @@
 use super::state::{Kind, Origin};
 use super::terms::Value;
 use crate::ir::{FuncId, PackageId};
-use crate::source::FileId;
+use crate::source::{FileId, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use ustr::Ustr;
@@ -54,6 +54,8 @@ pub struct Intents {
     pub retired_fields: FxHashSet<FieldKey>,
     /// Fields whose handle was opened so that each write is durable.
     pub write_through_fields: FxHashSet<FieldKey>,
+    /// Where content is read from a file, by the operation itself.
+    pub reads: FxHashSet<Span>,
     /// Packages that sync file content somewhere, and in how many places.
     pub syncing_packages: FxHashMap<PackageId, u32>,
     /// Types a method of which syncs file content.

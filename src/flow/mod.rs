@@ -135,6 +135,8 @@ struct Engine<'p> {
     ignored_syncs: Vec<IgnoredSync>,
     /// Which file the results of a function's reads, and of what it made of those, came from; whether by the read itself.
     read_results: FxHashMap<(FuncId, Value), (Value, bool)>,
+    /// By function, values that tell how much a file holds, and which.
+    lengths: FxHashMap<(FuncId, Value), Value>,
     /// Changes of files whose failure is passed over, and by which function.
     best_effort: FxHashSet<(FuncId, Origin)>,
 }
@@ -183,6 +185,7 @@ pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &
         ignored_syncs: Vec::new(),
         best_effort: FxHashSet::default(),
         read_results: FxHashMap::default(),
+        lengths: FxHashMap::default(),
     };
     let components = graph.bottom_up();
     // Records tell which path belongs to which handle: what makes them, and all below, comes first.
@@ -350,6 +353,11 @@ impl Engine<'_> {
                 self.summary(function, Vec::new());
             }
         }
+    }
+
+    /// Whether `function` is being analysed for the first time, and so leads back to itself.
+    fn is_unknown_yet(&self, function: FuncId) -> bool {
+        self.running.contains(&(function, Vec::new())) && !self.assumed.contains_key(&function)
     }
 
     /// The summary of `function` where the function values in `binding` are known. A function that is being analysed already has

@@ -221,6 +221,7 @@ impl Run<'_, '_> {
             Effect::WriteFlushed => self.write_flushed(state, o),
             Effect::WriteBuffered => self.write(state, o, true),
             Effect::WriteFile => self.write_content(state, o, args),
+            Effect::WriteTree => self.write_tree(state, o),
             Effect::CopyFile => {
                 self.read_file(state, o);
                 self.write_file(state, o, o.to, How::Copied)
@@ -279,15 +280,10 @@ impl Run<'_, '_> {
             Effect::SyncMapping
             | Effect::Control
             | Effect::SyncHint
-            | Effect::Seek
             | Effect::ReplaceDurably
             | Effect::CallArg
             | Effect::Abort => self.fresh(state, o.site, 0),
-            // A question about what does not change has one answer.
-            Effect::Nothing if !args.is_empty() && args.iter().all(|&arg| self.engine.terms.is_stable(arg)) => {
-                self.engine.terms.op(call.name, args)
-            }
-            Effect::Nothing => self.fresh(state, o.site, 0),
+            Effect::Seek | Effect::Nothing => self.tell(state, effect, o, call, args),
         }
     }
 
@@ -312,6 +308,25 @@ impl Run<'_, '_> {
             }
             term => *term == Term::Unit,
         }
+    }
+
+    /// What an operation tells that changes nothing. A question about what does not change has one answer.
+    fn tell(&mut self, state: &mut State, effect: Effect, o: &Operands, call: &Call, args: &[Value]) -> Value {
+        let has_one_answer =
+            effect == Effect::Nothing && !args.is_empty() && args.iter().all(|&arg| self.engine.terms.is_stable(arg));
+        let told = if has_one_answer { self.engine.terms.op(call.name, args) } else { self.fresh(state, o.site, 0) };
+        match effect {
+            Effect::Seek if !self.is_from_start(o.to) => self.note_length(state, told, o.on),
+            Effect::Nothing if call.name == "metadata" && args.len() == 1 => self.note_length(state, told, args[0]),
+            _ => {}
+        }
+        told
+    }
+
+    /// Notes that a value tells how much the file `of` holds.
+    fn note_length(&mut self, state: &mut State, value: Value, of: Value) {
+        let file = self.file_of(state, of);
+        self.engine.lengths.insert((self.id, value), file);
     }
 
     /// Notes where an effect makes what is written next to a file go to a place in it that was chosen.
@@ -597,9 +612,25 @@ impl Run<'_, '_> {
         UNIT
     }
 
+    /// What is below a directory is pending with it.
+    fn write_tree(&mut self, state: &mut State, o: &Operands) -> Value {
+        let path = self.engine.terms.unbuffered(o.on);
+        let key = self.key_for_open(state, path, Mode { create: true, ..Mode::default() });
+        state.fact(key).written = true;
+        self.pend(state, Kind::Data, key, UNIT, How::WrittenWhole, &o.trace);
+        let here = |pending: &&mut Pending| {
+            pending.kind == Kind::Data && pending.file == key && pending.how == How::WrittenWhole
+        };
+        if let Some(pending) = state.pending.iter_mut().find(here) {
+            pending.closed = true;
+        }
+        UNIT
+    }
+
     fn read_file(&mut self, state: &mut State, o: &Operands) {
         let key = self.file_of(state, o.on);
         self.did(state, Did::Read, key, None, &o.trace);
+        self.engine.intents.reads.insert(o.trace.origin().span);
         state.fact(key).read = true;
     }
 
