@@ -4,12 +4,13 @@
 
 mod marks;
 
-use fsynclint::check::check;
+use fsynclint::check::{Report, check};
 use fsynclint::config::Config;
-use fsynclint::discover::{DiscoverOptions, DiskTexts, discover};
+use fsynclint::discover::{DiscoverOptions, DiskTexts, FoundFile, Problem, Texts, discover};
 use marks::{Differences, Mark, Spot, marks, spots};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The files and folders of `folder`, sorted.
 fn entries(folder: &Path) -> Vec<PathBuf> {
@@ -76,6 +77,43 @@ fn fixtures_report_their_marks() {
     let out = differences.to_string();
     assert!(out.is_empty(), "\n{}", out.replace(&format!("{}/", env!("CARGO_MANIFEST_DIR")), ""));
     assert!(cases > 0, "no fixtures");
+}
+
+/// The texts of the disk, and a file of many empty lines.
+struct Padded(PathBuf);
+
+impl Texts for Padded {
+    fn read(&self, path: &Path) -> Result<Arc<str>, Problem> {
+        if *path == self.0 { Ok("\n".repeat(200_000).into()) } else { DiskTexts.read(path) }
+    }
+}
+
+/// Of a large program not everything is read. What is told is the same.
+#[test]
+fn in_large_programs_the_same_is_told() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let mut wrong = Vec::new();
+    let mut told = 0;
+    for folder in entries(&root).iter().filter(|path| path.is_dir()) {
+        for case in entries(folder).iter().filter(|path| path.is_dir() || path.extension().is_some_and(|e| e == "rs")) {
+            let mut workspace = discover(&[case.to_path_buf()], &DiscoverOptions::default());
+            let places = |report: &Report| {
+                let spots = spots(report).into_iter().map(|spot| (spot.rule, spot.line));
+                spots.collect::<Vec<_>>()
+            };
+            let small = places(&check(&workspace, &DiskTexts, &Config::default()));
+            let Some(package) = workspace.packages.first_mut() else { continue };
+            let lines = case.with_file_name("lines.rs");
+            package.files.push(FoundFile { path: lines.clone(), shown: lines.clone() });
+            let large = places(&check(&workspace, &Padded(lines), &Config::default()));
+            told += small.len();
+            if small != large {
+                wrong.push(format!("{}: {small:?}, in a large program {large:?}", case.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(told > 0);
 }
 
 #[test]

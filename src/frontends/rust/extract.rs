@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::rc::Rc;
+use std::sync::OnceLock;
 use syn::spanned::Spanned;
 use ustr::Ustr;
 
@@ -308,9 +309,10 @@ impl Extractor<'_> {
                 syn::ReturnType::Type(_, ty) => Some(self.ty(ty)),
             },
             is_async: sig.asyncness.is_some(),
-            body: None,
+            body: OnceLock::new(),
+            body_at: None,
+            later: false,
             inner: Vec::new(),
-            unread: Vec::new(),
         };
         for input in &sig.inputs {
             match input {
@@ -336,19 +338,34 @@ impl Extractor<'_> {
                 syn::FnArg::Typed(_) => {}
             }
         }
-        def.body = body.filter(|body| !self.taken_out(body)).map(|body| self.block(body, None));
+        if let Some(body) = body {
+            def.body_at = self.running.is_empty().then(|| self.sp(body.brace_token.span.open()).hi);
+            let is_bare = body.stmts.iter().all(|stmt| matches!(stmt, syn::Stmt::Item(_)));
+            def.later = is_bare && def.body_at.is_some_and(|start| self.taken_out(start));
+            if def.later {
+                self.stmts(&body.stmts);
+            } else {
+                let block = self.block(body, None);
+                let unread = std::mem::take(&mut self.unread);
+                def.body = OnceLock::from(Body { block, unread });
+            }
+        }
         def.inner = std::mem::replace(&mut self.inner, outer);
-        def.unread = std::mem::replace(&mut self.unread, outer_unread);
+        self.unread = outer_unread;
         def
     }
 
-    /// Whether the body was taken out before parsing.
-    fn taken_out(&self, body: &syn::Block) -> bool {
-        if self.without.is_empty() || !self.running.is_empty() || !body.stmts.is_empty() {
-            return false;
-        }
-        let start = self.sp(body.brace_token.span.open()).hi as usize;
-        self.without.binary_search_by_key(&start, |range| range.start).is_ok()
+    /// The body of a function that was taken out before.
+    pub fn later_body(&mut self, body: &syn::Block) -> Body {
+        let block = self.block(body, None);
+        // What is declared in it is known from before.
+        self.inner.clear();
+        Body { block, unread: std::mem::take(&mut self.unread) }
+    }
+
+    /// Whether the body whose text starts there was taken out before parsing.
+    fn taken_out(&self, start: u32) -> bool {
+        self.without.binary_search_by_key(&(start as usize), |range| range.start).is_ok()
     }
 
     fn fields(&mut self, fields: &syn::Fields) -> Fields {

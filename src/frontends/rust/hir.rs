@@ -3,6 +3,7 @@
 //! Names are interned, places are byte offsets of the file, parentheses and attributes are gone, code that the configuration
 //! leaves out is gone, and the macros that matter have been read.
 
+use std::sync::OnceLock;
 use ustr::Ustr;
 
 /// Byte range in the file that holds the item.
@@ -128,10 +129,28 @@ pub struct FnDef {
     pub ret: Option<Type>,
     /// It is an `async fn`.
     pub is_async: bool,
-    pub body: Option<Block>,
+    /// Its body, if it has one. If it is read [`later`](FnDef::later): once it was.
+    pub body: OnceLock<Body>,
+    /// Where its text starts, behind the opening brace, as a byte of the file; `None` if there is none, or if a macro made it.
+    pub body_at: Option<u32>,
+    /// Its body is read only if it shows that it is needed.
+    pub later: bool,
     /// Items declared inside the body.
     pub inner: Vec<Item>,
-    /// Text that could not be read.
+}
+
+impl FnDef {
+    /// Whether it has a body, read or not.
+    pub fn has_body(&self) -> bool {
+        self.later || self.body.get().is_some()
+    }
+}
+
+/// The body of a function.
+#[derive(Debug)]
+pub struct Body {
+    pub block: Block,
+    /// Text in it, and in the function's head, that could not be read.
     pub unread: Vec<Sp>,
 }
 

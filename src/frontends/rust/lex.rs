@@ -297,6 +297,20 @@ pub fn macro_defs(text: &str) -> Vec<MacroDef> {
     found
 }
 
+/// How long the bracketed part is that `text` starts with; all of it if it does not end.
+pub fn bracketed(text: &str) -> usize {
+    let mut depth = 0usize;
+    for token in Scanner::new(text) {
+        match token {
+            Token::Open(_) => depth += 1,
+            Token::Close(at) if depth <= 1 => return at + 1,
+            Token::Close(_) => depth -= 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -82,7 +82,7 @@ impl Tables {
         }
         for (id, info) in world.fns.iter().enumerate() {
             let method = info.of_impl.is_some() || info.of_trait.is_some();
-            if method && info.func.is_some() && info.hir.receiver != super::hir::SelfKind::None {
+            if method && info.hir.has_body() && info.hir.receiver != super::hir::SelfKind::None {
                 tables.by_name.entry(info.hir.name).or_default().push(id as u32);
             }
         }
@@ -297,7 +297,7 @@ impl World<'_> {
 
     fn provided(&self, id: u32, name: Ustr, depth: usize) -> Option<&u32> {
         let of = &self.traits[id as usize];
-        let found = of.methods.get(&name).filter(|found| self.fns[**found as usize].func.is_some());
+        let found = of.methods.get(&name).filter(|found| self.fns[**found as usize].hir.has_body());
         if found.is_some() || depth > 8 {
             return found;
         }

@@ -15,6 +15,7 @@ mod lower;
 mod macros;
 mod mbe;
 mod methods;
+mod needed;
 mod prefilter;
 #[cfg(test)]
 mod tests;
@@ -90,6 +91,8 @@ const STACK: usize = 512 << 20;
 struct Text {
     /// Its number among the files, by which macros know whether they are of the same one.
     number: usize,
+    /// Its number among the files that could be read.
+    candidate: usize,
     path: PathBuf,
     shown: PathBuf,
     package: usize,
@@ -147,6 +150,7 @@ fn read_all(
                 without: Vec::new(),
                 allows,
                 number,
+                candidate: 0,
                 path: file.path.clone(),
                 shown: file.shown.clone(),
                 package: *package,
@@ -173,10 +177,12 @@ fn read_all(
             entry: entries.contains(text.path.as_path()),
         })
         .collect();
-    let chosen = prefilter::choose(&candidates, output.stats.lines, apis, options);
+    let prefilter::Plan { choices, search } = prefilter::choose(&candidates, output.stats.lines, apis, options);
     kept = kept
         .into_iter()
-        .zip(chosen)
+        .enumerate()
+        .map(|(candidate, text)| Text { candidate, ..text })
+        .zip(choices)
         .filter_map(|(text, choice)| match choice {
             // Whether its allows are used is to be told.
             prefilter::Choice::Skip if !text.allows.is_empty() => Some(text),
@@ -191,13 +197,29 @@ fn read_all(
             Ok(hir) => {
                 let file = sources.add(text.shown, text.text);
                 output.allows.extend(text.allows.into_iter().map(|allow| allow.in_file(file)));
-                files.push(world::Parsed { path: text.path, package: text.package, file, hir });
+                files.push(world::Parsed {
+                    path: text.path,
+                    package: text.package,
+                    number: text.candidate,
+                    macros: text.number,
+                    file,
+                    hir,
+                });
                 output.stats.parsed += 1;
             }
             Err(problem) => output.problems.push(problem),
         }
     }
-    let (program, off) = lower_all(workspace, &files, apis, &mut output.problems, sources);
+    let world = world::build(workspace, &files, apis);
+    let returns = returns(&world, apis);
+    let context = lower::Context { world: &world, returns: &returns };
+    let needed = search.map(|search| {
+        let needed = needed::Needed { context: &context, search: &search, macros: &macros, options, sources };
+        needed.find(&mut output.problems)
+    });
+    let ids = world.number(|id, _| needed.as_ref().is_none_or(|needed| needed.contains(&id)));
+    let (program, off) = lower_all(workspace, &context, &ids, &mut output.problems, sources);
+    drop(world);
     output.program = program;
     // What was kept of the texts is a large tree: it goes while the analysis goes on.
     rayon::spawn(move || drop(files));
@@ -296,23 +318,21 @@ fn skip_head(text: &str) -> (usize, &str) {
     (base, &text[base..])
 }
 
-/// The program, and the files that are of modules which are left out.
+/// The program, of the functions `ids`, and the files that are of modules which are left out.
 fn lower_all(
     workspace: &Workspace,
-    files: &[world::Parsed],
-    apis: &Apis,
+    context: &lower::Context,
+    ids: &[u32],
     problems: &mut Vec<Problem>,
     sources: &SourceMap,
 ) -> (Program, FxHashSet<FileId>) {
-    let world = world::build(workspace, files, apis);
+    let world = context.world;
+    let files = world.files;
     let off = files.iter().zip(&world.off).filter(|(_, off)| **off).map(|(file, _)| file.file).collect();
-    let returns = returns(&world, apis);
-    let context = lower::Context { world: &world, returns: &returns };
-    let ids: Vec<u32> = (0..world.fns.len() as u32).filter(|id| world.fns[*id as usize].func.is_some()).collect();
     let lowered: Vec<Option<(Function, Vec<Function>)>> = ids
         .par_iter()
         .map(|id| {
-            let unwind = std::panic::AssertUnwindSafe(|| lower::function(&context, *id));
+            let unwind = std::panic::AssertUnwindSafe(|| lower::function(context, *id));
             std::panic::catch_unwind(unwind).unwrap_or(None)
         })
         .collect();
@@ -332,7 +352,7 @@ fn lower_all(
                 line,
                 message: format!("function `{}` could not be analysed", info.hir.name),
             });
-            program.functions.push(lower::empty(&context, ids[at]));
+            program.functions.push(lower::empty(context, ids[at]));
             continue;
         };
         lower::renumber(&mut function, own, next);

@@ -5,7 +5,7 @@
 use super::hir::LeftOut;
 use super::lex::{self, Scanner, Token};
 use super::{Options, cfg, words, world};
-use crate::apis::Apis;
+use crate::apis::{Api, Apis};
 use crate::effects::Effect;
 use crate::ir::ValueKind;
 use rayon::prelude::*;
@@ -20,11 +20,13 @@ use ustr::ustr;
 const SMALL: usize = 150_000;
 /// Rounds of "who could call these?", for functions that change files. Flow follows effects further up, in what is there: further rounds let
 /// through much that only has a name in common with a caller.
-const CALLER_ROUNDS: usize = 2;
+pub const CALLER_ROUNDS: usize = 2;
+/// Rounds of "who calls these?".
+pub const EXACT_CALLER_ROUNDS: usize = 3;
 /// Rounds of "which types hold handles?".
 const HOLDER_ROUNDS: usize = 2;
 /// Rounds of "whom could these call?".
-const CALLEE_ROUNDS: usize = 1;
+pub const CALLEE_ROUNDS: usize = 2;
 /// The body of a function that only gives access to something is not longer.
 const SHORT: usize = 120;
 /// A name that so many files declare says nothing about which is meant.
@@ -56,7 +58,19 @@ struct Part {
     body: Option<Range<usize>>,
     /// A function's documentation, as places among the file's.
     docs: Range<usize>,
+    /// Items may be declared in the body, other than by `use`.
+    declares: bool,
+    /// Where it is `use`d in the body.
+    uses: Vec<Range<usize>>,
+    /// It stands in the rules of a macro.
+    in_rules: bool,
+    /// The name of that macro.
+    rules_of: Word,
 }
+
+/// Words with which a declaration starts that is more than a `use`.
+const DECLARING: &[&str] =
+    &["fn", "struct", "enum", "union", "trait", "type", "impl", "mod", "const", "static", "macro_rules"];
 
 /// What a part is, and so how it is called.
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
@@ -135,14 +149,25 @@ struct Summary {
 }
 
 impl Summary {
-    /// What need not be parsed if `kept` says which parts must be: whole functions that `used` does not name, bodies of others,
-    /// and documentation.
-    fn without(&self, kept: &[bool], used: &FxHashSet<Word>) -> Vec<Range<usize>> {
+    /// What need not be parsed if `kept` says which parts may be needed: whole functions that `used` does not name, documentation, and
+    /// bodies of functions, but for those that are parsed `at_once`.
+    fn without(&self, kept: &[bool], used: &FxHashSet<Word>, at_once: impl Fn(&Part) -> bool) -> Vec<Range<usize>> {
         let mut docs: Vec<Option<Range<usize>>> = self.docs.iter().cloned().map(Some).collect();
         let mut found = Vec::new();
         for (part, kept) in self.parts.iter().zip(kept) {
             match &part.body {
-                Some(_) if *kept => docs[part.docs.clone()].fill(None),
+                Some(body) if *kept => {
+                    docs[part.docs.clone()].fill(None);
+                    if body.len() > 2 && !at_once(part) {
+                        // What is `use`d in it is known from the start.
+                        let mut from = body.start;
+                        for used in &part.uses {
+                            found.push(from..used.start);
+                            from = used.end;
+                        }
+                        found.push(from..body.end);
+                    }
+                }
                 Some(body) if !used.contains(&part.name) => found.push(part.start..body.end + 1),
                 Some(body) if body.len() > 2 => found.push(body.clone()),
                 _ => {}
@@ -179,11 +204,84 @@ pub struct Candidate<'t> {
     pub entry: bool,
 }
 
-/// For each of `files` what has to be parsed of it.
-pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options) -> Vec<Choice> {
+/// What is to be parsed.
+pub struct Plan {
+    /// For each file.
+    pub choices: Vec<Choice>,
+    /// For a large program: what tells which bodies have to be read besides.
+    pub search: Option<Search>,
+}
+
+/// What is known of functions by their words.
+pub struct Search {
+    summaries: Vec<Summary>,
+    declared: FxHashMap<Word, u32>,
+    /// For each file: the function whose body starts there.
+    bodies: Vec<FxHashMap<u32, u32>>,
+    /// Functions in macros that change files by their words: which functions of the program they make is not told.
+    made: Vec<(u32, u32)>,
+}
+
+/// The body of a function: the file's place among the files, and where the body starts.
+pub type BodyAt = (usize, u32);
+
+impl Search {
+    fn new(summaries: Vec<Summary>, declared: FxHashMap<Word, u32>, effects: &EffectWords) -> Search {
+        let starts = |summary: &Summary| {
+            let bodies = summary.parts.iter().enumerate();
+            bodies.filter_map(|(at, part)| Some((part.body.as_ref()?.start as u32, at as u32))).collect()
+        };
+        let bodies = summaries.iter().map(starts).collect();
+        let mut made = Vec::new();
+        for (file, summary) in summaries.iter().enumerate() {
+            for (at, part) in summary.parts.iter().enumerate() {
+                if part.in_rules && effects.fits(part) && effects.changes(part) {
+                    made.push((file as u32, at as u32));
+                }
+            }
+        }
+        Search { summaries, declared, bodies, made }
+    }
+
+    /// The names of the program.
+    pub fn names(&self) -> Names<'_> {
+        Names::new(&self.summaries, &self.declared)
+    }
+
+    fn part(&self, (file, start): BodyAt) -> Option<(&Summary, &Part)> {
+        let summary = &self.summaries[file];
+        let at = *self.bodies[file].get(&start)?;
+        Some((summary, &summary.parts[at as usize]))
+    }
+
+    /// Which of `among` could call one of `called`, by their words; with `made`, or what macros make.
+    pub fn callers(
+        &self,
+        names: &Names,
+        called: impl Iterator<Item = BodyAt>,
+        made: bool,
+        among: &[(u32, BodyAt)],
+    ) -> Vec<u32> {
+        let mut wanted = Wanted::default();
+        called.filter_map(|body| self.part(body)).for_each(|(_, part)| wanted.add(part, names));
+        if made {
+            let parts = self.made.iter().map(|&(file, at)| &self.summaries[file as usize].parts[at as usize]);
+            parts.for_each(|part| wanted.add(part, names));
+        }
+        let could = |(id, body): &(u32, BodyAt)| {
+            let (file, part) = self.part(*body)?;
+            wanted.fits(file, part, names).then_some(*id)
+        };
+        among.par_iter().filter_map(could).collect()
+    }
+}
+
+/// For each of `files` what has to be parsed of it at first, and what tells what besides.
+pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options) -> Plan {
     let mut summaries: Vec<Summary> = files.par_iter().map(|file| Scan::new(file.text, options).run()).collect();
     if lines <= SMALL || options.whole {
-        return summaries.into_iter().map(|summary| Choice::Parse { without: summary.tests }).collect();
+        let choices = summaries.into_iter().map(|summary| Choice::Parse { without: summary.tests }).collect();
+        return Plan { choices, search: None };
     }
     let off = {
         let by_path = files.iter().enumerate().map(|(at, file)| (world::clean(file.path), at)).collect();
@@ -211,7 +309,7 @@ pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options)
     // What is done with what others opened is done by those who call them.
     keep_more(&summaries, &mut kept, |file, part| opened.fits(file, part, &names), |_| {});
     let mut used = used_words(&summaries, &kept);
-    for _ in 0..CALLEE_ROUNDS {
+    for _ in 0..1 {
         let mut next = Vec::new();
         keep_more(
             &summaries,
@@ -221,6 +319,9 @@ pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options)
         );
         used.extend(next);
     }
+    // A macro that makes items may make them in a body.
+    let rules = summaries.iter().flat_map(|summary| &summary.parts).filter(|part| part.in_rules);
+    let declaring: FxHashSet<Word> = rules.map(|part| part.rules_of ^ BARE).collect();
     let needed =
         |name: &Word| used.contains(name) && declared.get(name).is_some_and(|count| *count <= MAX_DECLARATIONS);
     let choose = |(((summary, kept), file), off): (((&Summary, &Vec<bool>), &Candidate), &bool)| {
@@ -228,9 +329,13 @@ pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options)
         if *off || !(holds_modules || kept.contains(&true) || summary.types.iter().any(needed)) {
             return Choice::Skip;
         }
-        Choice::Parse { without: summary.without(kept, &used) }
+        let at_once = |part: &Part| {
+            effects.may_do(part) || part.declares || part.words.iter().any(|word| declaring.contains(word))
+        };
+        Choice::Parse { without: summary.without(kept, &used, at_once) }
     };
-    summaries.iter().zip(&kept).zip(files).zip(&off).map(choose).collect()
+    let choices = summaries.iter().zip(&kept).zip(files).zip(&off).map(choose).collect();
+    Plan { choices, search: Some(Search::new(summaries, declared, &effects)) }
 }
 
 /// Keeps the parts that `fits`, and tells `learn` of those that were not kept before.
@@ -267,6 +372,12 @@ struct EffectWords {
     alone: FxHashSet<Word>,
     /// They need a handle in the type around them.
     vague: FxHashSet<Word>,
+    /// Those that make a function one that may do something itself, or read: names of methods and functions, or types with them.
+    doing: FxHashSet<Word>,
+    /// Such names that need a handle near.
+    doing_near: FxHashSet<Word>,
+    /// Handles, and modules with functions on them.
+    near: FxHashSet<Word>,
     /// Of both, those that change files or make them durable.
     changing: FxHashSet<Word>,
     /// Modules and types whose functions have common names.
@@ -285,22 +396,38 @@ impl EffectWords {
             let changing = row.steps().any(|step| changes(step.effect));
             let of = if changing { &mut words.changing } else { &mut others };
             of.insert(word(name) ^ BRACKET);
+            let called = word(name) ^ BRACKET;
+            let owner = row.path.as_str().rsplit("::").nth(1).filter(|owner| owner.starts_with(char::is_uppercase));
             if words::VAGUE.has(name) || words::COMMON.has(name) || name.len() <= 3 {
-                words.vague.insert(word(name) ^ BRACKET);
+                words.vague.insert(called);
+                match owner.filter(|_| !row.has_receiver()) {
+                    Some(owner) => words.doing.insert(pair(word(owner), word(name))),
+                    None => words.doing_near.insert(called),
+                };
             } else {
-                words.alone.insert(word(name) ^ BRACKET);
+                words.alone.insert(called);
+                words.doing.insert(called);
             }
+        }
+        let reads = |row: &&Api| row.steps().any(|step| step.effect == Effect::Read);
+        words
+            .doing_near
+            .extend(apis.rows().iter().filter(reads).map(|row| word(super::types::last(row.path)) ^ BRACKET));
+        for of in [&mut words.vague, &mut words.doing_near, &mut words.changing] {
+            of.extend(["write", "writeln"].map(|name| word(name) ^ BRACKET));
         }
         for row in apis.types() {
             let name = super::types::last(row.path);
             let handle = matches!(ValueKind::from(row.kind), File | BufferedFile | AsyncFile | TempFile | Mapping);
             if handle && !words::VAGUE_TYPES.has(name) {
                 words.alone.insert(word(name));
+                words.near.insert(word(name));
             }
         }
         // `fs::write(…)`, under whatever name the library goes.
         words.modules.extend(["fs", "fs_err", "libc", "rustix", "OpenOptions"].map(|module| word(module) ^ BRACKET));
         words.alone.extend(&words.modules);
+        words.near.extend(&words.modules);
         words.changing.retain(|word| !others.contains(word));
         words.find_holders(summaries);
         words
@@ -321,6 +448,16 @@ impl EffectWords {
         part.words.iter().any(|word| self.alone.contains(word) || inside && self.vague.contains(word))
     }
 
+    /// Whether a part that fits may read files or do something to them itself, not only by what it calls.
+    fn may_do(&self, part: &Part) -> bool {
+        let near = || {
+            let holds = part.owners.iter().any(|owner| self.holders.contains(owner));
+            holds || part.words.iter().any(|word| self.near.contains(word))
+        };
+        part.words.iter().any(|word| self.doing.contains(word))
+            || part.words.iter().any(|word| self.doing_near.contains(word)) && near()
+    }
+
     /// Whether a part that fits does more than to open and read.
     fn changes(&self, part: &Part) -> bool {
         let inside = part.owners.iter().any(|owner| self.holders.contains(owner))
@@ -330,7 +467,7 @@ impl EffectWords {
 }
 
 /// Whether an effect changes what lasts, or makes it last.
-fn changes(effect: Effect) -> bool {
+pub fn changes(effect: Effect) -> bool {
     use Effect::*;
     let only_handles = matches!(
         effect,
@@ -340,7 +477,7 @@ fn changes(effect: Effect) -> bool {
 }
 
 /// Whether an effect has to do with what lasts.
-fn matters(effect: Effect) -> bool {
+pub fn matters(effect: Effect) -> bool {
     use Effect::*;
     !matches!(
         effect,
@@ -360,7 +497,7 @@ fn matters(effect: Effect) -> bool {
 }
 
 /// What is known of the program's names.
-struct Names<'s> {
+pub struct Names<'s> {
     /// How often each is declared.
     declared: &'s FxHashMap<Word, u32>,
     /// Names of methods that say nothing about whose they are.
@@ -500,6 +637,8 @@ struct Scan<'t> {
     rules: Option<(usize, Word)>,
     /// The depth of the call of a macro that is open in the place of an item.
     call: Option<usize>,
+    /// Where the `use` in a body starts whose end has not come.
+    using: Option<usize>,
 }
 
 impl<'t> Scan<'t> {
@@ -524,6 +663,7 @@ impl<'t> Scan<'t> {
             body: None,
             rules: None,
             call: None,
+            using: None,
         }
     }
 
@@ -562,6 +702,7 @@ impl<'t> Scan<'t> {
                     self.depth = self.depth.saturating_sub(1);
                     if self.body.is_some_and(|depth| depth >= self.depth) {
                         self.body = None;
+                        self.using = None;
                         if let Some(body) = &mut self.part.body {
                             body.end = at;
                         }
@@ -587,6 +728,11 @@ impl<'t> Scan<'t> {
                     }
                     if before == b';' && self.head == Some(self.depth) {
                         self.head = None;
+                    }
+                    if before == b';'
+                        && let Some(start) = self.using.take()
+                    {
+                        self.part.uses.push(start..at + 1);
                     }
                 }
                 Token::Literal(_) => before = b'0',
@@ -628,6 +774,12 @@ impl<'t> Scan<'t> {
             self.conditional |= name == "cfg" || cfg::is_test_attribute(name);
             return;
         }
+        if self.body.is_some() && matches!(before, b'(' | b')' | b';' | b'a') {
+            self.part.declares |= DECLARING.contains(&name);
+            if name == "use" {
+                self.using = Some(range.start);
+            }
+        }
         match name {
             "fn" | "struct" | "enum" | "union" | "trait" | "type" | "macro_rules"
                 if before != b'.' && self.body.is_none() =>
@@ -650,6 +802,8 @@ impl<'t> Scan<'t> {
                     };
                     let in_impl = name == "fn" && !self.owners.is_empty();
                     self.part.made_by = self.rules.filter(|_| in_impl).map(|(_, of)| of);
+                    self.part.in_rules = name != "macro_rules" && self.rules.is_some();
+                    self.part.rules_of = self.rules.map_or(0, |(_, of)| of);
                     self.head = (name == "fn").then_some(self.depth);
                     self.part.start = self.item.unwrap_or(0);
                     self.part.left_out = name == "fn" && self.is_left_out(cfg::left_out);
@@ -879,7 +1033,7 @@ mod tests {
         let apis = Apis::builtin("rust").unwrap();
         let files: Vec<_> =
             files.iter().map(|(path, text)| Candidate { path: Path::new(*path), text, entry }).collect();
-        choose(&files, lines, &apis, options)
+        choose(&files, lines, &apis, options).choices
     }
 
     fn chosen(files: &[&str]) -> Vec<Choice> {
@@ -907,11 +1061,21 @@ mod tests {
         let text = "fn sync_it(f: &File) { f.sync_all(); } #[a] pub fn b() -> [u8; { 2 }] { ä(\"}\") } fn other() { deep() } \
                     impl X { fn d(&self) { sync_it(other) } }";
         let choice = &chosen(&[text])[0];
-        assert_eq!(cut(text, choice), ["#[a] pub fn b() -> [u8; { 2 }] { ä(\"}\") }", " deep() "]);
+        // Who calls it is found later, and read then.
+        assert_eq!(cut(text, choice), ["#[a] pub fn b() -> [u8; { 2 }] { ä(\"}\") }", " deep() ", " sync_it(other) "]);
         let Choice::Parse { without } = choice else { panic!() };
         let blanked = blank(text, without);
         assert_eq!(blanked.len(), text.len());
         assert!(blanked.contains("fn other() {        }"), "{blanked}");
+    }
+
+    #[test]
+    fn what_is_declared_in_a_body_stays() {
+        let text = "fn save(p: &Path) { fs::write(p, x); } fn a() { use b::c as d; save(x); { use e::f; } } \
+                    fn b() { const N: u8 = 1; save(x) } fn c(p: *const u8) { save(x as &'static u8 as *const u8) }";
+        let choice = &chosen(&[text])[0];
+        let left = [" ", " save(x); { ", " } ", " save(x as &'static u8 as *const u8) "];
+        assert_eq!(cut(text, choice), left);
     }
 
     #[test]
@@ -1022,7 +1186,7 @@ mod tests {
             &long,
         ];
         let found = chosen(&files);
-        assert_eq!(cut(files[1], &found[1]), ["fn put(&self) { x }"]);
+        assert_eq!(cut(files[1], &found[1]), [" &self.0 ", "fn put(&self) { x }"]);
         assert_eq!(found[2], Choice::Skip);
     }
 }

@@ -430,3 +430,64 @@ fn spans_are_bytes() {
     let call = function.blocks[0].insts.iter().find(|inst| matches!(inst.kind, crate::ir::InstKind::Call(_))).unwrap();
     assert_eq!(cut(call.span), "std::fs::rename(\"a\", \"b\")");
 }
+
+/// `text` in a program of so many lines that not all of it is read.
+fn in_a_large_program(text: &str) -> (String, Output) {
+    let text = format!("use std::fs::{{self, File}};\nuse std::io;\nuse std::path::{{Path, PathBuf}};\n{text}");
+    lower(&[("src/lib.rs", &text), ("src/lines.rs", &"\n".repeat(150_001))])
+}
+
+fn names(output: &Output) -> Vec<&str> {
+    output.program.functions.iter().map(|function| function.name.as_str()).collect()
+}
+
+#[test]
+fn of_a_large_program_what_does_something_its_callers_and_callees_are_lowered() {
+    let (_, output) = in_a_large_program(
+        "struct A { dir: PathBuf } struct B; struct C;
+         impl A { fn save(&self, x: &[u8]) -> io::Result<()> { fs::write(self.place(), x) }
+                  fn place(&self) -> PathBuf { self.below(1) }
+                  fn below(&self, n: u8) -> PathBuf { self.dir.join(name(n)) } }
+         impl B { fn save(&self, x: &[u8]) { drop(x) } }
+         impl C { fn flush(&self) { self.0.send(1) } }
+         fn name(n: u8) -> String { format!(\"{n}\") }
+         fn one(a: &A) { a.save(b\"\").unwrap(); other(1) }
+         fn of_b(b: &B) { b.save(b\"\") }
+         fn two(a: &A) { one(a) }
+         fn three(a: &A) { two(a) }
+         fn other(n: u8) -> u8 { n }
+         fn nobody() -> u8 { other(2) }",
+    );
+    assert_eq!(names(&output), ["A::save", "A::place", "A::below", "one", "two", "other"]);
+}
+
+#[test]
+fn bodies_that_are_read_later_are_what_they_are() {
+    let (dump, output) = in_a_large_program(
+        "fn save(p: &Path) { fs::write(p, b\"\").unwrap(); }
+         mod inner { pub fn place() -> &'static str { \"x\" } }
+         fn caller(p: &Path) { use inner::place as named; let ä = named(); /* ü */ save(p); }",
+    );
+    has(&dump, &["fn caller", "_1 = call inner::place()", "call save(&p)"]);
+    let caller = output.program.functions.iter().find(|function| function.name == "caller").unwrap();
+    let call = caller.blocks.iter().flat_map(|block| &block.insts).last().unwrap();
+    let text = "use std::fs::{self, File};\nuse std::io;\nuse std::path::{Path, PathBuf};\n".len();
+    assert!(call.focus.start as usize > text);
+    assert!(output.problems.is_empty());
+}
+
+#[test]
+fn a_body_that_is_read_later_and_cannot_be_is_a_problem_of_its_own() {
+    let (_, output) = in_a_large_program(
+        "fn save(p: &Path) { fs::write(p, b\"\").unwrap(); }
+         fn caller(p: &Path) {
+            save(p);
+            let x = = 1;
+         }
+         fn another(p: &Path) { save(p) }",
+    );
+    assert_eq!(names(&output), ["save", "another"]);
+    let [problem] = output.problems.as_slice() else { panic!("{:?}", output.problems) };
+    assert_eq!((problem.line, problem.path.as_path()), (7, Path::new("app/src/lib.rs")));
+    assert!(problem.message.starts_with("cannot be parsed: "), "{}", problem.message);
+}

@@ -10,12 +10,17 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::path::{Component, Path as FsPath, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use ustr::{Ustr, ustr};
 
 /// A file that was read.
 pub struct Parsed {
     pub path: PathBuf,
     pub package: usize,
+    /// Its number among the files that could be read.
+    pub number: usize,
+    /// Its number among all files, by which macros know whether they are of the same one.
+    pub macros: usize,
     pub file: FileId,
     pub hir: FileHir,
 }
@@ -128,8 +133,19 @@ pub struct FnInfo<'h> {
     pub body_module: u32,
     pub of_impl: Option<u32>,
     pub of_trait: Option<u32>,
-    pub func: Option<FuncId>,
+    /// See [`FnInfo::func`].
+    func: AtomicU32,
     pub sig: OnceLock<super::types::Sig>,
+}
+
+/// Stands for the number of a function without a body.
+const NO_BODY: u32 = u32::MAX;
+
+impl FnInfo<'_> {
+    /// Its number among the functions that have bodies, as [`World::number`] gave them last.
+    pub fn func(&self) -> Option<FuncId> {
+        Some(self.func.load(Ordering::Relaxed)).filter(|func| *func != NO_BODY).map(FuncId)
+    }
 }
 
 /// Everything by name.
@@ -147,7 +163,6 @@ pub struct World<'h> {
     pub statics: Vec<GlobalItem<'h>>,
     pub impls: Vec<ImplInfo<'h>>,
     pub fns: Vec<FnInfo<'h>>,
-    pub functions: u32,
     /// Per package: name in code -> crate.
     dependencies: Vec<FxHashMap<Ustr, u32>>,
     by_crate_name: FxHashMap<Ustr, u32>,
@@ -181,7 +196,6 @@ pub fn build<'h>(workspace: &Workspace, files: &'h [Parsed], apis: &'h Apis) -> 
         statics: Vec::new(),
         impls: Vec::new(),
         fns: Vec::new(),
-        functions: 0,
         dependencies: Vec::new(),
         by_crate_name: FxHashMap::default(),
         tables: Default::default(),
@@ -570,10 +584,7 @@ impl<'h> Builder<'h> {
 
     fn function(&mut self, hir: &'h FnDef, module: u32, of_impl: Option<u32>, of_trait: Option<u32>) -> u32 {
         let id = self.world.fns.len() as u32;
-        let func = hir.body.is_some().then(|| {
-            self.world.functions += 1;
-            FuncId(self.world.functions - 1)
-        });
+        let func = AtomicU32::new(NO_BODY);
         let info = FnInfo { hir, module, body_module: module, of_impl, of_trait, func, sig: OnceLock::new() };
         self.world.fns.push(info);
         if !hir.inner.is_empty() {
@@ -620,6 +631,21 @@ impl World<'_> {
                 self.by_crate_name.entry(krate.name).or_insert(at as u32);
             }
         }
+    }
+
+    /// Numbers the functions that have bodies, as far as anything is to be known of them, and gives their places among all functions.
+    pub fn number(&self, is_known: impl Fn(u32, &FnInfo) -> bool) -> Vec<u32> {
+        let mut known = Vec::new();
+        for (id, info) in self.fns.iter().enumerate() {
+            let func = if info.hir.has_body() && is_known(id as u32, info) {
+                known.push(id as u32);
+                known.len() as u32 - 1
+            } else {
+                NO_BODY
+            };
+            info.func.store(func, Ordering::Relaxed);
+        }
+        known
     }
 
     pub fn package_of(&self, module: u32) -> usize {

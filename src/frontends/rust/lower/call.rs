@@ -399,7 +399,7 @@ impl<'h> Lower<'h> {
         {
             let _ = of;
         }
-        let funcs: SmallVec<[FuncId; 2]> = ids.iter().filter_map(|id| world.fns[*id as usize].func).collect();
+        let funcs: SmallVec<[FuncId; 2]> = ids.iter().filter_map(|id| world.fns[*id as usize].func()).collect();
         if funcs.is_empty() && ids.iter().all(|id| world.fns[*id as usize].of_trait.is_none()) {
             // Its body was not worth parsing: it does nothing to files.
             return self.unknown_call(name, given, ret, sp, focus);

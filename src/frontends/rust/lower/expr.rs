@@ -178,7 +178,7 @@ impl<'h> Lower<'h> {
     }
 
     pub(super) fn function_value(&mut self, ids: &[u32], sp: Sp) -> Val {
-        let funcs: SmallVec<[FuncId; 1]> = ids.iter().filter_map(|id| self.world.fns[*id as usize].func).collect();
+        let funcs: SmallVec<[FuncId; 1]> = ids.iter().filter_map(|id| self.world.fns[*id as usize].func()).collect();
         let sig = self.world.sig(ids[0]);
         let params = sig.self_ty.iter().chain(&sig.params).cloned().collect();
         let ty = Ty::Fn(Arc::new((params, sig.ret.clone())));

@@ -96,7 +96,7 @@ const MAX_BLOCKS: usize = 20_000;
 pub fn function<'h>(cx: &'h Context<'h>, id: u32) -> Option<(Function, Vec<Function>)> {
     let world = cx.world;
     let info = &world.fns[id as usize];
-    let body = info.hir.body.as_ref()?;
+    let body = info.hir.body.get()?;
     let sig = world.sig(id);
     let (name, owner) = qualified_name(world, id);
     let file = world.file_of(info.module);
@@ -115,7 +115,7 @@ pub fn function<'h>(cx: &'h Context<'h>, id: u32) -> Option<(Function, Vec<Funct
         budget: MAX_BLOCKS,
     };
     let params = lower.params(info.hir, sig.self_ty.clone(), &sig.params);
-    lower.body(body);
+    lower.body(&body.block);
     let mut function = lower.finish(params);
     let destructor = info.of_impl.is_some()
         && info.hir.name == "drop"
@@ -139,7 +139,7 @@ pub fn function<'h>(cx: &'h Context<'h>, id: u32) -> Option<(Function, Vec<Funct
     function.docs = info.hir.docs.clone();
     function.public = info.hir.public;
     function.fallible = sig.ret.is_result();
-    function.unread.extend(info.hir.unread.iter().map(|sp| Span::new(file, sp.lo, sp.hi)));
+    function.unread.extend(body.unread.iter().map(|sp| Span::new(file, sp.lo, sp.hi)));
     Some((function, lower.closures))
 }
 
@@ -434,7 +434,7 @@ impl<'h> Lower<'h> {
             return;
         }
         if let Some(&dropper) = self.world.tables.droppers.get(id)
-            && let Some(func) = self.world.fns[dropper as usize].func
+            && let Some(func) = self.world.fns[dropper as usize].func()
         {
             let result = self.temp(Ty::unit());
             let arg = Arg { value: op.clone(), kind: ValueKind::Aggregate, passing: Passing::Mutable };
