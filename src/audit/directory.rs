@@ -51,7 +51,8 @@ impl<'a> Evidence<'a> {
                     }
                     let doubt = self.doubt(moment, pending).or(elsewhere.or(next).map(|_| Doubt::Covered));
                     let other_way = || self.is_synced_on_another_way(operation, pending).then_some(Doubt::OtherWay);
-                    let doubt = doubt.or_else(other_way);
+                    let covered = || self.may_be_covered(operation, pending).then_some(Doubt::Covered);
+                    let doubt = doubt.or_else(other_way).or_else(covered);
                     if let Some(doubt) = doubt.or_else(|| self.is_empty(operation, pending).then_some(Doubt::Empty)) {
                         doubtful = doubtful.or(Some((operation, pending, doubt)));
                         continue;
@@ -94,6 +95,19 @@ impl<'a> Evidence<'a> {
         let at = deeds.iter().position(|deed| deed.trace.origin() == pending.trace.origin());
         let synced = |deed: &Deed| deed.did == Did::Sync && !deed.failing && deed.file == pending.dir;
         pending.how == How::MaybeCreated && at.is_some_and(|at| deeds[at..].iter().any(synced))
+    }
+
+    /// Whether something in a field is synced after a name was made that nothing is ever put into: its directory, perhaps.
+    fn may_be_covered(&self, operation: FuncId, pending: &Pending) -> bool {
+        let deeds = self.deeds(operation);
+        let Some(at) = deeds.iter().position(|deed| deed.trace.origin() == pending.trace.origin()) else {
+            return false;
+        };
+        deeds[at..].iter().filter(|deed| deed.did == Did::Sync && !deed.failing).any(|deed| {
+            let fields = self.flow.intents.fields_of(operation, deed.file);
+            let is_written = deeds.iter().any(|other| writes(other) && other.file == deed.file);
+            !is_written && !fields.is_empty() && !fields.iter().any(|field| self.reach.writes(field))
+        })
     }
 
     /// Whether nothing is seen to be put into a new file, by the operation or through the field that keeps it: it may be there to be locked.

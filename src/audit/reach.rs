@@ -16,6 +16,8 @@ pub(super) struct Reach {
     directories: Vec<bool>,
     /// Whether it, or something below it, could change files.
     changes: Vec<bool>,
+    /// Fields with files that some function writes to.
+    written: FxHashSet<FieldKey>,
     /// Fields with files that some function writes to or syncs.
     filled: FxHashSet<FieldKey>,
     /// Paths, the same everywhere in the program, of files that some function writes to or syncs.
@@ -63,6 +65,7 @@ impl Reach {
             files: spread(files, flow),
             directories: spread(directories, flow),
             changes: spread(changes, flow),
+            written: written.clone(),
             filled,
             filled_paths,
         }
@@ -71,6 +74,11 @@ impl Reach {
     /// Whether `function`, or something that it gets to, could change files.
     pub(super) fn could_change(&self, function: FuncId) -> bool {
         self.changes[function.index()]
+    }
+
+    /// Whether some function writes to the file in a field: it is no directory.
+    pub(super) fn writes(&self, field: &FieldKey) -> bool {
+        self.written.contains(field)
     }
 
     /// Whether some function writes to, or syncs, the file in a field.
