@@ -35,6 +35,18 @@ impl<'a> Evidence<'a> {
         builders
     }
 
+    /// The method of the type that `function` is of which takes the value itself, and syncs, if `function` does not.
+    pub(super) fn last_step(&self, function: FuncId) -> Option<FuncId> {
+        let (owner, package) = (self.owner(function)?, self.program.functions[function.index()].package);
+        let ids = (0..self.program.functions.len()).map(|at| FuncId(at as u32));
+        let mut methods = ids.filter(|id| {
+            let method = &self.program.functions[id.index()];
+            method.owner == Some(owner) && method.package == package && method.kind == FunctionKind::Named
+        });
+        let syncs = |id: FuncId| self.deeds(id).iter().any(|deed| deed.did == Did::Sync && !deed.failing);
+        methods.find(|&id| !self.uses_up(function) && self.uses_up(id) && syncs(id))
+    }
+
     /// Whether a method takes the value that it is called on, not a loan of it.
     pub(super) fn uses_up(&self, method: FuncId) -> bool {
         let function = &self.program.functions[method.index()];

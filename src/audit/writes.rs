@@ -130,7 +130,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// For what a part of a store that is handed out leaves in a file of its own: the operation of a part which syncs this file, and writes
-    /// nothing to it.
+    /// nothing to it; or the last step of the part, which uses it up and syncs.
     fn syncing_call(&self, store: &Store, operation: FuncId, pending: &Pending) -> Option<Ustr> {
         let owner = self.owner(operation).filter(|owner| store.top != Some(*owner))?;
         let terms = &self.flow.terms;
@@ -147,7 +147,8 @@ impl<'a> Evidence<'a> {
             let on_it = || self.deeds(id).iter().filter(|deed| !deed.failing && is_it(deed.file));
             on_it().any(|deed| deed.did == Did::Sync) && !on_it().any(writes)
         };
-        store.operations.iter().filter(of_part).find(syncs).map(|id| self.short(*id))
+        let by = store.operations.iter().filter(of_part).find(syncs).copied();
+        by.or_else(|| self.last_step(operation)).map(|id| self.short(id))
     }
 
     /// The options each of which makes every path innocent: whatever is `left` on a guilty path is left under the same answer, which some
