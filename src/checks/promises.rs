@@ -21,6 +21,8 @@ enum Broken {
     Flushed(String),
     /// This file, as it is shown, is written by other methods and not synced, and others are.
     Forgotten(String),
+    /// This file, as it is shown, is written by other methods, and synced by some of them only; nobody syncs it for its own sake.
+    Left(String),
     /// There is none for this variant or mode, by its short name.
     For(Ustr),
 }
@@ -52,7 +54,8 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
             }
         };
         let by_mode = || unsynced_mode(context, function, summary?).map(Broken::For);
-        let Some(broken) = by_name().or_else(by_mode) else { continue };
+        let by_rest = || unflushed(context, function, summary, held?).map(Broken::Left);
+        let Some(broken) = by_name().or_else(by_mode).or_else(by_rest) else { continue };
         let told = out.iter().any(|finding| {
             finding.function == function.name
                 && finding.level >= Level::Warning
@@ -79,6 +82,10 @@ fn finding(function: &Function, broken: &Broken) -> Finding {
         Broken::Forgotten(file) => {
             let told = format!("reports success, and `{file}` may hold bytes that are not on disk");
             (format!("`{name}` promises a sync, and `{file}` is not synced"), told)
+        }
+        Broken::Left(file) => {
+            let told = format!("reports success, and `{file}` may hold bytes that are not on disk");
+            (format!("`{name}` leaves unsynced what others wrote to `{file}`, and nothing else syncs it"), told)
         }
         Broken::For(variant) => {
             let told = format!("reports success without a sync where it finds `{variant}`");
@@ -183,6 +190,46 @@ fn broken(context: &Context<'_>, function: &Function, summary: &Summary, held: &
         payloads.iter().find(on_this_way).map(|(_, variant)| Ustr::from(variant))
     };
     successes(summary).filter(|outcome| syncs_nothing(outcome)).find_map(sibling).map(Broken::For)
+}
+
+/// For a method that others call to have done with what they wrote (`flush`, `commit`), and that syncs nothing: a file of the value, as it is
+/// shown, that other methods write, and sync only as an option has it, so that this one is all that is left to those who have not set it.
+fn unflushed(
+    context: &Context<'_>,
+    function: &Function,
+    summary: Option<&std::rc::Rc<Summary>>,
+    held: &FxHashSet<Value>,
+) -> Option<String> {
+    let settles = matches!(&*function.short_name, "flush" | "commit" | "checkpoint" | "persist");
+    let wraps = function.interface.is_some_and(|interface| interface.ends_with("Write"));
+    if !settles || wraps || !function.public && function.interface.is_none() || gives_something_back(function) {
+        return None;
+    }
+    let does_none = match summary {
+        None => is_empty(function),
+        Some(summary) => {
+            !(summary.bounded || summary.acts_lost)
+                && summary.calls.is_empty()
+                && !reaches_sync(summary)
+                && successes(summary).all(syncs_nothing)
+        }
+    };
+    let owner = function.owner?;
+    let intents = &context.flow.intents;
+    let terms = context.terms.borrow();
+    let left = |file: &&Value| match terms.get(**file) {
+        Term::Field(of, name) if matches!(terms.get(*of), Term::Param(0)) => {
+            let field = (owner, *name);
+            intents.synced_fields.contains(&field)
+                && !intents.only_synced.contains(&field)
+                && !intents.synced_at_end.contains(&field)
+                && !intents.retired_fields.contains(&field)
+        }
+        _ => false,
+    };
+    let mut held: Vec<&Value> = held.iter().filter(left).collect();
+    held.sort_unstable();
+    held.first().filter(|_| does_none).map(|file| terms.show(**file))
 }
 
 /// Whether a file is kept open in a field of the thing itself, or of a part of it. A path is none that is kept open.

@@ -236,7 +236,8 @@ impl<'h> Lower<'h> {
                 recv.clone()
             }
             "lock" | "lock_arc" | "lock_owned" | "blocking_lock" | "try_lock"
-                if unit_args && !matches!(self.world.kind(ty), ValueKind::File) =>
+                // A file has a `lock` of its own.
+                if unit_args && (!matches!(self.world.kind(ty), ValueKind::File) || layers(ty, "Mutex")) =>
             {
                 self.guard(recv, "Mutex")
             }
