@@ -246,10 +246,12 @@ fn is_made_of_itself(context: &Context<'_>, function: FuncId, file: Value) -> bo
     let mut writes = pending.filter(|pending| {
         pending.file == file && matches!(pending.how, How::Written | How::WrittenWhole | How::HandedOver)
     });
-    // What is synced afterwards is not told write by write.
-    let first = writes.next();
     let made_of = |pending: &Pending| provenance::may_write_what_was_read(context, function, &pending.trace);
-    first.is_none_or(|first| made_of(first) || writes.any(made_of))
+    match writes.next() {
+        Some(first) => made_of(first) || writes.any(made_of),
+        // What is synced afterwards is not told write by write.
+        None => provenance::writes_what_was_read(context, function),
+    }
 }
 
 /// The last write to the file that was cut, where it is not synced after that.

@@ -38,6 +38,25 @@ pub fn may_write_what_was_read(context: &Context<'_>, function: FuncId, write: &
         })
 }
 
+/// Whether anything that `function` may write to files is made of what it read, by its own text or handed to what it calls.
+pub fn writes_what_was_read(context: &Context<'_>, function: FuncId) -> bool {
+    let body = &context.program.functions[function.index()];
+    let mut held = Held { context, body, locals: FxHashSet::default() };
+    held.fill();
+    body.blocks.iter().flat_map(|block| &block.insts).any(|inst| match &inst.kind {
+        InstKind::Call(call) => {
+            let to_file = call.args.iter().any(|arg| !is_content(arg) && arg.kind != ValueKind::Function);
+            // What a function that reads does with what it is given is not followed from here.
+            to_file && call.args.iter().any(|arg| is_content(arg) && held.operand(&arg.value))
+        }
+        // What a closure does is not looked into.
+        InstKind::Assign { value: Rvalue::Closure { captures, .. }, .. } => {
+            captures.iter().any(|(_, captured)| held.operand(captured))
+        }
+        _ => false,
+    })
+}
+
 /// Whether an argument can be content: no file, and no path.
 fn is_content(arg: &Arg) -> bool {
     !matches!(
