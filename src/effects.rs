@@ -136,6 +136,28 @@ impl Effect {
         )
     }
 
+    /// Whether it has to do with what a crash can leave. Reading, and what only makes one handle of another, has not.
+    pub fn can_matter(self) -> bool {
+        !matches!(
+            self,
+            Effect::Nothing
+                | Effect::Same
+                | Effect::PathOp
+                | Effect::Abort
+                | Effect::CallArg
+                | Effect::OptionsNew
+                | Effect::OptionsSet
+                | Effect::WrapRead
+                | Effect::Read
+                | Effect::Seek
+                | Effect::WrapBuffer
+                | Effect::Duplicate
+                | Effect::PathOf
+                | Effect::PathChange
+                | Effect::BindSocket
+        )
+    }
+
     /// Whether it can change what is on the disk, or which names there are.
     pub fn can_change_files(self) -> bool {
         use Effect::*;

@@ -51,7 +51,7 @@ impl CallGraph {
                     InstKind::Call(call) => match &call.callee {
                         Callee::Functions(functions) => functions.iter().for_each(|function| calls(*function)),
                         Callee::Api { api, .. } => {
-                            effective[at] |= apis.get(*api).steps().any(|step| matters(step.effect));
+                            effective[at] |= apis.get(*api).steps().any(|step| step.effect.can_matter());
                             reads[at] |= apis.get(*api).steps().any(|step| step.effect == Effect::Read);
                         }
                         _ => {}
@@ -154,26 +154,4 @@ fn spread_up_by(mut holds: Vec<bool>, callers: &[Vec<FuncId>], calls: usize) -> 
         edge = above.into_iter().filter(|&at| !std::mem::replace(&mut holds[at], true)).collect();
     }
     holds
-}
-
-/// Whether an effect changes what a crash can leave. Opening and reading alone do not.
-fn matters(effect: Effect) -> bool {
-    !matches!(
-        effect,
-        Effect::Nothing
-            | Effect::Same
-            | Effect::PathOp
-            | Effect::Abort
-            | Effect::CallArg
-            | Effect::OptionsNew
-            | Effect::OptionsSet
-            | Effect::WrapRead
-            | Effect::Read
-            | Effect::Seek
-            | Effect::WrapBuffer
-            | Effect::Duplicate
-            | Effect::PathOf
-            | Effect::PathChange
-            | Effect::BindSocket
-    )
 }

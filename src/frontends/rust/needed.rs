@@ -4,7 +4,7 @@
 use super::hir::{Body, FnDef};
 use super::lower::{self, Context};
 use super::macros::MacroTable;
-use super::prefilter::{BodyAt, CALLEE_ROUNDS, EXACT_CALLER_ROUNDS, Search, changes, matters};
+use super::prefilter::{BodyAt, CALLEE_ROUNDS, EXACT_CALLER_ROUNDS, Search, changes};
 use super::world::World;
 use super::{MACRO_BUDGET, Options, Problem, extract, lex};
 use crate::apis::Apis;
@@ -220,7 +220,7 @@ fn show<'f>(functions: impl Iterator<Item = &'f Function>, apis: &Apis, numbered
                 Callee::Functions(functions) => functions.as_slice(),
                 Callee::Api { api, .. } => {
                     let row = apis.get(*api);
-                    shown.effective |= row.steps().any(|step| matters(step.effect));
+                    shown.effective |= row.steps().any(|step| step.effect.can_matter());
                     shown.changes |= row.steps().any(|step| changes(step.effect));
                     shown.reads |= row.steps().any(|step| step.effect == Effect::Read);
                     &[]

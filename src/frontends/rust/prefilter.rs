@@ -75,9 +75,11 @@ const DECLARING: &[&str] =
 /// What a part is, and so how it is called.
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// A function or macro, by its own name.
+    /// A function, by its own name.
     #[default]
     Free,
+    /// A macro: `name!`.
+    Macro,
     /// A function with `self`, on a value.
     Method,
     /// A function without, by its type.
@@ -116,7 +118,9 @@ pub fn blank<'t>(text: &'t str, ranges: &[Range<usize>]) -> Cow<'t, str> {
 
 /// Marks a word that `(`, `!` or `::` follows.
 const BRACKET: Word = 0x27d4_eb2f;
-/// Marks what is called without a receiver or type: `name(`, `name!(`, `module::name`.
+/// Marks the name of a macro that is called: `name!`.
+const BANG: Word = 0x1656_67b1;
+/// Marks what is called without a receiver or type: `name(`, `module::name`.
 const BARE: Word = 0x5bd1_e995;
 /// Marks what is called on a value, or on a type that is not named: `.name(`, `>::name`.
 const METHOD: Word = 0x1b87_3593;
@@ -321,7 +325,7 @@ pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options)
     }
     // A macro that makes items may make them in a body.
     let rules = summaries.iter().flat_map(|summary| &summary.parts).filter(|part| part.in_rules);
-    let declaring: FxHashSet<Word> = rules.map(|part| part.rules_of ^ BARE).collect();
+    let declaring: FxHashSet<Word> = rules.map(|part| part.rules_of ^ BANG).collect();
     let needed =
         |name: &Word| used.contains(name) && declared.get(name).is_some_and(|count| *count <= MAX_DECLARATIONS);
     let choose = |(((summary, kept), file), off): (((&Summary, &Vec<bool>), &Candidate), &bool)| {
@@ -391,6 +395,7 @@ impl EffectWords {
         use ValueKind::*;
         let mut words = EffectWords::default();
         let mut others = FxHashSet::default();
+        let does = |row: &Api| row.steps().any(|step| step.effect.can_matter());
         for row in apis.rows().iter().filter(|row| row.steps().any(|step| matters(step.effect))) {
             let name = super::types::last(row.path);
             let changing = row.steps().any(|step| changes(step.effect));
@@ -400,13 +405,17 @@ impl EffectWords {
             let owner = row.path.as_str().rsplit("::").nth(1).filter(|owner| owner.starts_with(char::is_uppercase));
             if words::VAGUE.has(name) || words::COMMON.has(name) || name.len() <= 3 {
                 words.vague.insert(called);
-                match owner.filter(|_| !row.has_receiver()) {
-                    Some(owner) => words.doing.insert(pair(word(owner), word(name))),
-                    None => words.doing_near.insert(called),
-                };
+                if does(row) {
+                    match owner.filter(|_| !row.has_receiver()) {
+                        Some(owner) => words.doing.insert(pair(word(owner), word(name))),
+                        None => words.doing_near.insert(called),
+                    };
+                }
             } else {
                 words.alone.insert(called);
-                words.doing.insert(called);
+                if does(row) {
+                    words.doing.insert(called);
+                }
             }
         }
         let reads = |row: &&Api| row.steps().any(|step| step.effect == Effect::Read);
@@ -477,7 +486,7 @@ pub fn changes(effect: Effect) -> bool {
 }
 
 /// Whether an effect has to do with what lasts.
-pub fn matters(effect: Effect) -> bool {
+fn matters(effect: Effect) -> bool {
     use Effect::*;
     !matches!(
         effect,
@@ -538,6 +547,7 @@ impl<'s> Names<'s> {
         match part.kind {
             Kind::Type => false,
             Kind::Free => self.is_rare(part.name) && marked(BARE),
+            Kind::Macro => self.is_rare(part.name) && marked(BANG),
             Kind::Method => self.is_distinctive(part.name) && (marked(METHOD) || marked(PATH)),
             Kind::Associated => {
                 self.is_rare(part.name) && part.owners.iter().any(|owner| used.contains(&pair(*owner, part.name)))
@@ -579,7 +589,10 @@ impl Wanted {
             Kind::Free if names.is_rare(part.name) => {
                 self.alone.insert(part.name ^ BARE);
             }
-            Kind::Free => {}
+            Kind::Macro if names.is_rare(part.name) => {
+                self.alone.insert(part.name ^ BANG);
+            }
+            Kind::Free | Kind::Macro => {}
             Kind::Method | Kind::Associated if names.is_distinctive(part.name) => {
                 self.alone.extend([part.name ^ METHOD, part.name ^ PATH]);
                 self.alone.extend(owners.map(|owner| pair(owner, part.name)));
@@ -797,7 +810,8 @@ impl<'t> Scan<'t> {
                     self.part.owners = self.owners.last().map(|(_, words)| words.clone()).unwrap_or_default();
                     self.part.kind = match name {
                         "fn" if !self.owners.is_empty() => Kind::Associated,
-                        "fn" | "macro_rules" => Kind::Free,
+                        "fn" => Kind::Free,
+                        "macro_rules" => Kind::Macro,
                         _ => Kind::Type,
                     };
                     let in_impl = name == "fn" && !self.owners.is_empty();
@@ -844,10 +858,15 @@ impl<'t> Scan<'t> {
             }
             _ => None,
         };
-        if bracket.is_some() {
+        // `lock.write()` does nothing to files; what does is told what to write or where to read to.
+        let of_a_lock = follows(b"()") && matches!(&self.text[range.clone()], "read" | "write");
+        if bracket.is_some() && !of_a_lock {
             self.part.words.push(hashed ^ BRACKET);
         }
         let called = bracket == Some(b'(') || follows(b"::<");
+        if follows(b"!") && !follows(b"!=") {
+            self.part.words.push(hashed ^ BANG);
+        }
         match before {
             b':' if bytes[..range.start].ends_with(b"::") => {
                 let end = range.start - 2;
@@ -867,7 +886,7 @@ impl<'t> Scan<'t> {
             }
             b'.' if called => self.part.words.push(hashed ^ METHOD),
             b'.' => {}
-            _ if called || follows(b"!") && !follows(b"!=") => self.part.words.push(hashed ^ BARE),
+            _ if called => self.part.words.push(hashed ^ BARE),
             _ => {}
         }
     }
