@@ -5,6 +5,8 @@ use super::hir::{Body, FnDef};
 use super::lower::{self, Context};
 use super::macros::MacroTable;
 use super::prefilter::{BodyAt, CALLEE_ROUNDS, EXACT_CALLER_ROUNDS, Search, changes};
+use super::types::Ty;
+use super::words;
 use super::world::World;
 use super::{MACRO_BUDGET, Options, Problem, extract, lex};
 use crate::apis::Apis;
@@ -77,6 +79,12 @@ impl Needed<'_> {
             edge = shown.iter().filter(|(at, shown)| !kept.contains(at) && calls(shown)).map(|(at, _)| *at).collect();
             kept.extend(&edge);
         }
+        // What is asked to leave nothing undone, and does nothing.
+        let types: FxHashSet<u32> = kept.iter().filter_map(|at| self.type_of(*at)).collect();
+        let settles = |at: FnAt| {
+            words::SETTLING.has(&self.def(at).name) && self.type_of(at).is_some_and(|of| types.contains(&of))
+        };
+        kept.extend(shown.keys().copied().filter(|at| settles(*at)).collect::<Vec<_>>());
         let mut above: Vec<FnAt> = kept.iter().copied().collect();
         for _ in 0..CALLEE_ROUNDS {
             above.sort_unstable();
@@ -92,6 +100,15 @@ impl Needed<'_> {
             above = callees;
         }
         kept
+    }
+
+    /// The type of the program whose method a function is.
+    fn type_of(&self, at: FnAt) -> Option<u32> {
+        let of = self.world().fns[at as usize].of_impl?;
+        match self.world().impl_scope(of).self_ty.as_ref()?.peel_refs() {
+            Ty::Adt(id, _) => Some(*id),
+            _ => None,
+        }
     }
 
     fn def(&self, at: FnAt) -> &FnDef {

@@ -302,7 +302,7 @@ pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options)
     keep_more(
         &summaries,
         &mut kept,
-        |_, part| effects.fits(part),
+        |_, part| effects.fits(part) || effects.settles(part),
         |part| if effects.changes(part) { wanted.add(part, &names) } else { opened.add(part, &names) },
     );
     for _ in 0..CALLER_ROUNDS {
@@ -334,7 +334,10 @@ pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options)
             return Choice::Skip;
         }
         let at_once = |part: &Part| {
-            effects.may_do(part) || part.declares || part.words.iter().any(|word| declaring.contains(word))
+            effects.may_do(part)
+                || effects.settles(part)
+                || part.declares
+                || part.words.iter().any(|word| declaring.contains(word))
         };
         Choice::Parse { without: summary.without(kept, &used, at_once) }
     };
@@ -386,6 +389,8 @@ struct EffectWords {
     changing: FxHashSet<Word>,
     /// Modules and types whose functions have common names.
     modules: FxHashSet<Word>,
+    /// Names of methods that are asked to leave nothing undone.
+    settling: FxHashSet<Word>,
     /// The program's types that hold handles.
     holders: FxHashSet<Word>,
 }
@@ -438,6 +443,7 @@ impl EffectWords {
         words.alone.extend(&words.modules);
         words.near.extend(&words.modules);
         words.changing.retain(|word| !others.contains(word));
+        words.settling.extend(words::SETTLING.iter().map(word));
         words.find_holders(summaries);
         words
     }
@@ -450,6 +456,13 @@ impl EffectWords {
             let more: Vec<Word> = types.iter().filter(holds).map(|part| part.name).collect();
             self.holders.extend(more);
         }
+    }
+
+    /// Whether a part is a method that is asked to leave nothing undone of what its type holds.
+    fn settles(&self, part: &Part) -> bool {
+        part.kind == Kind::Method
+            && self.settling.contains(&part.name)
+            && part.owners.iter().any(|owner| self.holders.contains(owner))
     }
 
     fn fits(&self, part: &Part) -> bool {

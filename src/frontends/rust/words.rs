@@ -57,6 +57,8 @@ words! {
     VAGUE: "write read flush close open create copy sync commit truncate with_capacity copy_from_slice from_path append_path
         extract unpack fill serialize write_record write_u8 write_u16 write_u32 write_u64 link make_mut finish persist insert
         append extend put push send write_fmt write_str write_vectored write_buf seek shutdown into_inner new"
+    /// Methods that are asked to leave nothing undone: whether they do is of interest, too, where they do nothing.
+    SETTLING: "flush commit checkpoint persist sync sync_all sync_data fsync close finish save"
     /// Types of handles whose names others have too.
     VAGUE_TYPES: "Encoder Decoder Builder Writer Framed FramedWrite FramedRead Dir Serializer Compat Sink Archive"
     /// Functions of libraries that give back their argument.
