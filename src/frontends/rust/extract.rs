@@ -461,6 +461,14 @@ impl Extractor<'_> {
     }
 }
 
+/// Parses the body of a function, which may have attributes of its own.
+pub fn body(input: syn::parse::ParseStream) -> syn::Result<syn::Block> {
+    let inside;
+    let brace_token = syn::braced!(inside in input);
+    inside.call(syn::Attribute::parse_inner)?;
+    Ok(syn::Block { brace_token, stmts: inside.call(syn::Block::parse_within)? })
+}
+
 pub fn lone(name: Ustr) -> Type {
     Type::Path(Path { leading: false, qself: None, segs: vec![Seg { name, args: Vec::new(), assoc: Vec::new() }] })
 }

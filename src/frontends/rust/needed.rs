@@ -209,7 +209,7 @@ impl Needed<'_> {
                 let tokens: proc_macro2::TokenStream = body.parse().map_err(|error: proc_macro2::LexError| {
                     Problem { path: path(), line: line(error.span()), message: format!("cannot be read: {error}") }
                 })?;
-                let block: syn::Block = syn::parse2(tokens).map_err(|error| Problem {
+                let block = syn::parse::Parser::parse2(extract::body, tokens).map_err(|error| Problem {
                     path: path(),
                     line: line(error.span()),
                     message: format!("cannot be parsed: {error}"),

@@ -663,8 +663,8 @@ struct Scan<'t> {
     rules: Option<(usize, Word)>,
     /// The depth of the call of a macro that is open in the place of an item.
     call: Option<usize>,
-    /// Where the `use` in a body starts whose end has not come.
-    using: Option<usize>,
+    /// Where the `use` in a body starts whose end has not come, and at which depth.
+    using: Option<(usize, usize)>,
 }
 
 impl<'t> Scan<'t> {
@@ -728,7 +728,7 @@ impl<'t> Scan<'t> {
                     self.depth = self.depth.saturating_sub(1);
                     if self.body.is_some_and(|depth| depth >= self.depth) {
                         self.body = None;
-                        self.using = None;
+                        self.part.declares |= self.using.take().is_some();
                         if let Some(body) = &mut self.part.body {
                             body.end = at;
                         }
@@ -756,9 +756,15 @@ impl<'t> Scan<'t> {
                         self.head = None;
                     }
                     if before == b';'
-                        && let Some(start) = self.using.take()
+                        && let Some((start, depth)) = self.using.take()
                     {
-                        self.part.uses.push(start..at + 1);
+                        let plain = |c: char| c.is_alphanumeric() || c.is_whitespace() || "_:{},*;".contains(c);
+                        if depth == self.depth && self.text[start..=at].chars().all(plain) {
+                            self.part.uses.push(start..at + 1);
+                        } else {
+                            // It belongs to what a macro makes.
+                            self.part.declares = true;
+                        }
                     }
                 }
                 Token::Literal(_) => before = b'0',
@@ -803,7 +809,13 @@ impl<'t> Scan<'t> {
         if self.body.is_some() && matches!(before, b'(' | b')' | b';' | b'a') {
             self.part.declares |= DECLARING.contains(&name);
             if name == "use" {
-                self.using = Some(range.start);
+                match self.text[..range.start].trim_end().as_bytes().last() {
+                    Some(b'{' | b'}' | b';') => self.using = Some((range.start, self.depth)),
+                    // `Token![use]`
+                    Some(b'[' | b'(') => {}
+                    // It may be behind an attribute or a comment.
+                    _ => self.part.declares = true,
+                }
             }
         }
         match name {
@@ -1108,6 +1120,10 @@ mod tests {
         let choice = &chosen(&[text])[0];
         let left = [" ", " save(x); { ", " } ", " save(x as &'static u8 as *const u8) "];
         assert_eq!(cut(text, choice), left);
+        // What a macro is given is no declaration of the function's.
+        let text = "fn save(p: &Path) { fs::write(p, x); } fn a() { q!{ use #a::b; }; save(x) } fn b() { t![use]; save(x); } \
+                    fn c() { #[cfg(x)] use a::b; save(x) }";
+        assert_eq!(cut(text, &chosen(&[text])[0]), [" t![use]; save(x); "]);
     }
 
     #[test]
