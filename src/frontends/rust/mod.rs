@@ -345,7 +345,7 @@ fn lower_all(
         let own = FuncId(at as u32);
         let Some((mut function, inner)) = result else {
             let info = &world.fns[ids[at] as usize];
-            let file = world.file_of(info.module);
+            let file = world.files[info.file].file;
             let line = sources.line_column(file, info.hir.span.lo).0;
             problems.push(Problem {
                 path: sources.path(file).to_path_buf(),

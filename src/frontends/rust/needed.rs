@@ -123,8 +123,7 @@ impl Needed<'_> {
 
     fn body_at(&self, at: FnAt) -> Option<BodyAt> {
         let info = &self.world().fns[at as usize];
-        let file = self.world().modules[info.module as usize].file;
-        Some((self.world().files[file].number, info.hir.body_at?))
+        Some((self.world().files[info.file].number, info.hir.body_at?))
     }
 
     /// The functions whose bodies were not read yet.
@@ -150,7 +149,7 @@ impl Needed<'_> {
     fn read(&self, functions: Vec<FnAt>, problems: &mut Vec<Problem>) -> Vec<FnAt> {
         let mut by_file: FxHashMap<usize, Vec<(FnAt, u32)>> = FxHashMap::default();
         for at in functions {
-            let file = self.world().modules[self.world().fns[at as usize].module as usize].file;
+            let file = self.world().fns[at as usize].file;
             if let Some(start) = self.def(at).body_at {
                 by_file.entry(file).or_default().push((at, start));
             }

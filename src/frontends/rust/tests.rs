@@ -491,3 +491,20 @@ fn a_body_that_is_read_later_and_cannot_be_is_a_problem_of_its_own() {
     assert_eq!((problem.line, problem.path.as_path()), (7, Path::new("app/src/lib.rs")));
     assert!(problem.message.starts_with("cannot be parsed: "), "{}", problem.message);
 }
+
+#[test]
+fn a_function_stands_in_its_own_file() {
+    let files = [
+        ("src/lib.rs", "#[cfg(a)] #[path = \"one.rs\"] mod imp; #[cfg(not(a))] #[path = \"two.rs\"] mod imp;"),
+        ("src/one.rs", "pub fn one() -> u8 { 1 }"),
+        ("src/two.rs", "\n\npub fn two() -> u8 { 2 }"),
+    ];
+    let (_, output) = lower(&files);
+    let spot = |name: &str| {
+        let function = output.program.functions.iter().find(|function| function.short_name == name).unwrap();
+        (function.file, function.span.start)
+    };
+    let (one, two) = (spot("one"), spot("two"));
+    assert_ne!(one.0, two.0);
+    assert_eq!((one.1, two.1), (0, 2));
+}

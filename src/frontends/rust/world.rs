@@ -129,6 +129,8 @@ pub struct ImplInfo<'h> {
 pub struct FnInfo<'h> {
     pub hir: &'h FnDef,
     pub module: u32,
+    /// Which of the files it stands in: a module that is declared twice, for different platforms, is in two.
+    pub file: usize,
     /// Scope in which its body resolves names.
     pub body_module: u32,
     pub of_impl: Option<u32>,
@@ -174,6 +176,8 @@ struct Builder<'h> {
     by_path: FxHashMap<PathBuf, usize>,
     claimed: Vec<Option<u32>>,
     off: Vec<bool>,
+    /// The file whose items are being added.
+    file: usize,
 }
 
 /// Stands for a module from which nothing of the workspace is seen.
@@ -201,7 +205,7 @@ pub fn build<'h>(workspace: &Workspace, files: &'h [Parsed], apis: &'h Apis) -> 
         tables: Default::default(),
     };
     let by_path = files.iter().enumerate().map(|(at, file)| (clean(&file.path), at)).collect();
-    let mut builder = Builder { world, by_path, claimed: vec![None; files.len()], off: Vec::new() };
+    let mut builder = Builder { world, by_path, claimed: vec![None; files.len()], off: Vec::new(), file: 0 };
     let left_out: Vec<_> = files.iter().map(|file| (file.path.as_path(), &*file.hir.left_out, file.hir.off)).collect();
     builder.off = left_out_files(&builder.by_path, &left_out);
     builder.entries(workspace);
@@ -483,7 +487,10 @@ impl<'h> Builder<'h> {
                         }
                     }
                 },
-                _ => self.plain_item(module, item, path),
+                _ => {
+                    self.file = file;
+                    self.plain_item(module, item, path);
+                }
             }
         }
     }
@@ -585,11 +592,12 @@ impl<'h> Builder<'h> {
     fn function(&mut self, hir: &'h FnDef, module: u32, of_impl: Option<u32>, of_trait: Option<u32>) -> u32 {
         let id = self.world.fns.len() as u32;
         let func = AtomicU32::new(NO_BODY);
-        let info = FnInfo { hir, module, body_module: module, of_impl, of_trait, func, sig: OnceLock::new() };
+        let file = self.file;
+        let info = FnInfo { hir, module, file, body_module: module, of_impl, of_trait, func, sig: OnceLock::new() };
         self.world.fns.push(info);
         if !hir.inner.is_empty() {
             let outer = &self.world.modules[module as usize];
-            let (krate, file, path) = (outer.krate, outer.file, join(outer.path, hir.name));
+            let (krate, path) = (outer.krate, join(outer.path, hir.name));
             let inner = self.new_module(Some(module), krate, path, file);
             self.world.modules[inner as usize].anonymous = true;
             self.world.fns[id as usize].body_module = inner;

@@ -99,7 +99,7 @@ pub fn function<'h>(cx: &'h Context<'h>, id: u32) -> Option<(Function, Vec<Funct
     let body = info.hir.body.get()?;
     let sig = world.sig(id);
     let (name, owner) = qualified_name(world, id);
-    let file = world.file_of(info.module);
+    let file = world.files[info.file].file;
     let mut lower = Lower {
         cx,
         world,
@@ -146,7 +146,7 @@ pub fn function<'h>(cx: &'h Context<'h>, id: u32) -> Option<(Function, Vec<Funct
 /// Stands for a function that could not be lowered.
 pub fn empty(cx: &Context, id: u32) -> Function {
     let info = &cx.world.fns[id as usize];
-    let file = cx.world.file_of(info.module);
+    let file = cx.world.files[info.file].file;
     let name = qualified_name(cx.world, id).0;
     let mut function =
         closure::placeholder(name, info.hir.name, PackageId(cx.world.package_of(info.module) as u32), file);
