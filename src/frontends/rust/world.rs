@@ -660,10 +660,6 @@ impl World<'_> {
         self.crates[self.modules[module as usize].krate as usize].package
     }
 
-    pub fn file_of(&self, module: u32) -> FileId {
-        self.files[self.modules[module as usize].file].file
-    }
-
     fn krate(&self, from: u32, name: Ustr) -> Option<Def> {
         let known = self.dependencies.get(self.package_of(from)).and_then(|known| known.get(&name));
         let krate = known.or_else(|| self.by_crate_name.get(&name))?;
