@@ -4,7 +4,7 @@
 use super::hir::{Body, FnDef};
 use super::lower::{self, Context};
 use super::macros::MacroTable;
-use super::prefilter::{BodyAt, CALLEE_ROUNDS, EXACT_CALLER_ROUNDS, Search, changes};
+use super::prefilter::{BodyAt, Search, changes};
 use super::types::Ty;
 use super::words;
 use super::world::World;
@@ -41,6 +41,10 @@ struct Shown {
     sure: Vec<u32>,
 }
 
+/// Rounds of "who calls these?": words let through what is fewer calls up, and some of what is further.
+const CALLER_ROUNDS: usize = 3;
+/// Rounds of "whom do these call?".
+const CALLEE_ROUNDS: usize = 2;
 /// The body of a function that is called, and does nothing itself, is read up to so many bytes.
 const SHORT: u32 = 1500;
 
@@ -64,9 +68,7 @@ impl Needed<'_> {
             shown.iter().filter(|(_, shown)| shown.effective || shown.reads).map(|(at, _)| *at).collect();
         let mut edge: Vec<FnAt> = shown.iter().filter(|(_, shown)| shown.changes).map(|(at, _)| *at).collect();
         let opening: Vec<FnAt> = kept.iter().copied().filter(|at| !shown[at].changes).collect();
-        for (round, called) in
-            (0..EXACT_CALLER_ROUNDS).map(|round| (round, None)).chain([(EXACT_CALLER_ROUNDS, Some(opening))])
-        {
+        for (round, called) in (0..CALLER_ROUNDS).map(|round| (round, None)).chain([(CALLER_ROUNDS, Some(opening))]) {
             // What is done with what others opened is done by those who call them.
             let called = called.unwrap_or_else(|| std::mem::take(&mut edge));
             let later = self.later(&numbered);

@@ -20,13 +20,9 @@ use ustr::ustr;
 const SMALL: usize = 150_000;
 /// Rounds of "who could call these?", for functions that change files. Flow follows effects further up, in what is there: further rounds let
 /// through much that only has a name in common with a caller.
-pub const CALLER_ROUNDS: usize = 2;
-/// Rounds of "who calls these?".
-pub const EXACT_CALLER_ROUNDS: usize = 3;
+const CALLER_ROUNDS: usize = 2;
 /// Rounds of "which types hold handles?".
 const HOLDER_ROUNDS: usize = 2;
-/// Rounds of "whom could these call?".
-pub const CALLEE_ROUNDS: usize = 2;
 /// The body of a function that only gives access to something is not longer.
 const SHORT: usize = 120;
 /// A name that so many files declare says nothing about which is meant.
@@ -313,16 +309,14 @@ pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options)
     // What is done with what others opened is done by those who call them.
     keep_more(&summaries, &mut kept, |file, part| opened.fits(file, part, &names), |_| {});
     let mut used = used_words(&summaries, &kept);
-    for _ in 0..1 {
-        let mut next = Vec::new();
-        keep_more(
-            &summaries,
-            &mut kept,
-            |_, part| names.is_called_by(part, &used),
-            |part| next.extend_from_slice(&part.words),
-        );
-        used.extend(next);
-    }
+    let mut next = Vec::new();
+    keep_more(
+        &summaries,
+        &mut kept,
+        |_, part| names.is_called_by(part, &used),
+        |part| next.extend_from_slice(&part.words),
+    );
+    used.extend(next);
     // A macro that makes items may make them in a body.
     let rules = summaries.iter().flat_map(|summary| &summary.parts).filter(|part| part.in_rules);
     let declaring: FxHashSet<Word> = rules.map(|part| part.rules_of ^ BANG).collect();
@@ -500,22 +494,7 @@ pub fn changes(effect: Effect) -> bool {
 
 /// Whether an effect has to do with what lasts.
 fn matters(effect: Effect) -> bool {
-    use Effect::*;
-    !matches!(
-        effect,
-        Nothing
-            | Same
-            | PathOp
-            | PathChange
-            | Read
-            | WrapRead
-            | CallArg
-            | PathOf
-            | Abort
-            | OptionsSet
-            | OptionsNew
-            | BindSocket
-    )
+    effect.can_matter() || matches!(effect, Effect::Seek | Effect::WrapBuffer | Effect::Duplicate)
 }
 
 /// What is known of the program's names.
@@ -791,7 +770,9 @@ impl<'t> Scan<'t> {
             Token::Ident(range) | Token::Literal(range) => range.start,
             Token::Open(at) | Token::Close(at) | Token::Punct(at) => *at,
         };
-        if matches!(self.text.as_bytes()[start], b'{' | b'}' | b';') {
+        if self.attribute.is_some() {
+            // An item begins with its first attribute, whatever stands in that.
+        } else if matches!(self.text.as_bytes()[start], b'{' | b'}' | b';') {
             self.item = None;
             self.conditional = false;
             self.attribute_end = 0;
@@ -1111,6 +1092,13 @@ mod tests {
         let blanked = blank(text, without);
         assert_eq!(blanked.len(), text.len());
         assert!(blanked.contains("fn other() {        }"), "{blanked}");
+    }
+
+    #[test]
+    fn attributes_go_with_their_function() {
+        let text =
+            "fn save(p: &Path) { fs::write(p, x); } #[endpoint { path = \"/{id}\"; kind = A }] async fn a() { b() }";
+        assert_eq!(cut(text, &chosen(&[text])[0]), ["#[endpoint { path = \"/{id}\"; kind = A }] async fn a() { b() }"]);
     }
 
     #[test]
