@@ -93,6 +93,34 @@ pub fn name(ident: &proc_macro2::Ident) -> Ustr {
     })
 }
 
+impl<'a> Extractor<'a> {
+    /// For text of one file, of which nothing was read yet; macros may make so many bytes.
+    pub fn new(
+        options: &'a Options,
+        macros: &'a MacroTable,
+        (file, package): (usize, usize),
+        spans: Spans,
+        budget: usize,
+        without: &'a [std::ops::Range<usize>],
+    ) -> Extractor<'a> {
+        Extractor {
+            options,
+            macros,
+            file,
+            package,
+            spans: Rc::new(spans),
+            inner: Vec::new(),
+            unread: Vec::new(),
+            left_out: Vec::new(),
+            modules: Vec::new(),
+            rules: Default::default(),
+            running: Vec::new(),
+            budget,
+            without,
+        }
+    }
+}
+
 impl Extractor<'_> {
     pub fn file(&mut self, file: &syn::File) -> FileHir {
         if cfg::left_out(&file.attrs, self.options) {

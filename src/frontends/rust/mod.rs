@@ -34,7 +34,6 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::sync::Arc;
 use ustr::{Ustr, ustr};
 
@@ -255,21 +254,9 @@ const MACRO_BUDGET: usize = 4 << 20;
 fn parse(text: &Text, macros: &MacroTable, options: &Options) -> Result<hir::FileHir, Problem> {
     let blanked = prefilter::blank(&text.text, &text.without);
     with_tree(&text.shown, &blanked, |file, base, body| {
-        let mut extractor = extract::Extractor {
-            options,
-            macros,
-            file: text.number,
-            package: text.package,
-            spans: Rc::new(extract::Spans::new(body, base as u32)),
-            inner: Vec::new(),
-            unread: Vec::new(),
-            left_out: Vec::new(),
-            modules: Vec::new(),
-            rules: Default::default(),
-            running: Vec::new(),
-            budget: MACRO_BUDGET,
-            without: &text.without,
-        };
+        let of = (text.number, text.package);
+        let spans = extract::Spans::new(body, base as u32);
+        let mut extractor = extract::Extractor::new(options, macros, of, spans, MACRO_BUDGET, &text.without);
         extractor.file(file)
     })
 }
@@ -385,21 +372,8 @@ fn returns(world: &world::World, apis: &Apis) -> Vec<types::Ty> {
         .map(|row| {
             let text = row.returns.as_deref()?;
             let ty: syn::Type = syn::parse_str(text).ok()?;
-            let mut extractor = extract::Extractor {
-                options: &options,
-                macros: &macros,
-                file: usize::MAX,
-                package: usize::MAX,
-                spans: Rc::new(extract::Spans::new("", 0)),
-                inner: Vec::new(),
-                unread: Vec::new(),
-                left_out: Vec::new(),
-                modules: Vec::new(),
-                rules: Default::default(),
-                running: Vec::new(),
-                budget: 0,
-                without: &[],
-            };
+            let spans = extract::Spans::new("", 0);
+            let mut extractor = extract::Extractor::new(&options, &macros, (usize::MAX, usize::MAX), spans, 0, &[]);
             Some(extractor.ty(&ty))
         })
         .collect();

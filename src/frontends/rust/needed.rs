@@ -179,21 +179,9 @@ impl Needed<'_> {
             let line = self.sources.line_column(file.file, at).0;
             Problem { path: self.sources.path(file.file).to_path_buf(), line, message }
         };
-        let mut extractor = extract::Extractor {
-            options: self.options,
-            macros: self.macros,
-            file: file.macros,
-            package: file.package,
-            spans: Rc::new(extract::Spans::new("", 0)),
-            inner: Vec::new(),
-            unread: Vec::new(),
-            left_out: Vec::new(),
-            modules: Vec::new(),
-            rules: Default::default(),
-            running: Vec::new(),
-            budget: MACRO_BUDGET,
-            without: &[],
-        };
+        let of = (file.macros, file.package);
+        let spans = extract::Spans::new("", 0);
+        let mut extractor = extract::Extractor::new(self.options, self.macros, of, spans, MACRO_BUDGET, &[]);
         let mut read = |start: u32| {
             let from = start.saturating_sub(1) as usize;
             let rest = text.get(from..).unwrap_or_default();
