@@ -86,6 +86,9 @@ pub struct Api {
     /// receiver's first type argument, `Arg0` the type of argument 0, `Call0` what function (or future) argument 0 gives back.
     #[serde(default)]
     pub returns: Option<String>,
+    /// What it calls runs beside what follows, until its result is waited for.
+    #[serde(default)]
+    pub beside: bool,
     /// The method's name alone speaks for it where the receiver's type is unknown (`sync_all`, `write_all`; never `write` or `flush`).
     #[serde(default)]
     pub distinctive: bool,

@@ -116,6 +116,8 @@ pub struct Function {
     pub locals: Vec<Local>,
     /// The graph, by [`BlockId`]; block 0 is the entry.
     pub blocks: Vec<Block>,
+    /// Parts of it that run as tasks of their own, beside what follows them: started, handed on, and not waited for in here.
+    pub tasks: Vec<Span>,
     /// Things the front end could not read in here (an unknown macro with a body, a bound that was hit): lowers confidence.
     pub unread: Vec<Span>,
 }
@@ -322,6 +324,8 @@ pub struct Call {
     pub result: LocalId,
     /// The result tells success from failure.
     pub fallible: bool,
+    /// Nothing is known of what it is called on: its name alone spoke for who is meant.
+    pub guessed: bool,
 }
 
 /// What an instruction does.

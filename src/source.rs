@@ -26,6 +26,11 @@ impl Span {
     pub fn new(file: FileId, start: u32, end: u32) -> Span {
         Span { file, start, end }
     }
+
+    /// Whether all of `other` is in it.
+    pub fn contains(&self, other: Span) -> bool {
+        self.file == other.file && self.start <= other.start && other.end <= self.end
+    }
 }
 
 /// Offsets of line starts, for turning byte offsets into lines and columns.

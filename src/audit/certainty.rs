@@ -1,13 +1,14 @@
 //! How sure it is that something that is pending can be lost, and why not: what is not sure decides no cell, it is a reason for `unknown`.
 
 use super::evidence::Evidence;
+use super::stores::Store;
 use crate::apis::{Apis, KindName};
 use crate::flow::Moment;
 use crate::flow::intent::FieldKey;
-use crate::flow::state::{How, Kind, Pending};
-use crate::flow::summary::{Act, Did};
+use crate::flow::state::{How, Kind, Pending, Trace};
+use crate::flow::summary::{Act, Deed, Did};
 use crate::flow::terms::{Term, Value};
-use crate::ir::{Base, FuncId, InstKind, LocalId, Operand, Place, Program, Rvalue, Step, ValueKind};
+use crate::ir::{Base, Callee, FuncId, InstKind, LocalId, Operand, Place, Program, Rvalue, Step, ValueKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 use ustr::Ustr;
 
@@ -36,6 +37,12 @@ pub(super) enum Doubt {
     Unnamed,
     /// It is a step before this one, which uses up what it is part of, and syncs.
     Unfinished(Ustr),
+    /// Which of several implementations is asked by this name cannot be told.
+    Implementation(Ustr),
+    /// What is asked by this name is of a type that is not known.
+    Guessed(Ustr),
+    /// A task that this function starts does it, at a time of its own.
+    Task(Ustr),
     /// Whoever was handed this part of the store makes it durable by this call, when it has to be.
     ByItsOwnCall(Ustr),
 }
@@ -63,6 +70,15 @@ impl Doubt {
                     .to_string()
             }
             Doubt::Unfinished(name) => format!("the last step, `{name}`, syncs, and it may be of no use before"),
+            Doubt::Implementation(name) => {
+                format!("`{name}` has several implementations, and which of them is asked cannot be told")
+            }
+            Doubt::Guessed(name) => {
+                format!("`{name}` is asked of something whose type is not known, and may be another function")
+            }
+            Doubt::Task(name) => {
+                format!("a task that `{name}` starts does it, and when, and for whom, cannot be told")
+            }
             Doubt::ByItsOwnCall(name) => {
                 format!("a call of its own, `{name}`, syncs it, and it may be of no use before")
             }
@@ -176,8 +192,11 @@ fn is_file(kind: ValueKind) -> bool {
 
 impl Evidence<'_> {
     /// Why what is pending is not surely a file's, or may be covered by a sync that could not be resolved.
-    pub(super) fn doubt(&self, moment: &Moment, pending: &Pending) -> Option<Doubt> {
+    pub(super) fn doubt(&self, store: &Store, moment: &Moment, pending: &Pending) -> Option<Doubt> {
         let function = moment.function;
+        if let Some(doubt) = self.undecided(store, &pending.trace) {
+            return Some(doubt);
+        }
         if self.flow.terms.starts_in(pending.file, &["/dev/"]) {
             return Some(Doubt::Device);
         }
@@ -201,6 +220,9 @@ impl Evidence<'_> {
         if pending.doubt || moment.vague_sync {
             return Some(Doubt::Covered);
         }
+        if self.may_be_synced_unnamed(function, pending) {
+            return Some(Doubt::Covered);
+        }
         if self.is_one_of_several(function, pending) {
             return Some(Doubt::OneOfSeveral);
         }
@@ -209,6 +231,75 @@ impl Evidence<'_> {
         }
         let last = self.completed_by(function)?;
         Some(Doubt::Unfinished(self.short(last)))
+    }
+
+    /// Why it is not sure that what `trace` leads to is done for `store`: on the way one of several implementations is asked, and `store` has
+    /// none of its own; or something of unknown type; or a task is started.
+    pub(super) fn undecided(&self, store: &Store, trace: &Trace) -> Option<Doubt> {
+        self.undecided_until(store, trace, None, &|_| false)
+    }
+
+    /// Why it is not sure that what is synced by one of `deeds` is: who is asked for it may be another one, which syncs nothing.
+    pub(super) fn undecided_sync<'d>(&self, store: &Store, deeds: impl IntoIterator<Item = &'d Deed>) -> Option<Doubt> {
+        let syncs = |id: FuncId| self.deeds(id).iter().any(|deed| deed.did == Did::Sync && !deed.failing);
+        let mut synced = deeds.into_iter().filter(|deed| deed.did == Did::Sync && !deed.failing);
+        synced.find_map(|deed| self.undecided_until(store, &deed.trace, None, &syncs))
+    }
+
+    /// As [`Evidence::undecided`], of the way up to one function; where all that may be asked are `alike`, it makes no difference which.
+    fn undecided_until(
+        &self,
+        store: &Store,
+        trace: &Trace,
+        until: Option<FuncId>,
+        alike: &dyn Fn(FuncId) -> bool,
+    ) -> Option<Doubt> {
+        let mut at = trace;
+        loop {
+            let origin = at.start();
+            if until == Some(origin.function) {
+                return None;
+            }
+            let body = &self.program.functions[origin.function.index()];
+            if body.tasks.iter().any(|task| task.contains(origin.span)) {
+                return Some(Doubt::Task(self.short(origin.function)));
+            }
+            let Trace::Via(_, inner) = at else { return None };
+            let asked = inner.start().function;
+            let insts = body.blocks.iter().flat_map(|block| &block.insts).filter(|inst| inst.focus == origin.span);
+            for inst in insts {
+                let InstKind::Call(call) = &inst.kind else { continue };
+                let Callee::Functions(functions) = &call.callee else { continue };
+                if !functions.contains(&asked) || store.owns(self, asked) {
+                    continue;
+                }
+                if functions.len() > 1 && !functions.iter().all(|&function| alike(function)) {
+                    return Some(Doubt::Implementation(call.name));
+                }
+                if call.guessed {
+                    return Some(Doubt::Guessed(call.name));
+                }
+            }
+            at = inner;
+        }
+    }
+
+    /// Why it is not sure that `store` gets to `function` at all.
+    pub(super) fn reached_by_chance(&self, store: &Store, function: FuncId) -> Option<Doubt> {
+        let mut doubt = None;
+        for &operation in &store.operations {
+            if operation == function {
+                return None;
+            }
+            let ways = self.deeds(operation).iter().filter(|deed| deed.trace.functions().contains(&function));
+            for deed in ways {
+                match self.undecided_until(store, &deed.trace, Some(function), &|_| false) {
+                    None => return None,
+                    found => doubt = doubt.or(found),
+                }
+            }
+        }
+        doubt
     }
 
     /// Whether a function renames the file that something is pending for, and did not on the way to this success.
@@ -272,6 +363,20 @@ impl Evidence<'_> {
         let name = body.locals[local.index()].type_name?;
         let is_own = self.program.functions.iter().any(|function| function.owner == Some(name));
         (!is_own).then_some(name)
+    }
+
+    /// Whether, after content was written, something is synced that cannot be told, and that nothing was seen to be done to otherwise: it may be
+    /// the very file.
+    fn may_be_synced_unnamed(&self, function: FuncId, pending: &Pending) -> bool {
+        let deeds = self.deeds(function);
+        let Some(at) = deeds.iter().rposition(|deed| deed.trace.origin() == pending.trace.origin()) else {
+            return false;
+        };
+        let is_known = |file: Value| {
+            self.flow.terms.is_stable(file) || deeds.iter().any(|deed| deed.file == file && deed.did != Did::Sync)
+        };
+        let synced = |deed: &Deed| deed.did == Did::Sync && !deed.failing && !is_known(deed.file);
+        pending.kind != Kind::Name && deeds[at..].iter().any(synced)
     }
 
     /// Whether it is on some element of a collection, and elements of that collection are synced later on some way.

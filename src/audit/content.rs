@@ -1,9 +1,10 @@
 //! Where content goes that was read: whether it gets, changed or not, into something that is written. Told by assignments and calls
 //! alone, whatever their order: what a variable holds is in all that it is made part of, and so is what any value of a type keeps in a field.
 //!
-//! This errs on both sides. What goes through code that was not seen may be missed, and values that one function makes for several callers
-//! are not told apart. So that nothing is found proves nothing; that something is found is needed, besides all else, to call what is written
-//! a successor of what was read.
+//! This is asked in two ways. Of the *very value*: by variables and their parts, and out of a function only to where it was entered from. And of
+//! *some value of its type*: fields are followed from wherever they are filled to wherever they are read, which operations have in common.
+//! What goes through code that was not seen may be missed by both. So that nothing is found proves nothing; that something is found of the very
+//! value is needed, besides all else, to call what is written a successor of what was read.
 
 use super::deeds::writes;
 use super::evidence::Evidence;
@@ -12,49 +13,143 @@ use crate::effects::Effect;
 use crate::flow::state::Origin;
 use crate::flow::summary::Did;
 use crate::ir::{
-    Arg, Base, Call, Callee, Exit, FuncId, Function, FunctionKind, Inst, InstKind, LocalId, Operand, Passing, Place,
+    Base, Call, Callee, Exit, FuncId, Function, FunctionKind, Inst, InstKind, LocalId, Operand, Passing, Place,
     Program, Rvalue, Step, Terminator, ValueKind,
 };
 use crate::source::Span;
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::rc::Rc;
 use ustr::Ustr;
 
 /// Something that holds content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Node {
+enum Var {
     /// A variable.
     Local(FuncId, LocalId),
+    /// What a function puts into a parameter, for whoever gave it.
+    Out(FuncId, LocalId),
     /// What a function gives back.
     Return(FuncId),
     /// What a function value in a variable is called with.
     Asked(FuncId, LocalId),
     /// What a closure captures by a name.
     Captured(FuncId, Ustr),
+    /// A global variable.
+    Global(Ustr),
+}
+
+/// A step down: a field, and the type that declares it, if that is known.
+type Down = (Ustr, Option<Ustr>);
+
+/// A part of a variable.
+#[derive(Debug, Clone)]
+struct Spot {
+    var: Var,
+    path: SmallVec<[Down; 2]>,
+    /// The type of the variable is known: it is told by its fields.
+    typed: bool,
+}
+
+/// How far a step of content leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Not out of its function.
+    Within,
+    /// Into a function that is called here.
+    Enter(Origin),
+    /// Back out of it to where it was called.
+    Leave(Origin),
+}
+
+/// What is at one spot may be at another afterwards.
+#[derive(Debug, Clone)]
+struct Move {
+    from: Spot,
+    /// What is there is taken apart out of sight: all fields of this type may be meant, whosever they are.
+    all_of: Option<Ustr>,
+    to: Spot,
+    /// What is in a part of it is in the same part there.
+    keeps_parts: bool,
+    way: Way,
+    /// Whether this holds of the very value, or only of some value of its type.
+    of: Holds,
+}
+
+/// Of what a [`Move`] tells something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    /// Of the value, and so of some value of its type.
+    Both,
+    /// Of the value alone.
+    Value,
+    /// Of some value of the type alone.
+    Type,
+}
+
+/// As [`Var`], with the fields of all values of a type in one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Node {
+    /// Something that holds content.
+    Var(Var),
     /// A field of all values of a type.
     Field(Ustr, Ustr),
     /// All fields of all values of a type.
     Whole(Ustr),
-    /// A global variable.
-    Global(Ustr),
+}
+
+impl Spot {
+    /// What holds it, where values of a type are not told apart: its last field whose type is known, or else the variable.
+    fn holder(&self) -> Node {
+        let field = self.path.iter().rev().find_map(|&(name, owner)| Some(Node::Field(owner?, name)));
+        field.unwrap_or(Node::Var(self.var))
+    }
+
+    /// What is to be filled where it is.
+    fn filled(&self) -> impl Iterator<Item = Node> + use<> {
+        let holder = self.holder();
+        let whole = match holder {
+            Node::Field(owner, _) => Some(Node::Whole(owner)),
+            Node::Var(_) | Node::Whole(_) => None,
+        };
+        // A variable of a known type is told by its fields.
+        let base = matches!(self.var, Var::Local(..)).then_some(Node::Var(self.var)).filter(|_| !self.typed);
+        [Some(holder), whole, base].into_iter().flatten()
+    }
+
+    /// A field of it.
+    fn part(&self, name: Ustr, owner: Option<Ustr>) -> Spot {
+        let mut part = self.clone();
+        part.path.push((name, owner));
+        part
+    }
 }
 
 /// What one function does with content.
 #[derive(Default)]
 struct Text {
-    /// What is in the first may be in the second afterwards.
-    edges: Vec<(Node, Node)>,
+    /// Where it goes.
+    moves: Vec<Move>,
     /// What reads put content into, by where they stand.
-    reads: FxHashMap<Span, Vec<Node>>,
-    /// What writes take content from.
-    writes: FxHashMap<Span, Vec<Node>>,
+    reads: FxHashMap<Span, Vec<Spot>>,
+    /// What writes take content from, each with the type that is taken apart if one is.
+    writes: FxHashMap<Span, Vec<(Spot, Option<Ustr>)>>,
     /// The functions that it calls or hands on.
     below: Vec<FuncId>,
 }
 
+/// How sure it is that what is read gets into what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carried {
+    /// The very value that was filled there does.
+    Surely,
+    /// Some value of the same type does, and it cannot be told which.
+    ByType,
+}
+
 /// Of one function with all below it: reads, and writes that what they read may get into.
-type Carried = FxHashSet<(Origin, Origin)>;
+type CarriedPairs = FxHashMap<(Origin, Origin), Carried>;
 
 /// Places, shared by who asks for them again.
 pub(super) type Origins = Rc<FxHashSet<Origin>>;
@@ -63,24 +158,36 @@ pub(super) type Origins = Rc<FxHashSet<Origin>>;
 #[derive(Default)]
 pub(super) struct Contents {
     texts: RefCell<FxHashMap<FuncId, Rc<Text>>>,
-    carried: RefCell<FxHashMap<FuncId, Rc<Carried>>>,
+    carried: RefCell<FxHashMap<FuncId, Rc<CarriedPairs>>>,
     /// Of a store, told by its first operation, and one of its checkpoints: see [`Evidence::stand_ins`].
     pub(super) stand_ins: RefCell<FxHashMap<(FuncId, FuncId), Origins>>,
 }
 
 /// So many functions below one are looked at, the nearest first.
 const MAX_BELOW: usize = 2000;
+/// So many fields down a part is told from others.
+const MAX_PATH: usize = 4;
+/// So many calls that content went into are known when it comes out again; where there were more, it comes out at any.
+const MAX_CALLS: usize = 2;
+/// So many spots are followed from one read; what lies beyond is not found.
+const MAX_FOLLOWED: usize = 200_000;
 
 impl Evidence<'_> {
-    /// Whether what is read at `read` may get into what is written at `written`, both in `function` or below it.
+    /// Whether the very value that is read at `read` gets into what is written at `written`, both in `function` or below it.
     pub(super) fn is_carried(&self, function: FuncId, read: Origin, written: Origin) -> bool {
-        read == written || self.carried(function).contains(&(read, written))
+        read == written || self.carried(function).get(&(read, written)) == Some(&Carried::Surely)
     }
 
-    /// Whether anything that `function` reads may get into what is written at `written`.
-    pub(super) fn carries_into(&self, function: FuncId, written: Origin) -> bool {
-        let mut read = self.deeds(function).iter().filter(|deed| deed.did == Did::Read && !deed.failing);
-        read.any(|deed| self.is_carried(function, deed.trace.origin(), written))
+    /// How sure it is that anything that `function` reads gets into what is written at `written`; `None` if that was not seen.
+    pub(super) fn carries_into(&self, function: FuncId, written: Origin) -> Option<Carried> {
+        let read = self.deeds(function).iter().filter(|deed| deed.did == Did::Read && !deed.failing);
+        let pairs = self.carried(function);
+        let of = |read: Origin| match read == written {
+            true => Some(Carried::Surely),
+            false => pairs.get(&(read, written)).copied(),
+        };
+        let found: Vec<Carried> = read.filter_map(|deed| of(deed.trace.origin())).collect();
+        found.iter().find(|carried| **carried == Carried::Surely).or(found.first()).copied()
     }
 
     /// Of the writes `written`, all below `operations`, those that get something which is given to one of these, and which one of the writes
@@ -108,12 +215,9 @@ impl Evidence<'_> {
                     Node::Field(owner, _) => Some(*owner) == local.type_name,
                     _ => false,
                 });
-                let given: Vec<Node> = fields.copied().chain([Node::Local(operation, param)]).collect();
+                let given: Vec<Node> = fields.copied().chain([Node::Var(Var::Local(operation, param))]).collect();
                 let reached = reached(&given, &ways);
-                let gets = |written: &&Origin| {
-                    let text = self.text(written.function);
-                    text.writes.get(&written.span).is_some_and(|nodes| nodes.iter().any(|node| reached.contains(node)))
-                };
+                let gets = |written: &&Origin| self.taken(**written).iter().any(|node| reached.contains(node));
                 if other.iter().any(|write| gets(&write)) {
                     sharing.extend(written.iter().filter(gets));
                 }
@@ -126,18 +230,27 @@ impl Evidence<'_> {
     pub(super) fn meet_in_a_field(&self, function: FuncId, ones: &[Origin], others: &[Origin]) -> bool {
         let ways = ways(&self.texts_below(&[function]));
         let fields = |reads: &[Origin]| -> FxHashSet<Node> {
-            let filled = reads.iter().flat_map(|read| {
-                let text = self.text(read.function);
-                text.reads.get(&read.span).cloned().unwrap_or_default()
-            });
-            let filled: Vec<Node> = filled.collect();
+            let filled: Vec<Node> = reads.iter().flat_map(|&read| self.filled_at(read)).collect();
             reached(&filled, &ways).into_iter().filter(|node| matches!(node, Node::Field(..))).collect()
         };
         let ones = fields(ones);
         !ones.is_empty() && fields(others).iter().any(|field| ones.contains(field))
     }
 
-    fn carried(&self, function: FuncId) -> Rc<Carried> {
+    /// What is filled by a read, where values of a type are not told apart.
+    fn filled_at(&self, read: Origin) -> Vec<Node> {
+        let text = self.text(read.function);
+        text.reads.get(&read.span).into_iter().flatten().flat_map(Spot::filled).collect()
+    }
+
+    /// What a write takes content from, where values of a type are not told apart.
+    fn taken(&self, written: Origin) -> Vec<Node> {
+        let text = self.text(written.function);
+        let taken = text.writes.get(&written.span).into_iter().flatten();
+        taken.flat_map(|(spot, all_of)| [spot.holder()].into_iter().chain(all_of.map(Node::Whole))).collect()
+    }
+
+    fn carried(&self, function: FuncId) -> Rc<CarriedPairs> {
         if let Some(known) = self.contents.carried.borrow().get(&function) {
             return known.clone();
         }
@@ -146,17 +259,20 @@ impl Evidence<'_> {
             deeds.map(|deed| deed.trace.origin()).collect()
         };
         let (read, written) = (origins(&|deed| deed.did == Did::Read), origins(&writes));
-        let mut carried = Carried::default();
+        let mut carried = CarriedPairs::default();
         if !read.is_empty() && !written.is_empty() {
-            let ways = ways(&self.texts_below(&[function]));
+            let texts = self.texts_below(&[function]);
+            let (ways, moves) = (ways(&texts), moves(&texts));
             for &read in &read {
-                let text = self.text(read.function);
-                let reached = reached(text.reads.get(&read.span).map_or(&[], |nodes| nodes.as_slice()), &ways);
+                let of_type = reached(&self.filled_at(read), &ways);
+                let spots = self.text(read.function).reads.get(&read.span).cloned().unwrap_or_default();
+                let of_value = followed(&spots, &moves);
                 for &written in &written {
-                    let text = self.text(written.function);
-                    let taken = text.writes.get(&written.span).map_or(&[] as &[Node], |nodes| nodes.as_slice());
-                    if taken.iter().any(|node| reached.contains(node)) {
-                        carried.insert((read, written));
+                    let taken = self.text(written.function).writes.get(&written.span).cloned().unwrap_or_default();
+                    if taken.iter().any(|(spot, _)| is_in(spot, &of_value)) {
+                        carried.insert((read, written), Carried::Surely);
+                    } else if self.taken(written).iter().any(|node| of_type.contains(node)) {
+                        carried.insert((read, written), Carried::ByType);
                     }
                 }
             }
@@ -196,11 +312,13 @@ impl Evidence<'_> {
     }
 }
 
-/// Where content goes in one step.
+/// Where content goes in one step, where values of a type are not told apart.
 fn ways(texts: &[Rc<Text>]) -> FxHashMap<Node, Vec<Node>> {
     let mut ways: FxHashMap<Node, Vec<Node>> = FxHashMap::default();
-    for &(from, to) in texts.iter().flat_map(|text| &text.edges) {
-        ways.entry(from).or_default().push(to);
+    for step in texts.iter().flat_map(|text| &text.moves).filter(|step| step.of != Holds::Value) {
+        for from in [step.from.holder()].into_iter().chain(step.all_of.map(Node::Whole)) {
+            ways.entry(from).or_default().extend(step.to.filled());
+        }
     }
     ways
 }
@@ -217,6 +335,77 @@ fn reached(from: &[Node], ways: &FxHashMap<Node, Vec<Node>>) -> FxHashSet<Node> 
         }
     }
     reached
+}
+
+/// The names of the fields down to a part.
+type Path = SmallVec<[Ustr; MAX_PATH]>;
+/// Where a value is.
+type Parts = FxHashMap<Var, FxHashSet<Path>>;
+
+/// Where the very values go in one step, by the variable that they are in.
+fn moves(texts: &[Rc<Text>]) -> FxHashMap<Var, Vec<&Move>> {
+    let mut moves: FxHashMap<Var, Vec<&Move>> = FxHashMap::default();
+    for step in texts.iter().flat_map(|text| &text.moves).filter(|step| step.of != Holds::Type) {
+        moves.entry(step.from.var).or_default().push(step);
+    }
+    moves
+}
+
+/// Where what is put into some spots gets to, however far.
+fn followed(from: &[Spot], moves: &FxHashMap<Var, Vec<&Move>>) -> Parts {
+    type Calls = SmallVec<[Origin; MAX_CALLS]>;
+    let mut seen: FxHashSet<(Var, Path, Calls)> = FxHashSet::default();
+    let mut work: Vec<(Var, Path, Calls)> = Vec::new();
+    for spot in from {
+        let path = spot.path.iter().map(|&(name, _)| name).take(MAX_PATH).collect();
+        work.push((spot.var, path, Calls::new()));
+    }
+    seen.extend(work.iter().cloned());
+    while let Some((var, path, calls)) = work.pop() {
+        if seen.len() > MAX_FOLLOWED {
+            break;
+        }
+        for step in moves.get(&var).map_or(&[] as &[&Move], |list| list.as_slice()) {
+            let Some(rest) = rest(&step.from, &path) else { continue };
+            let mut calls = calls.clone();
+            match step.way {
+                Way::Within => {}
+                Way::Enter(at) => {
+                    if calls.len() == MAX_CALLS {
+                        calls.remove(0);
+                    }
+                    calls.push(at);
+                }
+                Way::Leave(at) => {
+                    if calls.pop().is_some_and(|entered| entered != at) {
+                        continue;
+                    }
+                }
+            }
+            let down = step.to.path.iter().map(|&(name, _)| name);
+            let kept = rest.iter().copied().filter(|_| step.keeps_parts);
+            let next = (step.to.var, down.chain(kept).take(MAX_PATH).collect(), calls);
+            if seen.insert(next.clone()) {
+                work.push(next);
+            }
+        }
+    }
+    let mut parts = Parts::default();
+    for (var, path, _) in seen {
+        parts.entry(var).or_default().insert(path);
+    }
+    parts
+}
+
+/// For something in the part `path` of a variable that is in `spot`: the part of the spot that it is in. What is in the whole is in each part.
+fn rest<'p>(spot: &Spot, path: &'p [Ustr]) -> Option<&'p [Ustr]> {
+    let is_one = spot.path.iter().zip(path).all(|(&(one, _), other)| one == *other);
+    is_one.then(|| path.get(spot.path.len()..).unwrap_or_default())
+}
+
+/// Whether something that is in `parts` is in a spot.
+fn is_in(spot: &Spot, parts: &Parts) -> bool {
+    parts.get(&spot.var).is_some_and(|paths| paths.iter().any(|path| rest(spot, path).is_some()))
 }
 
 /// Reads one function.
@@ -267,138 +456,178 @@ impl<'p> Reader<'p> {
             if let Terminator::Return { value, exit, .. } = &block.end
                 && *exit != Exit::Failure
             {
-                self.flow(value, &[Node::Return(self.id)]);
+                self.flow(value, &[self.of_var(Var::Return(self.id))]);
             }
         }
         self.text
     }
 
-    /// What holds the content of a place: its last field whose type is known, or else the variable.
-    fn holder(&self, place: &Place) -> Node {
-        let fields = || {
-            place.steps.iter().filter_map(|step| match step {
-                Step::Field { name, owner } => Some((*name, *owner)),
-                Step::Element => None,
-            })
+    /// The whole of something that is no variable, or one of unknown type.
+    fn of_var(&self, var: Var) -> Spot {
+        Spot { var, path: SmallVec::new(), typed: false }
+    }
+
+    /// What an operand or target names.
+    fn spot(&self, place: &Place) -> Spot {
+        let mut fields = place.steps.iter().filter_map(|step| match step {
+            Step::Field { name, owner } => Some((*name, *owner)),
+            Step::Element => None,
+        });
+        let (var, typed) = match place.base {
+            Base::Global(name) => (Var::Global(name), false),
+            Base::Local(local) => {
+                let typed = self.function.locals[local.index()].type_name.is_some();
+                let is_environment = local.index() == 0 && self.is_closure(self.id);
+                match is_environment.then(|| fields.next()).flatten() {
+                    Some((name, _)) => (Var::Captured(self.id, name), false),
+                    None => (Var::Local(self.id, local), typed),
+                }
+            }
         };
-        if let Some((name, Some(owner))) = fields().rfind(|(_, owner)| owner.is_some()) {
-            return Node::Field(owner, name);
-        }
-        match place.base {
-            Base::Global(name) => Node::Global(name),
-            Base::Local(local) => match fields().next() {
-                Some((name, _)) if local.index() == 0 && self.is_closure(self.id) => Node::Captured(self.id, name),
-                _ => Node::Local(self.id, local),
-            },
-        }
+        Spot { var, path: fields.collect(), typed }
     }
 
     fn is_closure(&self, function: FuncId) -> bool {
         matches!(self.program.functions[function.index()].kind, FunctionKind::Closure { .. })
     }
 
-    /// What is to be read where an operand is taken as it is.
-    fn of(&self, operand: &Operand) -> Option<Node> {
+    fn spot_of(&self, operand: &Operand) -> Option<Spot> {
         match operand {
-            Operand::Place(place) => Some(self.holder(place)),
+            Operand::Place(place) => Some(self.spot(place)),
             _ => None,
         }
     }
 
-    /// What is to be read where an operand is taken apart out of sight.
-    fn all_of(&self, operand: &Operand) -> impl Iterator<Item = Node> + use<> {
-        let whole = match operand {
+    /// The type of which all fields are taken where an operand is taken apart out of sight.
+    fn all_of(&self, operand: &Operand) -> Option<Ustr> {
+        match operand {
             Operand::Place(Place { base: Base::Local(local), steps }) if steps.is_empty() => {
-                self.function.locals[local.index()].type_name.map(Node::Whole)
+                self.function.locals[local.index()].type_name
             }
             _ => None,
-        };
-        self.of(operand).into_iter().chain(whole)
-    }
-
-    /// What is to be filled where a place is.
-    fn filled(&self, place: &Place) -> impl Iterator<Item = Node> + use<> {
-        let holder = self.holder(place);
-        let whole = match holder {
-            Node::Field(owner, _) => Some(Node::Whole(owner)),
-            _ => None,
-        };
-        // A variable of a known type is told by its fields.
-        let base = match place.base {
-            Base::Local(local) if self.function.locals[local.index()].type_name.is_none() => {
-                Some(Node::Local(self.id, local))
-            }
-            _ => None,
-        };
-        [Some(holder), whole, base].into_iter().flatten()
-    }
-
-    fn filled_by(&self, operand: &Operand) -> Vec<Node> {
-        match operand {
-            Operand::Place(place) => self.filled(place).collect(),
-            _ => Vec::new(),
         }
     }
 
-    fn flow(&mut self, from: &Operand, to: &[Node]) {
-        let from = self.of(from);
-        self.text.edges.extend(from.into_iter().flat_map(|from| to.iter().map(move |to| (from, *to))));
+    /// What is filled where something is put into an operand: what leads to somebody else's, that as well.
+    fn filled_by(&self, operand: &Operand) -> Vec<Spot> {
+        let Some(spot) = self.spot_of(operand) else { return Vec::new() };
+        let out = match spot.var {
+            Var::Local(function, local) => {
+                let leads_out = self.function.locals[local.index()].lent || self.function.params.contains(&local);
+                leads_out.then_some(Spot { var: Var::Out(function, local), ..spot.clone() })
+            }
+            _ => None,
+        };
+        [Some(spot), out].into_iter().flatten().collect()
+    }
+
+    fn move_to(&mut self, from: Spot, to: &[Spot], way: Way, of: Holds) {
+        for to in to {
+            let of = match to.var {
+                Var::Out(..) if of == Holds::Type => continue,
+                Var::Out(..) => Holds::Value,
+                _ => of,
+            };
+            self.text.moves.push(Move { from: from.clone(), all_of: None, to: to.clone(), keeps_parts: true, way, of });
+        }
+    }
+
+    fn flow(&mut self, from: &Operand, to: &[Spot]) {
+        if let Some(from) = self.spot_of(from) {
+            self.move_to(from, to, Way::Within, Holds::Both);
+        }
     }
 
     /// As [`Reader::flow`], where the operand is taken apart out of sight.
-    fn flow_all(&mut self, from: &Operand, to: &[Node]) {
-        let from = self.all_of(from);
-        self.text.edges.extend(from.flat_map(|from| to.iter().map(move |to| (from, *to))));
+    fn flow_all(&mut self, from: &Operand, to: &[Spot]) {
+        let Some(spot) = self.spot_of(from) else { return };
+        let all_of = self.all_of(from);
+        for to in to {
+            let of = if matches!(to.var, Var::Out(..)) { Holds::Value } else { Holds::Both };
+            self.text.moves.push(Move {
+                from: spot.clone(),
+                all_of,
+                to: to.clone(),
+                keeps_parts: false,
+                way: Way::Within,
+                of,
+            });
+        }
+    }
+
+    /// What is put into `place`, which leads to something in `source`, is in there.
+    fn lead_back(&mut self, place: &Place, source: &Operand, keeps_parts: bool) {
+        let Base::Local(local) = place.base else { return };
+        if !place.steps.is_empty() || !self.function.locals[local.index()].lent {
+            return;
+        }
+        let from = self.of_var(Var::Out(self.id, local));
+        for to in self.filled_by(source) {
+            let (from, to) = (from.clone(), to);
+            let of = Holds::Value;
+            self.text.moves.push(Move { from, all_of: None, to, keeps_parts, way: Way::Within, of });
+        }
     }
 
     /// The variable with a function value that an operand is.
-    fn asked(&self, operand: &Operand) -> Option<Node> {
+    fn asked(&self, operand: &Operand) -> Option<Spot> {
         match operand {
             Operand::Place(Place { base: Base::Local(local), steps }) if steps.is_empty() => {
                 let is_function = self.function.locals[local.index()].kind == ValueKind::Function;
-                is_function.then_some(Node::Asked(self.id, *local))
+                is_function.then(|| self.of_var(Var::Asked(self.id, *local)))
             }
             _ => None,
+        }
+    }
+
+    /// What an assignment to a place fills: where the place is a variable, what that led to before is not meant.
+    fn assigned(&self, place: &Place) -> Vec<Spot> {
+        match place.steps.is_empty() {
+            true => vec![self.spot(place)],
+            false => self.filled_by(&Operand::Place(place.clone())),
         }
     }
 
     fn assign(&mut self, place: &Place, value: &Rvalue) {
-        let to: Vec<Node> = self.filled(place).collect();
+        let to = self.assigned(place);
         match value {
             Rvalue::Use(from) | Rvalue::Success(from) => {
                 self.flow(from, &to);
-                let pair = self.asked(&Operand::Place(place.clone())).zip(self.asked(from));
-                self.text.edges.extend(pair);
+                self.lead_back(place, from, true);
+                if let Some((to, from)) = self.asked(&Operand::Place(place.clone())).zip(self.asked(from)) {
+                    self.move_to(to, &[from], Way::Within, Holds::Both);
+                }
             }
             Rvalue::Failure(_) => {}
             Rvalue::Aggregate { type_name, fields, base } => {
                 for (name, field) in fields {
-                    match type_name.map(|of| declaring(of, *name)).as_ref() {
-                        Some(owner) => self.flow(field, &[Node::Field(*owner, *name), Node::Whole(*owner)]),
-                        None => self.flow(field, &to),
-                    }
+                    let owner = type_name.map(|of| declaring(of, *name));
+                    let parts: Vec<Spot> = to.iter().map(|to| to.part(*name, owner)).collect();
+                    // Who takes the variable for a value of some other type sees what was put in.
+                    let Some(from) = self.spot_of(field) else { continue };
+                    self.move_to(
+                        from.clone(),
+                        &parts,
+                        Way::Within,
+                        if owner.is_some() { Holds::Both } else { Holds::Value },
+                    );
+                    self.move_to(from, &to, Way::Within, Holds::Type);
                 }
                 base.iter().for_each(|base| self.flow(base, &to));
-                if place.steps.is_empty() && type_name.is_none() {
-                    return;
-                }
-                // Who takes the variable for a value of some other type sees what was put in.
-                fields.iter().for_each(|(_, field)| self.flow(field, &to));
             }
             Rvalue::Closure { function, captures } => {
                 for (name, captured) in captures {
-                    let inside = Node::Captured(*function, *name);
-                    self.flow(captured, &[inside]);
+                    let inside = self.of_var(Var::Captured(*function, *name));
+                    self.flow(captured, std::slice::from_ref(&inside));
                     let back = self.filled_by(captured);
-                    self.text.edges.extend(back.into_iter().map(|to| (inside, to)));
+                    self.move_to(inside, &back, Way::Within, Holds::Both);
                 }
                 self.made_function(place, &[*function]);
             }
             Rvalue::FunctionValue(functions) => self.made_function(place, functions),
             Rvalue::Op { op, args } => {
-                let is_answer = matches!(op.as_str(), "==" | "!=" | "<" | ">" | "<=" | ">=" | "!" | "&&" | "||");
                 let is_operator = !op.contains(char::is_alphanumeric) || op.starts_with("format:");
-                if !is_answer {
+                if !is_answer(op) {
                     self.unseen(args, &to, if is_operator { None } else { Some(place) });
                 }
             }
@@ -410,20 +639,32 @@ impl<'p> Reader<'p> {
     fn made_function(&mut self, place: &Place, functions: &[FuncId]) {
         self.text.below.extend(functions);
         let Base::Local(local) = place.base else { return };
+        let (whole, asked) = (self.of_var(Var::Local(self.id, local)), self.of_var(Var::Asked(self.id, local)));
         for &function in functions {
-            self.text.edges.push((Node::Return(function), Node::Local(self.id, local)));
+            let given_back = self.of_var(Var::Return(function));
+            self.move_to(given_back, std::slice::from_ref(&whole), Way::Within, Holds::Both);
             let skipped = usize::from(self.is_closure(function));
             let params = self.program.functions[function.index()].params.iter();
             for param in params.filter(|param| param.index() >= skipped) {
-                self.text.edges.push((Node::Asked(self.id, local), Node::Local(function, *param)));
+                let inside = self.param(function, *param);
+                self.move_to(asked.clone(), &[inside], Way::Within, Holds::Both);
             }
         }
     }
 
+    /// A parameter of a function of the program.
+    fn param(&self, function: FuncId, param: LocalId) -> Spot {
+        let local = &self.program.functions[function.index()].locals[param.index()];
+        Spot { var: Var::Local(function, param), path: SmallVec::new(), typed: local.type_name.is_some() }
+    }
+
     /// Code that was not seen gets `args`, and what it makes goes to `to`. Where nobody looks at what is made, it was called for what it does
     /// to its arguments.
-    fn unseen(&mut self, args: &[Operand], to: &[Node], made: Option<&Place>) {
+    fn unseen(&mut self, args: &[Operand], to: &[Spot], made: Option<&Place>) {
         args.iter().for_each(|arg| self.flow_all(arg, to));
+        if let Some((made, first)) = made.zip(args.first()) {
+            self.lead_back(made, first, false);
+        }
         let is_idle = |place: &Place| match place.base {
             Base::Local(local) => place.steps.is_empty() && !self.used.contains(&local),
             Base::Global(_) => false,
@@ -436,33 +677,38 @@ impl<'p> Reader<'p> {
                 others().for_each(|other| self.flow_all(other, &to));
             }
             if let Some(asked) = self.asked(arg) {
-                others().for_each(|other| self.flow_all(other, &[asked]));
+                others().for_each(|other| self.flow_all(other, std::slice::from_ref(&asked)));
             }
         }
     }
 
     fn call(&mut self, call: &Call, inst: &Inst) {
         let result = Place::local(call.result);
-        let to: Vec<Node> = self.filled(&result).collect();
+        let to = vec![self.spot(&result)];
         let args: Vec<Operand> = call.args.iter().map(|arg| arg.value.clone()).collect();
         match &call.callee {
             Callee::Functions(functions) => {
                 for &function in functions {
                     self.text.below.push(function);
-                    self.call_of(function, &call.args, &to);
+                    self.call_of(function, call, inst, &to);
+                }
+                if let Some(first) = args.first() {
+                    self.lead_back(&result, first, false);
                 }
             }
             Callee::Value(function) => {
                 self.flow(function, &to);
                 if let Some(asked) = self.asked(function) {
-                    args.iter().for_each(|arg| self.flow_all(arg, &[asked]));
+                    args.iter().for_each(|arg| self.flow_all(arg, std::slice::from_ref(&asked)));
                 }
             }
             Callee::Unknown => {
                 let data = call.args.iter().filter(|arg| !is_handle(arg.kind));
-                let taken: Vec<Node> = data.flat_map(|arg| self.all_of(&arg.value)).collect();
+                let taken: Vec<_> = data.filter_map(|arg| self.taken(&arg.value)).collect();
                 self.text.writes.entry(inst.focus).or_default().extend(taken);
-                self.unseen(&args, &to, Some(&result));
+                if !is_answer(&call.name) {
+                    self.unseen(&args, &to, Some(&result));
+                }
             }
             Callee::Api { api, .. } => {
                 let row = self.apis.get(*api);
@@ -471,25 +717,39 @@ impl<'p> Reader<'p> {
         }
     }
 
+    /// What a write takes of an operand.
+    fn taken(&self, operand: &Operand) -> Option<(Spot, Option<Ustr>)> {
+        Some((self.spot_of(operand)?, self.all_of(operand)))
+    }
+
     /// A call of one of the program's own functions.
-    fn call_of(&mut self, function: FuncId, args: &[Arg], to: &[Node]) {
+    fn call_of(&mut self, function: FuncId, call: &Call, inst: &Inst, to: &[Spot]) {
         let body = &self.program.functions[function.index()];
-        self.text.edges.extend(to.iter().map(|to| (Node::Return(function), *to)));
-        for (arg, &param) in args.iter().zip(&body.params) {
-            let inside = Node::Local(function, param);
-            self.flow(&arg.value, &[inside]);
+        let at = Origin { span: inst.focus, function: self.id };
+        let given_back = self.of_var(Var::Return(function));
+        self.move_to(given_back, to, Way::Leave(at), Holds::Both);
+        for (arg, &param) in call.args.iter().zip(&body.params) {
+            let inside = self.param(function, param);
+            if let Some(from) = self.spot_of(&arg.value) {
+                self.move_to(from, std::slice::from_ref(&inside), Way::Enter(at), Holds::Both);
+            }
+            let back = self.filled_by(&arg.value);
             if arg.passing == Passing::Mutable {
-                let back = self.filled_by(&arg.value);
-                self.text.edges.extend(back.into_iter().map(|to| (inside, to)));
+                self.move_to(inside, &back, Way::Within, Holds::Type);
+            }
+            // What is behind a lock changes though it is lent for reading.
+            if arg.passing != Passing::Move {
+                self.move_to(self.of_var(Var::Out(function, param)), &back, Way::Leave(at), Holds::Value);
             }
             if let Some(asked) = self.asked(&arg.value) {
-                self.text.edges.push((Node::Asked(function, param), asked));
+                let from = self.of_var(Var::Asked(function, param));
+                self.move_to(from, &[asked], Way::Leave(at), Holds::Both);
             }
         }
     }
 
     /// A call of a library that is known.
-    fn library(&mut self, row: &Api, call: &Call, inst: &Inst, to: &[Node], args: &[Operand]) {
+    fn library(&mut self, row: &Api, call: &Call, inst: &Inst, to: &[Spot], args: &[Operand]) {
         let offset = usize::from(row.has_receiver());
         let place = |slot: Option<Slot>| match slot {
             Some(Slot::Receiver) => Some(0),
@@ -506,7 +766,7 @@ impl<'p> Reader<'p> {
                     let mut filled = buffer.map_or(Vec::new(), |arg| self.filled_by(&arg.value));
                     // A buffer that is given away comes back with the result.
                     if buffer.is_none_or(|arg| arg.passing == Passing::Move) {
-                        filled.extend(to);
+                        filled.extend(to.iter().cloned());
                     }
                     // Others may go on reading from the handle.
                     let handle = on
@@ -526,7 +786,7 @@ impl<'p> Reader<'p> {
                         Some(at) => args.get(at).into_iter().collect(),
                         None => (0..args.len()).filter(|&at| Some(at) != on).map(|at| &args[at]).collect(),
                     };
-                    let taken: Vec<Node> = data.iter().flat_map(|arg| self.all_of(arg)).collect();
+                    let taken: Vec<_> = data.iter().filter_map(|arg| self.taken(arg)).collect();
                     self.text.writes.entry(inst.focus).or_default().extend(taken);
                     // What is written to memory is in there.
                     if let Some(arg) = on.and_then(|at| call.args.get(at)).filter(|arg| !is_handle(arg.kind)) {
@@ -541,6 +801,18 @@ impl<'p> Reader<'p> {
             self.unseen(args, to, Some(&Place::local(call.result)));
         }
     }
+}
+
+/// Whether what is computed by an operator, or by a library's function of this name, only says something of its operands, and holds nothing
+/// of what is in them.
+fn is_answer(name: &str) -> bool {
+    let last = name.rsplit("::").next().unwrap_or(name);
+    matches!(name, "==" | "!=" | "<" | ">" | "<=" | ">=" | "!" | "&&" | "||")
+        || matches!(
+            last,
+            "len" | "is_empty" | "contains" | "contains_key" | "starts_with" | "ends_with" | "eq" | "ne" | "cmp"
+        )
+        || matches!(last, "hash" | "digest" | "finalize" | "checksum" | "crc32" | "crc32c" | "checksum_ieee")
 }
 
 /// The type that declares a field of a record: of a variant's, the whole.

@@ -3,6 +3,7 @@
 use super::evidence::Evidence;
 use super::in_place::Unlogged;
 use super::roles::Roles;
+use super::stores::Store;
 use super::table::{Effect, Operation, Reason};
 use crate::flow::Moment;
 use crate::flow::state::{Guard, How, Kind, Pending, Question};
@@ -13,7 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 impl<'a> Evidence<'a> {
     /// All that is told of one operation of a store whose functions have `roles`, and that writes in place without a log as told by `unlogged`.
-    pub(super) fn operation(&self, id: FuncId, roles: &Roles, unlogged: &[Unlogged]) -> Operation {
+    pub(super) fn operation(&self, store: &Store, id: FuncId, roles: &Roles, unlogged: &[Unlogged]) -> Operation {
         let function = &self.program.functions[id.index()];
         let (effects, elsewhere, names) = self.effects(id);
         let mut missing: Vec<Reason> = Vec::new();
@@ -25,7 +26,9 @@ impl<'a> Evidence<'a> {
         };
         for (&part, &role) in roles {
             let gets_there = part == id || self.deeds(id).iter().any(|deed| deed.trace.functions().contains(&part));
-            let Some(early) = self.retired_early(part, role, &|_, _| None).filter(|_| gets_there) else { continue };
+            let Some(early) = self.retired_early(store, part, role, &|_, _| None).filter(|_| gets_there) else {
+                continue;
+            };
             let output = self.shown(part, early.pending.file);
             let what = match early.pending.kind {
                 Kind::Name => format!("a sync of the directory of `{output}`"),
@@ -58,7 +61,7 @@ impl<'a> Evidence<'a> {
                 if !told.insert((pending.trace.origin(), pending.kind, pending.how)) {
                     continue;
                 }
-                let doubt = self.doubt(moment, pending).map(|doubt| doubt.words());
+                let doubt = self.doubt(store, moment, pending).map(|doubt| doubt.words());
                 let file = self.shown(id, names.get(&pending.file).copied().unwrap_or(pending.file));
                 let left = left_in_words(&file, pending);
                 let text = match self.parting_answer(id, moment, pending) {

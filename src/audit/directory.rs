@@ -49,7 +49,7 @@ impl<'a> Evidence<'a> {
                     if next == Some(pending.dir) {
                         continue;
                     }
-                    let doubt = self.doubt(moment, pending).or(elsewhere.or(next).map(|_| Doubt::Covered));
+                    let doubt = self.doubt(store, moment, pending).or(elsewhere.or(next).map(|_| Doubt::Covered));
                     let other_way = || self.is_synced_on_another_way(operation, pending).then_some(Doubt::OtherWay);
                     let covered = || self.may_be_covered(operation, pending).then_some(Doubt::Covered);
                     let doubt = doubt.or_else(other_way).or_else(covered);
@@ -74,7 +74,13 @@ impl<'a> Evidence<'a> {
             (_, Some((operation, pending, doubt)), _) => Cell::detailed(Verdict::Unknown, doubt.words())
                 .because(self.name_left(operation, pending), pending.trace.origin().span),
             (_, None, Some(cell)) => cell,
-            (true, None, None) if synced => Cell::new(Verdict::Yes),
+            (true, None, None) if synced => {
+                let done = store.operations.iter().flat_map(|&operation| self.deeds(operation));
+                match self.undecided_sync(store, done) {
+                    Some(doubt) => Cell::detailed(Verdict::Unknown, doubt.words()),
+                    None => Cell::new(Verdict::Yes),
+                }
+            }
             (true, None, None) => {
                 Cell::detailed(Verdict::Unknown, "no name was seen to be left behind, and no directory to be synced")
             }

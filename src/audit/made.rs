@@ -387,10 +387,17 @@ impl Evidence<'_> {
                 let onto = |moment: &&Moment| matches!(moment.act, Act::Rename { file, to, .. } if to == read && outputs.contains(&(by, file)));
                 outputs.contains(&(by, read)) || self.acts(by).iter().any(onto)
             };
+            // What is added to something that is there stands beside what was read, not for it.
+            let is_new = |&&(of, file): &&(FuncId, Value)| {
+                let makes = |deed: &Deed| {
+                    matches!(deed.did, Did::Overwrite | Did::Pend(How::Created | How::Copied | How::WrittenWhole, _))
+                };
+                self.deeds(of).iter().any(|deed| makes(deed) && deed.file == file && !deed.failing)
+            };
             deeds.iter().any(is_gone)
                 || reads.iter().any(|read| {
                     let is_alike = |&(of, file): &(FuncId, Value)| self.is_alike((of, file), (by, read.file));
-                    replaces(read.file) || own(by, read.file) && outputs.iter().any(is_alike)
+                    replaces(read.file) || own(by, read.file) && outputs.iter().filter(is_new).any(is_alike)
                 })
         })
     }

@@ -73,7 +73,7 @@ fn row(evidence: &Evidence<'_>, store: &Store) -> Option<Row> {
     let unlogged = evidence.unlogged(store, &roles);
     let in_place = evidence.in_place(&unlogged);
     let safe = safe(&writes, &rewrite, &deletes_first, &directory, in_place.as_ref());
-    let operations = store.operations.iter().map(|&id| evidence.operation(id, &roles, &unlogged)).collect();
+    let operations = store.operations.iter().map(|&id| evidence.operation(store, id, &roles, &unlogged)).collect();
     let span = evidence.program.functions[store.first.index()].name_span;
     Some(Row { store: store.name, span, writes, rewrite, deletes_first, directory, safe, operations })
 }

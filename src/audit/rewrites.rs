@@ -1,6 +1,7 @@
 //! The cells of rewrites: whether what they put out is durable before it counts, and whether inputs go first.
 
 use super::certainty::Doubt;
+use super::content::Carried;
 use super::deeds::{is_content, retires, writes};
 use super::evidence::Evidence;
 use super::roles::{Role, Roles};
@@ -9,7 +10,7 @@ use super::table::{Cell, Verdict, in_words, weakest};
 use crate::flow::Moment;
 use crate::flow::state::{How, Kind, Origin, Pending, Trace};
 use crate::flow::summary::{Act, Deed, Did};
-use crate::ir::FuncId;
+use crate::ir::{Callee, FuncId, FunctionKind, InstKind};
 
 impl<'a> Evidence<'a> {
     /// Whether what rewrites put out is durable before it counts, and whether inputs go first.
@@ -17,7 +18,8 @@ impl<'a> Evidence<'a> {
         // An operation that was not seen to its end may rewrite anything.
         let unseen: Vec<Cell> = store.operations.iter().filter_map(|&operation| self.unseen_cell(operation)).collect();
         let outputs = roles.iter().filter_map(|(&function, &role)| {
-            self.output(store, function, role).map(|cell| self.if_own(cell, function, role))
+            let cell = self.output(store, function, role).map(|cell| self.if_own(cell, function, role));
+            cell.map(|cell| self.if_reached(store, cell, function))
         });
         let mut outputs: Vec<Cell> = outputs.chain(unseen.clone()).collect();
         if outputs.is_empty()
@@ -34,6 +36,7 @@ impl<'a> Evidence<'a> {
         });
         let inputs = roles.iter().map(|(&function, &role)| {
             let inputs = self.inputs(store, function, role);
+            let inputs = self.if_reached(store, inputs, function);
             // A rewrite that retires what it read shows by that whose it is.
             if role.is_rewrite() || inputs.verdict == Verdict::No {
                 inputs
@@ -58,6 +61,16 @@ impl<'a> Evidence<'a> {
             first.detail = Some("never deletes them".to_string());
         }
         (rewrite, first)
+    }
+
+    /// A cell that holds only if `store` gets to a function.
+    fn if_reached(&self, store: &Store, cell: Cell, function: FuncId) -> Cell {
+        match self.reached_by_chance(store, function) {
+            Some(doubt) if cell.verdict != Verdict::Unknown => {
+                Cell { reason: cell.reason, ..Cell::detailed(Verdict::Unknown, doubt.words()) }
+            }
+            _ => cell,
+        }
     }
 
     /// A cell that holds only if what a function reads, or retires, is the program's own.
@@ -109,7 +122,7 @@ impl<'a> Evidence<'a> {
         // what nothing of it got into.
         let may_be_first = |pending: &Pending| {
             let is_successor = || self.is_successor(store, function, pending.file, pending.trace.origin());
-            let is_made_of_it = || self.carries_into(function, pending.trace.origin());
+            let is_made_of_it = || self.carries_into(function, pending.trace.origin()) == Some(Carried::Surely);
             self.is_made_where_nothing_was(function, pending)
                 || !role.is_rewrite() && !self.stand_ins(store, function).contains(&pending.trace.origin())
                 || role.is_rewrite() && (pending.sources.is_empty() || !is_successor() || !is_made_of_it())
@@ -120,8 +133,8 @@ impl<'a> Evidence<'a> {
             let text = format!("`{short}` leaves its output unsynced, depending on `{}`", in_words(&options));
             return Some(Cell::depending(options).because(text, pending.trace.origin().span));
         }
-        let replacing = self.surest(left.clone().filter(|(_, pending)| !may_be_first(pending)));
-        if let Some((pending, doubt)) = replacing.or_else(|| self.surest(left)) {
+        let replacing = self.surest(store, left.clone().filter(|(_, pending)| !may_be_first(pending)));
+        if let Some((pending, doubt)) = replacing.or_else(|| self.surest(store, left)) {
             let text = format!("`{short}` leaves its output unsynced");
             let cell = match doubt {
                 // What is made of something else than files is no rewrite.
@@ -134,9 +147,22 @@ impl<'a> Evidence<'a> {
                     Cell::detailed(Verdict::Unknown, why)
                 }
                 None if may_be_first(pending) => {
-                    let why = format!(
-                        "what `{short}` leaves unsynced was not seen to be made of what it read, and to take its place"
-                    );
+                    let why = match self.carries_into(function, pending.trace.origin()) {
+                        Some(Carried::ByType) => format!(
+                            "`{short}` reads into, and writes, values of one type, and whether it writes what it read cannot be told"
+                        ),
+                        _ => format!(
+                            "what `{short}` leaves unsynced was not seen to be made of what it read, and to take its place"
+                        ),
+                    };
+                    Cell::detailed(Verdict::Unknown, why)
+                }
+                None if role.is_rewrite()
+                    && guilty.iter().all(|moment| {
+                        !moment.pending.contains(pending) || self.syncs_a_successor(function, moment, pending)
+                    }) =>
+                {
+                    let why = format!("`{short}` writes what it read to several files, and syncs one of them");
                     Cell::detailed(Verdict::Unknown, why)
                 }
                 None => Cell::new(Verdict::No),
@@ -147,6 +173,9 @@ impl<'a> Evidence<'a> {
         let endless = || self.endless_cell(self.done(function).filter(|deed| writes(deed)));
         if let Some(cell) = self.unseen_cell(function).or_else(endless) {
             return Some(cell);
+        }
+        if let Some(doubt) = self.undecided_sync(store, self.done(function)) {
+            return Some(Cell::detailed(Verdict::Unknown, doubt.words()));
         }
         if !role.is_in_place() {
             return Some(Cell::new(Verdict::Yes));
@@ -174,10 +203,14 @@ impl<'a> Evidence<'a> {
             };
             Some(format!("what `{}` takes away was not seen to {how}", self.short(function)))
         };
-        let Some(Early { pending, verdict, .. }) = self.retired_early(function, role, &against) else {
+        let Some(Early { pending, verdict, .. }) = self.retired_early(store, function, role, &against) else {
             let unseen = || self.unseen_cell(function).or_else(|| self.acts_lost(function));
-            let others = || self.takes_more_away(function, role);
-            return self.cut_in_place(function, role).or_else(unseen).or_else(others).unwrap_or(Cell::new(Verdict::No));
+            let others = || self.takes_more_away(store, function, role);
+            return self
+                .cut_in_place(store, function, role)
+                .or_else(unseen)
+                .or_else(others)
+                .unwrap_or(Cell::new(Verdict::No));
         };
         let lacks = if is_content(pending) { "is not synced" } else { "may lose its name" };
         let text = format!("`{}` retires its input while its output {lacks}", self.short(function));
@@ -215,7 +248,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// The cell that follows where the very file that was read is cut and filled again, and that is not synced even in the end.
-    fn cut_in_place(&self, function: FuncId, role: Role) -> Option<Cell> {
+    fn cut_in_place(&self, store: &Store, function: FuncId, role: Role) -> Option<Cell> {
         if !role.is_in_place() {
             return None;
         }
@@ -231,9 +264,10 @@ impl<'a> Evidence<'a> {
         let successes = || self.successes(function).iter().copied();
         let left = successes().flat_map(|moment| moment.pending.iter().map(move |pending| (moment, pending)));
         let refilled = || left.clone().filter(|(_, pending)| is_refilled(pending));
-        let is_made_of_it = |pending: &Pending| self.carries_into(function, pending.trace.origin());
-        let of_it = self.surest(refilled().filter(|(_, pending)| is_made_of_it(pending)));
-        let (pending, doubt) = of_it.or_else(|| self.surest(refilled()))?;
+        let is_made_of_it =
+            |pending: &Pending| self.carries_into(function, pending.trace.origin()) == Some(Carried::Surely);
+        let of_it = self.surest(store, refilled().filter(|(_, pending)| is_made_of_it(pending)));
+        let (pending, doubt) = of_it.or_else(|| self.surest(store, refilled()))?;
         let text =
             format!("`{}` cuts the file that it read, and leaves what it puts there unsynced", self.short(function));
         let guilty: Vec<&Moment> = successes().filter(|moment| moment.pending.iter().any(is_refilled)).collect();
@@ -264,7 +298,7 @@ impl<'a> Evidence<'a> {
 
     /// The cell that follows where a rewrite takes away something that it was not seen to read, while an output is not durable: that may be
     /// what the output is for.
-    fn takes_more_away(&self, function: FuncId, role: Role) -> Option<Cell> {
+    fn takes_more_away(&self, store: &Store, function: FuncId, role: Role) -> Option<Cell> {
         let acts = || self.acts(function).iter().filter(|_| role.is_rewrite());
         let early = acts().find_map(|moment| {
             let (Act::Remove { file, .. } | Act::Cut { file, .. }) = moment.act else { return None };
@@ -276,7 +310,7 @@ impl<'a> Evidence<'a> {
             moment
                 .pending
                 .iter()
-                .find(|left| is_content(left) && left.file != file && self.doubt(moment, left).is_none())
+                .find(|left| is_content(left) && left.file != file && self.doubt(store, moment, left).is_none())
         })?;
         let why = format!(
             "what `{}` takes away was not seen to be read, and may be what its output is for",
@@ -290,6 +324,7 @@ impl<'a> Evidence<'a> {
     /// `against` tells what speaks against that this is so.
     pub(super) fn retired_early(
         &self,
+        store: &Store,
         function: FuncId,
         role: Role,
         against: &dyn Fn(Act, &Pending) -> Option<String>,
@@ -308,9 +343,17 @@ impl<'a> Evidence<'a> {
                         && (content || !is_output)
                 };
                 for pending in moment.pending.iter().filter(is_early) {
-                    let doubt = self.doubt(moment, pending).map(Doubt::words);
+                    let doubt = self.doubt(store, moment, pending).or_else(|| self.undecided(store, &moment.trace));
+                    let doubt = doubt.map(Doubt::words);
                     let verdict = match doubt.or_else(|| against(moment.act, pending)) {
                         Some(why) => Err(why),
+                        None if self.are_handed_on_apart(&moment.trace, &pending.trace) => Err(
+                            "it is done by functions that are handed to code that was not seen, and in which order cannot be told"
+                                .to_string(),
+                        ),
+                        None if role.is_rewrite() && self.syncs_a_successor(function, moment, pending) => {
+                            Err("what it read is in several files that it writes, and one of them is synced before".to_string())
+                        }
                         None if !role.is_rewrite() && self.syncs_others(function, pending) => {
                             Err("some of what it writes is synced before, and what stands for its input cannot be told"
                                 .to_string())
@@ -339,14 +382,47 @@ impl<'a> Evidence<'a> {
         })
     }
 
+    /// Whether something that is written beside what is `pending`, and is synced at a `moment`, is made of something that was read as well.
+    fn syncs_a_successor(&self, function: FuncId, moment: &Moment, pending: &Pending) -> bool {
+        let is_safe = |file| {
+            let facts = moment.fact(file);
+            file != pending.file && facts.written && facts.synced
+        };
+        let mut others = self.done(function).filter(|deed| writes(deed) && is_safe(deed.file));
+        others.any(|deed| self.carries_into(function, deed.trace.origin()) == Some(Carried::Surely))
+    }
+
+    /// Whether two things are done by different function values that are handed to code which was not seen.
+    fn are_handed_on_apart(&self, one: &Trace, other: &Trace) -> bool {
+        let (one, other) = (self.handed_on(one), self.handed_on(other));
+        !one.is_empty() && !other.is_empty() && one != other
+    }
+
+    /// The calls on the way of a trace by which code that was not seen is given the function that the way leads on to.
+    fn handed_on(&self, trace: &Trace) -> Vec<Origin> {
+        let origins = trace.origins();
+        let way = origins.iter().zip(origins.iter().skip(1));
+        let is_handed = |(at, next): &(&Origin, &Origin)| {
+            let insts = self.program.functions[at.function.index()].blocks.iter().flat_map(|block| &block.insts);
+            let mut calls = insts.filter(|inst| inst.focus == at.span).filter_map(|inst| match &inst.kind {
+                InstKind::Call(call) => Some(call),
+                _ => None,
+            });
+            let is_closure = matches!(self.program.functions[next.function.index()].kind, FunctionKind::Closure { .. });
+            is_closure && calls.any(|call| matches!(call.callee, Callee::Unknown))
+        };
+        way.filter(is_handed).map(|(at, _)| *at).collect()
+    }
+
     /// Of what is pending the first that there is no doubt about, or else the first.
     fn surest<'m>(
         &self,
+        store: &Store,
         pending: impl Iterator<Item = (&'m Moment, &'m Pending)>,
     ) -> Option<(&'m Pending, Option<Doubt>)> {
         let mut doubtful = None;
         for (moment, pending) in pending {
-            match self.doubt(moment, pending) {
+            match self.doubt(store, moment, pending) {
                 None => return Some((pending, None)),
                 doubt => doubtful = doubtful.or(Some((pending, doubt))),
             }

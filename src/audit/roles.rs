@@ -67,8 +67,11 @@ impl<'a> Evidence<'a> {
     /// Whether `function` writes other than by way of the smallest functions below it that rewrite or checkpoint.
     pub(super) fn writes_besides(&self, function: FuncId) -> bool {
         let mut told: BTreeSet<FuncId> = BTreeSet::new();
+        // What all of it goes through, and is more than one of them, is what it is.
+        let is_all = |part: FuncId| self.deeds(function).iter().all(|deed| deed.trace.functions().contains(&part));
         for part in self.parts(&[function], &BTreeSet::new()) {
-            if role(&self.own_deeds(part, |inner| told.contains(inner)), &self.flow.terms).is_some() {
+            let is_more = is_all(part) && !told.is_empty();
+            if !is_more && role(&self.own_deeds(part, |inner| told.contains(inner)), &self.flow.terms).is_some() {
                 told.insert(part);
             }
         }

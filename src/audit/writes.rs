@@ -99,13 +99,16 @@ impl<'a> Evidence<'a> {
                     format!("`{}` was not seen to succeed after what it writes", self.short(operation)),
                 ),
                 None if !is_seen() => Cell::detailed(Verdict::Unknown, Doubt::NoFile(None).words()),
-                None => Cell::new(Verdict::Yes),
+                None => match self.undecided_sync(store, all.iter().copied()) {
+                    Some(doubt) => Cell::detailed(Verdict::Unknown, doubt.words()),
+                    None => Cell::new(Verdict::Yes),
+                },
             });
         };
         let culprits = || guilty.iter().flat_map(|moment| moment.pending.iter().map(move |pending| (*moment, pending)));
         let doubt = |moment: &Moment, pending: &Pending| {
             let own_call = || self.syncing_call(store, operation, pending).map(Doubt::ByItsOwnCall);
-            self.doubt(moment, pending).or_else(own_call)
+            self.doubt(store, moment, pending).or_else(own_call)
         };
         let certain = culprits().find(|(moment, pending)| left(pending) && doubt(moment, pending).is_none());
         let uncertain = || {

@@ -411,7 +411,14 @@ impl<'h> Lower<'h> {
             Some(Ty::Ref(mutable, _)) => (value, if *mutable { Passing::Mutable } else { Passing::Shared }),
             _ => (value, passing),
         });
-        self.emit_call(callee, name, given.collect(), ret, fallible, sp, focus)
+        let value = self.emit_call(callee, name, given.collect(), ret, fallible, sp, focus);
+        if let Operand::Place(Place { base: Base::Local(local), .. }) = value.op
+            && ids.iter().all(|&id| world.fns[id as usize].hir.is_async)
+        {
+            let span = self.span(sp);
+            self.f.futures.insert(local, span);
+        }
+        value
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -435,7 +442,7 @@ impl<'h> Lower<'h> {
         }
         let result = self.temp(ret.clone());
         let owned = self.world.holds_handle(&ret, 0);
-        let call = Call { callee, name, args: list, result, fallible };
+        let call = Call { callee, name, args: list, result, fallible, guessed: false };
         self.emit_at(InstKind::Call(call), sp, focus);
         if ret == Ty::Never {
             self.abort();
@@ -578,7 +585,7 @@ impl<'h> Lower<'h> {
             return Val::never();
         }
         // Closures that somebody else runs: once, here.
-        if let Some(result) = self.run_closures(&mut given, list, sp) {
+        if let Some(result) = self.run_closures(None, &mut given, list, sp) {
             return result;
         }
         let of_name = of.as_ref().and_then(Ty::ext_name).unwrap_or_default();
@@ -591,6 +598,11 @@ impl<'h> Lower<'h> {
                     _ => Ty::ext(of_name, [value.ty.clone()]),
                 };
                 return self.retype(value, ty);
+            }
+            if name.starts_with("spawn")
+                && let Operand::Place(Place { base: Base::Local(local), .. }) = value.op
+            {
+                self.f.started.push(local);
             }
             if words::PASSING.has(name)
                 || (name == "from" && matches!(of_name, "PathBuf" | "String" | "OsString" | "Option"))
@@ -623,13 +635,22 @@ impl<'h> Lower<'h> {
         self.unknown_call(path, given, ty, sp, focus)
     }
 
-    /// Calls the closures among the arguments, which stand in `list`; gives back the result of the last.
-    pub(super) fn run_closures(&mut self, given: &mut Vec<Given>, list: &'h [Expr], sp: Sp) -> Option<Val> {
+    /// Calls the closures among the arguments `given`, which stand in `list`, with what is made of the others and of the receiver; gives back
+    /// the result of the last.
+    pub(super) fn run_closures(
+        &mut self,
+        receiver: Option<&Val>,
+        given: &mut Vec<Given>,
+        list: &'h [Expr],
+        sp: Sp,
+    ) -> Option<Val> {
+        let receiver = receiver.map(|value| value.op.clone());
         let mut result = None;
         for arg in list {
             if let ExprKind::Closure(closure) = &arg.kind {
                 let callee = self.closure_value(closure, &[], arg.span);
-                let others: Vec<Operand> = given.iter().map(|(value, _)| value.op.clone()).collect();
+                let others: Vec<Operand> =
+                    receiver.iter().cloned().chain(given.iter().map(|(value, _)| value.op.clone())).collect();
                 let mut values = Vec::new();
                 for _ in &closure.params {
                     values.push(self.made_of(others.clone(), Ty::Unknown, arg.span));
@@ -641,7 +662,8 @@ impl<'h> Lower<'h> {
             && let Some(at) = given.iter().position(|(value, _)| value.ty.is_function())
         {
             let (callee, _) = given.remove(at);
-            let others: Vec<Operand> = given.iter().map(|(value, _)| value.op.clone()).collect();
+            let others: Vec<Operand> =
+                receiver.iter().cloned().chain(given.iter().map(|(value, _)| value.op.clone())).collect();
             let mut values = Vec::new();
             for ty in callee.ty.call_params() {
                 values.push(self.made_of(others.clone(), ty, sp));

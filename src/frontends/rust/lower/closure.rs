@@ -255,6 +255,7 @@ pub(super) fn placeholder(name: Ustr, short_name: Ustr, package: PackageId, file
         params: Vec::new(),
         locals: Vec::new(),
         blocks: Vec::new(),
+        tasks: Vec::new(),
         unread: Vec::new(),
     }
 }

@@ -194,6 +194,8 @@ impl<'h> Lower<'h> {
         self.f.targets.pop();
         self.settle(result, &value, exit, sp);
         self.start(exit);
+        let span = self.span(sp);
+        self.f.futures.insert(result, span);
         self.result_of(result)
     }
 

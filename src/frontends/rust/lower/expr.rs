@@ -68,6 +68,9 @@ impl<'h> Lower<'h> {
             ExprKind::Await(inner) => {
                 self.demand(inner, Demand { awaited: true, tried: false });
                 let value = self.expr(inner, expect);
+                if let Operand::Place(Place { base: Base::Local(local), .. }) = value.op {
+                    self.f.awaited.insert(local);
+                }
                 self.awaited(value)
             }
             ExprKind::Closure(closure) => self.closure_value(closure, &[], sp),

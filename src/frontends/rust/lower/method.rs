@@ -527,7 +527,12 @@ impl<'h> Lower<'h> {
         if open && !matches!(recv.ty.core(), Ty::Adt(..)) {
             let ids = self.that_fit(&self.world.guesses(name, call.args.len()), demand);
             if !ids.is_empty() {
-                return self.own_method(ids, recv.ty.clone(), recv, call, &[], sp, focus);
+                let is_unknown = matches!(recv.ty.core(), Ty::Unknown);
+                let value = self.own_method(ids, recv.ty.clone(), recv, call, &[], sp, focus);
+                if is_unknown {
+                    self.note_guess(call.name);
+                }
+                return value;
             }
         }
         if open && let Some(api) = self.world.apis.find_method(name) {
@@ -545,7 +550,7 @@ impl<'h> Lower<'h> {
             given.push(value);
         }
         let mut rest = given.split_off(1);
-        if let Some(result) = self.run_closures(&mut rest, &call.args, sp) {
+        if let Some(result) = self.run_closures(Some(&recv), &mut rest, &call.args, sp) {
             return result;
         }
         given.extend(rest);
@@ -554,6 +559,18 @@ impl<'h> Lower<'h> {
             self.give(&recv);
         }
         self.unknown_call(name, given, ty, sp, focus)
+    }
+
+    /// Notes that the call of this name, just made, is no more than likely.
+    fn note_guess(&mut self, name: Ustr) {
+        let made = self.f.blocks[self.f.cur.index()].insts.iter_mut().rev();
+        let calls = made.filter_map(|inst| match &mut inst.kind {
+            InstKind::Call(call) => Some(call),
+            _ => None,
+        });
+        if let Some(call) = calls.take(1).find(|call| call.name == name) {
+            call.guessed = true;
+        }
     }
 
     /// `value.call()` of a function value.

@@ -8,6 +8,7 @@ mod expr;
 mod method;
 mod pat;
 mod state;
+mod tasks;
 
 use super::hir::{self, FnDef, Sp};
 use super::types::{Scope, Ty};
@@ -223,6 +224,7 @@ impl<'h> Lower<'h> {
         // All of them are kept to the end.
         blocks.shrink_to_fit();
         blocks.iter_mut().for_each(|block| block.insts.shrink_to_fit());
+        let tasks = tasks::tasks(&blocks, state, self.world.apis);
         state.locals.shrink_to_fit();
         Function {
             name: self.name,
@@ -240,6 +242,7 @@ impl<'h> Lower<'h> {
             params,
             locals: std::mem::take(&mut state.locals),
             blocks,
+            tasks,
             unread: std::mem::take(&mut state.unread),
         }
     }
@@ -440,7 +443,14 @@ impl<'h> Lower<'h> {
             let arg = Arg { value: op.clone(), kind: ValueKind::Aggregate, passing: Passing::Mutable };
             let callee = Callee::Functions(SmallVec::from_slice(&[func]));
             self.emit(
-                InstKind::Call(Call { callee, name: ustr("drop"), args: vec![arg], result, fallible: false }),
+                InstKind::Call(Call {
+                    callee,
+                    name: ustr("drop"),
+                    args: vec![arg],
+                    result,
+                    fallible: false,
+                    guessed: false,
+                }),
                 sp,
             );
         }

@@ -4,7 +4,7 @@ use super::super::types::{Scope, Ty};
 use super::Wrapped;
 use crate::ir::*;
 use crate::source::Span;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use ustr::Ustr;
 
@@ -83,6 +83,12 @@ pub struct FnState {
     pub origins: FxHashMap<LocalId, Place>,
     pub captures: Vec<(Ustr, Operand, Ty)>,
     pub unread: Vec<Span>,
+    /// Variables with something that is to be awaited: where it is made.
+    pub futures: FxHashMap<LocalId, Span>,
+    /// Variables with what somebody else is told to run.
+    pub started: Vec<LocalId>,
+    /// Variables that are awaited.
+    pub awaited: FxHashSet<LocalId>,
     /// It has a failing exit.
     pub fails: bool,
 }
@@ -105,6 +111,9 @@ impl FnState {
             origins: FxHashMap::default(),
             captures: Vec::new(),
             unread: Vec::new(),
+            futures: FxHashMap::default(),
+            started: Vec::new(),
+            awaited: FxHashSet::default(),
             fails: false,
         };
         let entry = state.new_block();
