@@ -45,6 +45,15 @@ fn main() {
             for (file, kind) in &outcome.killed {
                 println!("    durable {kind:?} {}", terms.show(*file));
             }
+            for file in &outcome.flushed {
+                println!("    flushed {}", terms.show(*file));
+            }
+            for file in &outcome.maybe_directories {
+                println!("    perhaps a directory {}", terms.show(*file));
+            }
+            for ((base, field), value) in &outcome.heap {
+                println!("    sets {}.{field} = {}", terms.show(*base), terms.show(*value));
+            }
             for (path, key) in &outcome.names {
                 println!("    name {} -> {}", terms.show(*path), terms.show(*key));
             }

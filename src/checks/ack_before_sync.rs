@@ -6,7 +6,7 @@ use crate::finding::{Confidence, Level};
 use crate::flow::state::{How, Kind, Pending};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
-use crate::ir::{FuncId, ValueKind};
+use crate::ir::{FuncId, FunctionKind, ValueKind};
 
 /// The rule.
 pub const RULE: SuccessRule = SuccessRule {
@@ -114,6 +114,36 @@ fn is_loaded_or_made(context: &Context<'_>, left: &Left<'_>) -> bool {
     })
 }
 
+/// Whether a function that leaves it goes on to write another file and sync that: what is made durable there stands for all of the operation.
+fn is_committed_after(context: &Context<'_>, left: &Left<'_>) -> bool {
+    !left.pending.doubt
+        && left.left_by.iter().any(|&(function, pending)| {
+            let is_this =
+                |other: &Pending| other.kind == pending.kind && other.origin == pending.origin && other.closed;
+            context.flow.moments.iter().any(|moment| match moment.act {
+                Act::Sync { file } if moment.function == function && file != pending.file && !moment.failing => {
+                    let fact = moment.fact(file);
+                    let is_part = context.terms.borrow_mut().parent(file) == pending.file;
+                    fact.written && !fact.temporary && !is_part && moment.pending.iter().any(is_this)
+                }
+                _ => false,
+            })
+        })
+}
+
+/// Whether the method that reports success takes the value whose handle it is, and lets it go. Who gives up, or only lets go, promises nothing.
+fn ends_with_it(context: &Context<'_>, left: &Left<'_>) -> bool {
+    let top = &context.program.functions[left.moment.function.index()];
+    let terms = context.terms.borrow();
+    let gives_up = ["abort", "discard", "cancel", "drop", "rollback", "clear", "destroy", "delete", "remove"];
+    left.pending.closed
+        && matches!(top.kind, FunctionKind::Named)
+        && top.owner.is_some()
+        && matches!(terms.get(left.pending.file), Term::Field(..))
+        && matches!(terms.get(terms.root(left.pending.file)), Term::Param(0))
+        && !purpose::has_any(&top.short_name, &gives_up)
+}
+
 /// Whether written bytes that are left pending break a promise.
 pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     let pending = left.pending;
@@ -158,6 +188,10 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     // Asked for in so many words: no evidence is needed.
     if left.must_be_durable(context) && !temporary {
         return Some(if pending.how == How::HandedOver { Confidence::Medium } else { Confidence::High });
+    }
+    // Other methods sync it, and this one ends the value, so that nobody can any more.
+    if !temporary && !pending.doubt && ends_with_it(context, left) && left.lives_in(context, &intents.synced_fields) {
+        return Some(Confidence::Medium);
     }
     // Another operation writes the same file and syncs it before it returns, and no call of its own does.
     if !temporary
@@ -211,7 +245,9 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         let state =
             || left.left_by.iter().any(|(function, pending)| places::is_read_back(context, *function, pending.file));
         let sure = !aside
-            && (precious && near || (precious || !vague) && state() || is_loaded_or_made(context, left))
+            && (precious && near
+                || (precious || !vague) && (state() || is_committed_after(context, left))
+                || is_loaded_or_made(context, left))
             && !left.is_far_fetched();
         return Some(if sure { Confidence::Medium } else { Confidence::Low });
     }

@@ -1,9 +1,8 @@
 //! What code claims of itself: that something is synced now, where nothing was. Told under `flush-is-not-sync`.
 
-use super::flush_is_not_sync::{CRASH, HELP, RULE};
-use super::{Context, promises, purpose, story};
-use crate::finding::{Confidence, Finding, FindingStep, Level};
-use crate::ir::{FuncId, Function, InstKind, Operand, Place, Rvalue, Step};
+use super::{Context, asked, promises, purpose, regions};
+use crate::finding::{Confidence, Finding, Level};
+use crate::ir::{BlockId, FuncId, Function, InstKind, Operand, Place, Rvalue, Step};
 use crate::source::Span;
 use ustr::Ustr;
 
@@ -27,35 +26,16 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
                 && matches!(finding.rule, "ack-before-sync" | "flush-is-not-sync")
         });
         if !told {
-            out.push(finding(function, span, &mark));
+            let message = format!("`{mark}` is set as after a sync, and nothing was synced");
+            let told = "from here on others take it that all is on disk".to_string();
+            out.push(promises::finding_at(function, span, message, told));
         }
     }
 }
 
-fn finding(function: &Function, span: Span, mark: &str) -> Finding {
-    let message = "from here on others take it that all is on disk".to_string();
-    let step = FindingStep { span, function: function.name, message };
-    Finding {
-        rule: RULE.id,
-        level: Level::Warning,
-        confidence: Confidence::Medium,
-        message: format!("`{mark}` is set as after a sync, and nothing was synced"),
-        span,
-        function: function.name,
-        steps: vec![step],
-        crash: CRASH.to_string(),
-        help: HELP.to_string(),
-        condition: None,
-        exposed_on: story::EVERYWHERE.to_vec(),
-        masked_on: Vec::new(),
-        fix: None,
-    }
-}
-
-/// A field of the thing itself that is set as after a sync, in a function that syncs nothing and does not only take note of what others did.
+/// A field of the thing itself that is set as after a sync, where no way leads through both it and a sync, in a function that does not only
+/// take note of what others did.
 fn unfounded(context: &Context<'_>, id: FuncId, function: &Function) -> Option<(Ustr, Span)> {
-    let mut insts = function.blocks.iter().flat_map(|block| &block.insts);
-    let (mark, span) = insts.find_map(|inst| Some((marked(&inst.kind)?, inst.span)))?;
     let summary = context.flow.summaries.get(&id);
     let named = purpose::is_named_after_sync(&function.short_name) || purpose::has_any(&function.short_name, &["sync"]);
     let handles = || {
@@ -64,21 +44,33 @@ fn unfounded(context: &Context<'_>, id: FuncId, function: &Function) -> Option<(
             successes.any(|outcome| !outcome.flushed.is_empty() || outcome.pending.iter().any(|one| !one.doubt))
         })
     };
-    let syncs = || {
-        summary.is_some_and(|summary| {
-            summary.bounded
-                || summary.acts_lost
-                || !summary.calls.is_empty()
-                || promises::reaches_sync(summary)
-                || promises::successes(summary).any(|outcome| !promises::syncs_nothing(outcome))
-        })
-    };
+    let unseen = || summary.is_some_and(|summary| summary.bounded || summary.acts_lost || !summary.calls.is_empty());
     let of_others = purpose::has_any(
         &function.short_name,
         &["mark", "set", "note", "on", "new", "update", "reset", "revert", "truncate", "load", "open"],
     );
-    (!of_others && (named || handles()) && !syncs() && !promises::leaves_it_to_others(context, function))
-        .then_some((mark, span))
+    let marks = function.blocks.iter().enumerate().flat_map(|(at, block)| {
+        let marks = block.insts.iter().filter_map(|inst| Some((marked(&inst.kind)?, inst.span)));
+        marks.map(move |(mark, span)| (BlockId(at as u32), mark, span))
+    });
+    let mut marks = marks.peekable();
+    if of_others || marks.peek().is_none() || unseen() {
+        return None;
+    }
+    // Where a mode is asked for a sync, it is in that branch.
+    let is_asked_for = |mark: BlockId| {
+        (0..function.blocks.len()).any(|at| {
+            let asked = asked::asked(function, BlockId(at as u32));
+            asked.is_some_and(|asked| regions::behind(function, BlockId(at as u32), asked.for_it)[mark.index()])
+        })
+    };
+    let settled = |mark: BlockId| {
+        let around = regions::around(function, mark);
+        let blocks = function.blocks.iter().zip(around).filter(|(_, is_around)| *is_around);
+        blocks.flat_map(|(block, _)| &block.insts).any(|inst| regions::may_sync(context, id, inst))
+    };
+    let found = marks.find(|(at, _, _)| (named || handles() || is_asked_for(*at)) && !settled(*at));
+    found.map(|(_, mark, span)| (mark, span))
 }
 
 /// The name of a field of the thing itself that is set there as it is after a sync.

@@ -5,6 +5,7 @@
 
 mod ack_before_sync;
 mod act;
+mod asked;
 mod async_file_dropped;
 mod claims;
 mod create_without_dir_sync;
@@ -16,10 +17,12 @@ mod places;
 mod promises;
 mod provenance;
 mod purpose;
+mod regions;
 pub mod registry;
 mod rename_before_flush;
 mod rename_before_sync;
 mod rename_without_dir_sync;
+mod replaced;
 mod residue;
 mod story;
 mod success;
@@ -149,6 +152,8 @@ pub fn run(program: &Program, mut flow: Flow, policies: &[Option<Policy>]) -> Ve
     sync_before_flush::promises(&context, &mut findings);
     promises::run(&context, &mut findings);
     claims::run(&context, &mut findings);
+    asked::run(&context, &mut findings);
+    replaced::run(&context, &mut findings);
     // One story is told once: not at a call as well as at what it leads to.
     let through: FxHashSet<(&str, Span)> = findings
         .iter()

@@ -8,8 +8,10 @@ use crate::flow::state::Question;
 use crate::flow::summary::{Act, Outcome, Summary};
 use crate::flow::terms::{Term, Terms, Value};
 use crate::ir::{
-    Base, Callee, Cond, Exit, FuncId, Function, FunctionKind, InstKind, Operand, Place, Rvalue, Terminator, ValueKind,
+    Base, Call, Callee, Cond, Exit, FuncId, Function, FunctionKind, InstKind, Operand, Place, Rvalue, Terminator,
+    ValueKind,
 };
+use crate::source::Span;
 use rustc_hash::FxHashSet;
 use ustr::Ustr;
 
@@ -92,15 +94,19 @@ fn finding(function: &Function, broken: &Broken) -> Finding {
             (format!("`{name}` syncs nothing for `{variant}`"), told)
         }
     };
-    let step = FindingStep { span: function.name_span, function: function.name, message: told };
+    finding_at(function, function.name_span, message, told)
+}
+
+/// A finding at `span` of `function`, and the one step that tells it.
+pub(super) fn finding_at(function: &Function, span: Span, message: String, told: String) -> Finding {
     Finding {
         rule: RULE.id,
         level: Level::Warning,
         confidence: Confidence::Medium,
         message,
-        span: function.name_span,
+        span,
         function: function.name,
-        steps: vec![step],
+        steps: vec![FindingStep { span, function: function.name, message: told }],
         crash: CRASH.to_string(),
         help: HELP.to_string(),
         condition: None,
@@ -113,6 +119,23 @@ fn finding(function: &Function, broken: &Broken) -> Finding {
 /// Nothing was asked to become durable on that way, as far as that can be seen.
 pub(super) fn syncs_nothing(outcome: &Outcome) -> bool {
     !outcome.all_killed && !outcome.vague_sync && outcome.killed.is_empty() && outcome.unopened.is_empty()
+}
+
+/// As [`syncs_nothing`], but for directories.
+fn syncs_no_content(outcome: &Outcome) -> bool {
+    let is_directory = |killed: &Value| outcome.maybe_directories.contains(killed);
+    !outcome.all_killed
+        && !outcome.vague_sync
+        && outcome.unopened.is_empty()
+        && outcome.killed.iter().all(|(killed, _)| is_directory(killed))
+}
+
+/// Whether it syncs on every way to success, and nothing but what may be directories.
+fn syncs_directories_only(summary: &Summary) -> bool {
+    !summary.bounded
+        && !summary.acts_lost
+        && summary.calls.is_empty()
+        && successes(summary).all(|outcome| !outcome.killed.is_empty() && syncs_no_content(outcome))
 }
 
 /// Some sync is reached in it or below.
@@ -142,8 +165,11 @@ fn broken(context: &Context<'_>, function: &Function, summary: &Summary, held: &
     }
     let only_flushed = |outcome: &Outcome| {
         let sees_all = !outcome.all_killed && !outcome.vague_sync && outcome.unopened.is_empty();
-        // What is synced and was not flushed may be another handle of what was.
-        let syncs_flushed = outcome.killed.iter().all(|(killed, _)| outcome.flushed.contains(killed));
+        // What is synced and was not flushed may be another handle of what was; a directory is none.
+        let syncs_flushed = outcome
+            .killed
+            .iter()
+            .all(|(killed, _)| outcome.flushed.contains(killed) || outcome.maybe_directories.contains(killed));
         let absent = outcome.guards.iter().any(|guard| guard.1 == Question::Present && !guard.2);
         if !sees_all || !syncs_flushed || absent || is_set(&terms, outcome) {
             return None;
@@ -327,7 +353,7 @@ fn unsynced_mode(context: &Context<'_>, function: &Function, summary: &Summary) 
             }
             _ => true,
         };
-        let flushes = |outcome: &Outcome| syncs_nothing(outcome) && outcome.flushed.iter().any(is_file);
+        let flushes = |outcome: &Outcome| syncs_no_content(outcome) && outcome.flushed.iter().any(is_file);
         // Which value is asked is told by the ways on which its answer made a difference.
         let value = match &asked.into_iter().collect::<Vec<_>>()[..] {
             [] => return !reaches && successes(summary).any(flushes),
@@ -338,9 +364,8 @@ fn unsynced_mode(context: &Context<'_>, function: &Function, summary: &Summary) 
         let syncs = successes(summary).any(|outcome| !syncs_nothing(outcome) && !outcome.all_killed);
         let breaks = |outcome: &Outcome| {
             let otherwise = outcome.guards.iter().any(|guard| !about_it(guard.1) && guard.1 != Question::Succeeded);
-            syncs_nothing(outcome)
-                && !excludes(outcome, value, short(mode))
-                && (flushes(outcome) || syncs && !otherwise)
+            !excludes(outcome, value, short(mode))
+                && (flushes(outcome) || syncs_nothing(outcome) && syncs && !otherwise)
         };
         is_option && successes(summary).any(breaks)
     };
@@ -377,7 +402,7 @@ fn gives_something_back(function: &Function) -> bool {
 }
 
 /// Names of calls by which work is given to somebody else.
-const HANDS_ON: &[&str] = &[
+pub(super) const HANDS_ON: &[&str] = &[
     "send",
     "try_send",
     "submit",
@@ -399,8 +424,16 @@ pub(super) fn leaves_it_to_others(context: &Context<'_>, function: &Function) ->
             match &call.callee {
                 // Who hands out a handle leaves the sync to its caller.
                 Callee::Functions(functions) => {
-                    !is_handle(function.locals[call.result.index()].kind)
-                        && functions.iter().any(|callee| named(&context.program.functions[callee.index()].short_name))
+                    // Who syncs a directory has done with names, not with what is in files.
+                    let does = |callee: &FuncId| {
+                        named(&context.program.functions[callee.index()].short_name)
+                            && !context
+                                .flow
+                                .summaries
+                                .get(callee)
+                                .is_some_and(|summary| syncs_directories_only(summary))
+                    };
+                    !is_handle(function.locals[call.result.index()].kind) && functions.iter().any(does)
                 }
                 // A queue or a thread of others is given the sync to do.
                 Callee::Unknown => named(&call.name) || HANDS_ON.contains(&call.name.as_str()),
@@ -416,9 +449,21 @@ pub(super) fn leaves_it_to_others(context: &Context<'_>, function: &Function) ->
 fn is_empty(function: &Function) -> bool {
     !function.blocks.is_empty()
         && function.blocks.iter().flat_map(|block| &block.insts).all(|inst| match &inst.kind {
-            InstKind::Call(call) => matches!(call.callee, Callee::Api { .. } | Callee::Functions(_)),
+            InstKind::Call(call) => {
+                matches!(call.callee, Callee::Api { .. } | Callee::Functions(_)) || is_given_nothing(call)
+            }
             _ => true,
         })
+}
+
+/// Who is given nothing that the caller has cannot sync it: a clock, a measure of time, a counter that is set.
+fn is_given_nothing(call: &Call) -> bool {
+    let is_nothing = |operand: &Operand| match operand {
+        Operand::Place(place) => matches!(place.base, Base::Global(_)),
+        Operand::Const(_) | Operand::Unit | Operand::Absent => true,
+    };
+    let counts = matches!(&*call.name, "load" | "store" | "fetch_add" | "fetch_sub");
+    matches!(call.callee, Callee::Unknown) && (counts || call.args.iter().all(|arg| is_nothing(&arg.value)))
 }
 
 /// As [`is_empty`], and nothing below it syncs.

@@ -201,7 +201,7 @@ fn is_disposable_type(name: &str) -> bool {
 }
 
 /// A type's name without those of the modules it is in.
-fn type_of(name: &str) -> &str {
+pub fn type_of(name: &str) -> &str {
     name.rsplit_once("::").map_or(name, |(_, own)| own)
 }
 
@@ -453,10 +453,73 @@ pub fn is_named_after_sync_of_all(name: &str) -> bool {
     is_named_after_sync(name) && words(name).iter().skip(1).all(|word| word == "all")
 }
 
-/// Whether a variant is named after a sync: `SyncAll`, `Fsync`.
+/// Whether a variant is named after a sync: `SyncAll`, `Fsync`, `FlushAndFsync`.
 pub fn is_sync_mode(name: &str) -> bool {
+    let words = words(name);
     is_named_after_sync(name)
-        && words(name).first().is_some_and(|word| matches!(word.as_str(), "sync" | "fsync" | "fdatasync"))
+        && (words.first().is_some_and(|word| matches!(word.as_str(), "sync" | "fsync" | "fdatasync"))
+            || words.windows(2).any(|pair| pair[0] == "and" && matches!(pair[1].as_str(), "sync" | "fsync")))
+}
+
+/// Whether a variant of a policy says that what it is about is done each time.
+pub fn is_always(name: &str) -> bool {
+    matches!(
+        &words(name).join("_")[..],
+        "always" | "immediate" | "every_write" | "each_write" | "every_commit" | "per_write"
+    )
+}
+
+/// Whether a variant of a policy says that what it is about is not done.
+pub fn is_never(name: &str) -> bool {
+    matches!(&words(name).join("_")[..], "never" | "disabled" | "off" | "none" | "no" | "no_sync")
+}
+
+/// Whether a type's name says that it tells when there is a sync: `SyncPolicy`, `FsyncMode`.
+pub fn is_sync_policy(name: &str) -> bool {
+    has(type_of(name), &["sync", "fsync"]) && has(type_of(name), &["policy", "mode", "strategy", "option", "schedule"])
+}
+
+/// Whether a flag's name says that being set or not decides whether there is a sync: `sync`, `fsync_each_batch`, `should_sync`, `no_sync`. What
+/// is synced already, or being so, is no wish.
+pub fn is_sync_option(name: &str) -> bool {
+    has(name, &["sync", "fsync", "fdatasync"])
+        && !has(
+            name,
+            &[
+                "async",
+                "in",
+                "progress",
+                "pending",
+                "last",
+                "done",
+                "count",
+                "interval",
+                "since",
+                "time",
+                "state",
+                "status",
+                "running",
+                "started",
+                "active",
+                "finished",
+                "failed",
+                "ok",
+                "result",
+                "block",
+                "blocks",
+                "chain",
+                "peer",
+                "header",
+                "network",
+                "client",
+                "server",
+                "node",
+                "lock",
+                "mutex",
+                "only",
+                "performed",
+            ],
+        )
 }
 
 /// Whether a function's name promises that something is durable when it returns.

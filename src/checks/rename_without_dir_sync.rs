@@ -42,8 +42,12 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         false if body.owner.is_some_and(|owner| purpose::type_promises(context, owner)) => {
             Some(if renames_its_own(context, left) { Confidence::Medium } else { Confidence::Low })
         }
-        // Its job is the rename, of what its caller gives it, in a package that syncs directories: more likely where its own text syncs.
-        false if is_given(context, left) && context.flow.intents.directory_syncing_packages.contains(&body.package) => {
+        // Its job is the rename, of what its caller gives it or its value stands for, in a package that syncs directories: more likely where
+        // its own text syncs.
+        false
+            if (is_given(context, left) || renames_its_own(context, left))
+                && context.flow.intents.directory_syncing_packages.contains(&body.package) =>
+        {
             let near =
                 renames_what_it_was_told(context, left) && context.flow.intents.syncing_sources.contains(&body.file);
             Some(if near { Confidence::Medium } else { Confidence::Low })

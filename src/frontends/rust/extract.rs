@@ -355,6 +355,7 @@ impl Extractor<'_> {
                         def.receiver = match &*receiver.ty {
                             syn::Type::Reference(ty) if ty.mutability.is_some() => SelfKind::Mut,
                             syn::Type::Reference(_) => SelfKind::Ref,
+                            syn::Type::Path(path) => pinned(path).unwrap_or(SelfKind::Value),
                             _ => SelfKind::Value,
                         };
                     }
@@ -556,5 +557,17 @@ fn use_tree(tree: &syn::UseTree, prefix: &mut Vec<Ustr>, leading: bool, out: &mu
                 use_tree(inner, prefix, leading, out);
             }
         }
+    }
+}
+
+/// `Pin<&mut Self>` lends as `&mut self` does.
+fn pinned(path: &syn::TypePath) -> Option<SelfKind> {
+    let pin = path.path.segments.last().filter(|segment| segment.ident == "Pin")?;
+    let syn::PathArguments::AngleBracketed(list) = &pin.arguments else { return None };
+    match list.args.first()? {
+        syn::GenericArgument::Type(syn::Type::Reference(ty)) => {
+            Some(if ty.mutability.is_some() { SelfKind::Mut } else { SelfKind::Ref })
+        }
+        _ => None,
     }
 }

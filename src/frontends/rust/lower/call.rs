@@ -513,37 +513,63 @@ impl<'h> Lower<'h> {
             self.f.die();
             return Val::never();
         }
-        if let Some(target) = self.own_writer(row, &given) {
+        if let Some((target, method)) = self.own_writer(row, &given) {
             let content = match row.to {
                 Some(Slot::Arg(at)) => {
                     given.get(usize::from(at) + usize::from(has_receiver)).map(|(value, _)| value.clone())
                 }
                 _ => None,
             };
-            let content = content.unwrap_or_else(Val::unit);
-            let written = self.method_on(target, ustr("write"), vec![(content, Passing::Shared)], None, sp, focus);
+            let content = (content.unwrap_or_else(Val::unit), Passing::Shared);
+            let args = if method == "write" { vec![content] } else { vec![waker(), content] };
+            let written = self.method_on(target, ustr(method), args, None, sp, focus);
             return self.retype(&written, ret);
+        }
+        if let Some((target, method)) = self.own_polled(row, name, &given) {
+            let args = std::iter::once(waker()).chain(given.into_iter().skip(1)).collect();
+            let done = self.method_on(target, ustr(method), args, None, sp, focus);
+            return self.retype(&done, ret);
         }
         let fallible = ret.is_result();
         self.emit_call(Callee::Api { api, certain }, name, given, ret, fallible, sp, focus)
     }
 
-    /// The argument that a row writes into, if the program brings its `Write` itself: what that does, its own text tells.
-    fn own_writer(&self, row: &Api, given: &[Given]) -> Option<Val> {
+    /// The argument that a row writes into, if the program brings its `Write` or `AsyncWrite` itself, and the method that does it: what that
+    /// does, its own text tells.
+    fn own_writer(&self, row: &Api, given: &[Given]) -> Option<(Val, &'static str)> {
         let (Effect::Write, true, Some(Slot::Arg(at))) = (row.effect, row.first.is_empty(), row.on) else {
             return None;
         };
         let (value, _) = given.get(usize::from(at) + usize::from(row.has_receiver()))?;
-        if !matches!(value.ty.peel(), Ty::Adt(..)) {
-            return None;
-        }
-        match self.world.method(&value.ty, ustr("write"), 1)? {
-            Method::Own(ids, _) => {
-                let of_write = |id: &u32| self.world.trait_name(*id).is_some_and(|name| last(name) == "Write");
-                ids.iter().all(of_write).then(|| value.clone())
+        let methods = [("write", 1, "Write"), ("poll_write", 2, "AsyncWrite")];
+        let found = methods.into_iter().find(|&(method, count, of)| self.has_own(value, method, count, of));
+        found.map(|(method, ..)| (value.clone(), method))
+    }
+
+    /// The receiver of a row that writes, flushes or reads, if the program brings its `AsyncWrite` or `AsyncRead` itself, and the method that is
+    /// polled for it.
+    fn own_polled(&self, row: &Api, name: Ustr, given: &[Given]) -> Option<(Val, &'static str)> {
+        let (true, Some(Slot::Receiver)) = (row.first.is_empty(), row.on) else { return None };
+        let (method, count, of) = match (row.effect, name.as_str()) {
+            (Effect::Write, name) if name.starts_with("write") => ("poll_write", 2, "AsyncWrite"),
+            (Effect::Flush, "flush") => ("poll_flush", 1, "AsyncWrite"),
+            (Effect::Flush, "shutdown") => ("poll_shutdown", 1, "AsyncWrite"),
+            (Effect::Flush, "close") => ("poll_close", 1, "AsyncWrite"),
+            (Effect::Read, name) if name.starts_with("read") => ("poll_read", 2, "AsyncRead"),
+            _ => return None,
+        };
+        let (value, _) = given.first()?;
+        self.has_own(value, method, count, of).then(|| (value.clone(), method))
+    }
+
+    /// Whether the program's own text tells what the method `name` of a value does, for the trait `of`.
+    fn has_own(&self, value: &Val, name: &str, count: usize, of: &str) -> bool {
+        let of_trait = |id: &u32| self.world.trait_name(*id).is_some_and(|name| last(name) == of);
+        matches!(value.ty.peel(), Ty::Adt(..))
+            && match self.world.method(&value.ty, ustr(name), count) {
+                Some(Method::Own(ids, _)) => ids.iter().all(of_trait),
+                _ => false,
             }
-            Method::Api(..) => None,
-        }
     }
 
     /// Calls a function value.
@@ -853,4 +879,9 @@ fn is_exit(path: &str) -> bool {
             | "std::hint::unreachable_unchecked"
             | "core::intrinsics::abort"
     )
+}
+
+/// What a poll is given besides: who is woken is nobody's file.
+fn waker() -> Given {
+    (Val::unit(), Passing::Mutable)
 }

@@ -24,6 +24,9 @@ impl<'h> Lower<'h> {
         let own = matches!(&found, Some(Method::Own(..)));
         let wrapped = recv.ty.is_option() || recv.ty.is_result();
         let outer = self.outer_method(&recv, name, call.args.len());
+        if !own && let Some(text) = self.letters(&recv, call, sp) {
+            return text;
+        }
         if !own || wrapped || outer {
             if let Some(value) = self.std_method(&recv, call, expect, sp) {
                 return value;
@@ -62,6 +65,20 @@ impl<'h> Lower<'h> {
             });
         }
         path
+    }
+
+    /// The letters of a text, and those of more texts after them: what they are put together to is another text, and another path.
+    fn letters(&mut self, recv: &Val, call: &'h MethodCall, sp: Sp) -> Option<Val> {
+        let letters = Ty::ext("Iter", [Ty::ext("char", [])]);
+        let is_text = || matches!(recv.ty.peel(), Ty::Ext(path, _) if matches!(last(*path), "str" | "String"));
+        match (call.name.as_str(), &call.args[..]) {
+            ("chars", []) if is_text() => Some(self.operation("chars", vec![recv.op.clone()], letters, sp)),
+            ("chain", [more]) if recv.ty == letters => {
+                let more = self.expr(more, None);
+                Some(self.operation("chain", vec![recv.op.clone(), more.op], letters, sp))
+            }
+            _ => None,
+        }
     }
 
     /// Those of the functions whose results can be used as is demanded.
