@@ -28,9 +28,10 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
         let empty = (0..function.blocks.len()).find_map(|at| {
             let block = BlockId(at as u32);
             let asked = asked(function, block).filter(|asked| asked.direct)?;
-            let behind = |answer: BlockId| is_nothing(function, &regions::behind(function, block, answer));
+            let behind = |answer: BlockId| regions::behind(function, block, answer);
             // Where something is done for the other answer, it may be the only one that is written down.
-            let empty = behind(asked.for_it) && (asked.listed || behind(asked.other));
+            let empty = is_nothing(function, &behind(asked.for_it))
+                && (asked.listed || is_blank(function, &behind(asked.other)));
             empty.then_some((asked.name, asked.span))
         });
         let Some((name, span)) = empty else { continue };
@@ -139,6 +140,11 @@ fn named_mode(variant: Ustr) -> Option<(Ustr, bool)> {
         return Some((name, true));
     }
     (purpose::is_never(short) && purpose::is_sync_policy(enumeration)).then_some((name, false))
+}
+
+/// Whether there is nothing at all in `blocks`.
+fn is_blank(function: &Function, blocks: &Blocks) -> bool {
+    function.blocks.iter().zip(blocks).all(|(block, is_inside)| !is_inside || block.insts.is_empty())
 }
 
 /// Whether nothing is done in `blocks`, and the function goes on after them: no call, nothing that is remembered or given back.
