@@ -6,7 +6,7 @@ use crate::finding::{Confidence, Level};
 use crate::flow::state::{How, Kind, Pending};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
-use crate::ir::{FuncId, FunctionKind, ValueKind};
+use crate::ir::{Arg, Base, Callee, FuncId, Function, FunctionKind, InstKind, Operand, Passing, Place, ValueKind};
 
 /// The rule.
 pub const RULE: SuccessRule = SuccessRule {
@@ -114,6 +114,21 @@ fn is_loaded_or_made(context: &Context<'_>, left: &Left<'_>) -> bool {
     })
 }
 
+/// Whether a method gives its value, or a part of it, to somebody who may do anything with it.
+fn hands_on(method: &Function) -> bool {
+    let own = |arg: &Arg| match &arg.value {
+        Operand::Place(Place { base: Base::Local(local), .. }) => method.params.first() == Some(local),
+        _ => false,
+    };
+    method.blocks.iter().flat_map(|block| &block.insts).any(|inst| match &inst.kind {
+        InstKind::Call(call) => {
+            let unseen = matches!(call.callee, Callee::Unknown | Callee::Value(_));
+            call.args.iter().any(|arg| own(arg) && (unseen || arg.passing == Passing::Move))
+        }
+        _ => false,
+    })
+}
+
 /// Whether a function that leaves it goes on to write another file and sync that: what is made durable there stands for all of the operation.
 fn is_committed_after(context: &Context<'_>, left: &Left<'_>) -> bool {
     !left.pending.doubt
@@ -139,6 +154,7 @@ fn ends_with_it(context: &Context<'_>, left: &Left<'_>) -> bool {
     left.pending.closed
         && matches!(top.kind, FunctionKind::Named)
         && top.owner.is_some()
+        && !hands_on(top)
         && matches!(terms.get(left.pending.file), Term::Field(..))
         && matches!(terms.get(terms.root(left.pending.file)), Term::Param(0))
         && !purpose::has_any(&top.short_name, &gives_up)

@@ -76,6 +76,7 @@ fn unfounded(context: &Context<'_>, id: FuncId, function: &Function) -> Option<(
 /// The name of a field of the thing itself that is set there as it is after a sync.
 fn marked(kind: &InstKind) -> Option<Ustr> {
     match kind {
+        InstKind::Assign { value: Rvalue::Op { op, args }, .. } if op == "store" => stored(args.first()?, args.get(1)?),
         InstKind::Assign { place, value } => {
             let name = field_name(place)?;
             let value = match value {
@@ -85,17 +86,20 @@ fn marked(kind: &InstKind) -> Option<Ustr> {
             };
             purpose::marks_as_synced(&name, value).then_some(name)
         }
-        InstKind::Call(call) if call.name == "store" => {
-            let Operand::Place(place) = &call.args.first()?.value else { return None };
-            let name = field_name(place)?;
-            let value = match &call.args.get(1)?.value {
-                Operand::Const(text) => Some(text.as_str()),
-                _ => None,
-            };
-            purpose::marks_as_synced(&name, value).then_some(name)
-        }
+        InstKind::Call(call) if call.name == "store" => stored(&call.args.first()?.value, &call.args.get(1)?.value),
         _ => None,
     }
+}
+
+/// The name of the field that `target` is, if `value`, put into it as into an atomic, marks it as synced.
+fn stored(target: &Operand, value: &Operand) -> Option<Ustr> {
+    let Operand::Place(place) = target else { return None };
+    let name = field_name(place)?;
+    let value = match value {
+        Operand::Const(text) => Some(text.as_str()),
+        _ => None,
+    };
+    purpose::marks_as_synced(&name, value).then_some(name)
 }
 
 /// The field that a place ends in.
