@@ -6,6 +6,7 @@
 //!   [`Rvalue::Use`] of the wrapped value. `Ok(x)` is `Success(x)`, `Err(e)` is `Failure(e)`.
 //! * **Success and failure are edges.** Whether a fallible value succeeded is asked by [`Cond::Succeeded`]; `?` is a branch on it whose
 //!   failing side runs the drops in scope and returns with [`Exit::Failure`]. Whether an optional value is there is [`Cond::Present`].
+//! * **Order of the text.** Of the two ways of a branch on a truth, the one that is written first has the smaller number.
 //! * **Evaluation order.** Calls stand in the order in which they run; the receiver of a method is argument 0.
 //! * **Loops over collections** run at least once (body, then a branch back or out): a program that syncs every element of a list is
 //!   read as syncing them, and what an empty list leaves undone was never pending either.

@@ -129,23 +129,6 @@ fn hands_on(method: &Function) -> bool {
     })
 }
 
-/// Whether a function that leaves it goes on to write another file and sync that: what is made durable there stands for all of the operation.
-fn is_committed_after(context: &Context<'_>, left: &Left<'_>) -> bool {
-    !left.pending.doubt
-        && left.left_by.iter().any(|&(function, pending)| {
-            let is_this =
-                |other: &Pending| other.kind == pending.kind && other.origin == pending.origin && other.closed;
-            context.flow.moments.iter().any(|moment| match moment.act {
-                Act::Sync { file } if moment.function == function && file != pending.file && !moment.failing => {
-                    let fact = moment.fact(file);
-                    let is_part = context.terms.borrow_mut().parent(file) == pending.file;
-                    fact.written && !fact.temporary && !is_part && moment.pending.iter().any(is_this)
-                }
-                _ => false,
-            })
-        })
-}
-
 /// Whether the method that reports success takes the value whose handle it is, and lets it go. Who gives up, or only lets go, promises nothing.
 fn ends_with_it(context: &Context<'_>, left: &Left<'_>) -> bool {
     let top = &context.program.functions[left.moment.function.index()];
@@ -261,9 +244,7 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         let state =
             || left.left_by.iter().any(|(function, pending)| places::is_read_back(context, *function, pending.file));
         let sure = !aside
-            && (precious && near
-                || (precious || !vague) && (state() || is_committed_after(context, left))
-                || is_loaded_or_made(context, left))
+            && (precious && near || (precious || !vague) && state() || is_loaded_or_made(context, left))
             && !left.is_far_fetched();
         return Some(if sure { Confidence::Medium } else { Confidence::Low });
     }

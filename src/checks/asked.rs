@@ -28,11 +28,7 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
         let empty = (0..function.blocks.len()).find_map(|at| {
             let block = BlockId(at as u32);
             let asked = asked(function, block).filter(|asked| asked.direct)?;
-            let behind = |answer: BlockId| regions::behind(function, block, answer);
-            // Where something is done for the other answer, it may be the only one that is written down.
-            let empty = is_nothing(function, &behind(asked.for_it))
-                && (asked.listed || is_blank(function, &behind(asked.other)));
-            empty.then_some((asked.name, asked.span))
+            is_nothing(function, &regions::behind(function, block, asked.for_it)).then_some((asked.name, asked.span))
         });
         let Some((name, span)) = empty else { continue };
         let told = out.iter().any(|finding| {
@@ -57,27 +53,28 @@ pub(super) struct Asked {
     pub for_it: BlockId,
     /// The text of the question.
     span: Span,
-    /// The other way.
-    other: BlockId,
-    /// It is asked if there is a wish. Who asks if there is none need not write down what else is done.
+    /// It is written down what is done for it: one mode in a list of them, or the way whose text comes first. Who asks if there is no wish need
+    /// not write down what else is done.
     direct: bool,
-    /// It is one mode in a list of them.
-    listed: bool,
 }
 
 /// The question if a sync is wanted that a block ends with.
 pub(super) fn asked(function: &Function, block: BlockId) -> Option<Asked> {
     let body = &function.blocks[block.index()];
     let Terminator::Branch { cond, then, otherwise, span } = &body.end else { return None };
-    let (name, direct) = match cond {
+    let (name, wanted) = match cond {
         Cond::Variant(_, variant) => named_mode(*variant)?,
         Cond::True(operand) => wish(function, operand, &body.insts, 0)?,
         _ => return None,
     };
-    let listed = matches!(cond, Cond::Variant(..)) && span.start != span.end;
+    let (for_it, other) = if wanted { (*then, *otherwise) } else { (*otherwise, *then) };
+    let direct = match cond {
+        Cond::Variant(..) => wanted && span.start != span.end,
+        // What is written first has the smaller number.
+        _ => for_it < other,
+    };
     let span = if span.start == span.end { function.name_span } else { *span };
-    let (for_it, other) = if direct { (*then, *otherwise) } else { (*otherwise, *then) };
-    Some(Asked { name, for_it, other, span, direct, listed })
+    Some(Asked { name, for_it, span, direct })
 }
 
 /// The name of the option or mode behind a truth that is asked after `before`, and whether its being so asks for a sync.
@@ -140,11 +137,6 @@ fn named_mode(variant: Ustr) -> Option<(Ustr, bool)> {
         return Some((name, true));
     }
     (purpose::is_never(short) && purpose::is_sync_policy(enumeration)).then_some((name, false))
-}
-
-/// Whether there is nothing at all in `blocks`.
-fn is_blank(function: &Function, blocks: &Blocks) -> bool {
-    function.blocks.iter().zip(blocks).all(|(block, is_inside)| !is_inside || block.insts.is_empty())
 }
 
 /// Whether nothing is done in `blocks`, and the function goes on after them: no call, nothing that is remembered or given back.
