@@ -43,6 +43,8 @@ pub(super) enum Doubt {
     Guessed(Ustr),
     /// A task that this function starts does it, at a time of its own.
     Task(Ustr),
+    /// A task that this function starts syncs it, too.
+    SyncedByTask(Ustr),
     /// Whoever was handed this part of the store makes it durable by this call, when it has to be.
     ByItsOwnCall(Ustr),
 }
@@ -78,6 +80,9 @@ impl Doubt {
             }
             Doubt::Task(name) => {
                 format!("a task that `{name}` starts does it, and when, and for whom, cannot be told")
+            }
+            Doubt::SyncedByTask(name) => {
+                format!("a task that `{name}` starts syncs it, too, and whether that is waited for cannot be told")
             }
             Doubt::ByItsOwnCall(name) => {
                 format!("a call of its own, `{name}`, syncs it, and it may be of no use before")
@@ -229,6 +234,9 @@ impl Evidence<'_> {
         if self.unseen(function).is_some() && self.reach.could_settle(function, pending.kind) {
             return Some(Doubt::NotFollowed(self.short(function)));
         }
+        if let Some(by) = self.synced_by_a_task(store, function, pending) {
+            return Some(Doubt::SyncedByTask(self.short(by)));
+        }
         let last = self.completed_by(function)?;
         Some(Doubt::Unfinished(self.short(last)))
     }
@@ -239,11 +247,13 @@ impl Evidence<'_> {
         self.undecided_until(store, trace, None, &|_| false)
     }
 
-    /// Why it is not sure that what is synced by one of `deeds` is: who is asked for it may be another one, which syncs nothing.
-    pub(super) fn undecided_sync<'d>(&self, store: &Store, deeds: impl IntoIterator<Item = &'d Deed>) -> Option<Doubt> {
+    /// Why it is not sure that what `function` is seen to sync is synced when it reports success: who is asked for it may be another one, which
+    /// syncs nothing, or a task does it. A task that an opening starts syncs what it does itself.
+    pub(super) fn undecided_sync(&self, store: &Store, function: FuncId) -> Option<Doubt> {
         let syncs = |id: FuncId| self.deeds(id).iter().any(|deed| deed.did == Did::Sync && !deed.failing);
-        let mut synced = deeds.into_iter().filter(|deed| deed.did == Did::Sync && !deed.failing);
-        synced.find_map(|deed| self.undecided_until(store, &deed.trace, None, &syncs))
+        let synced = self.deeds(function).iter().filter(|deed| deed.did == Did::Sync && !deed.failing);
+        let mut doubts = synced.filter_map(|deed| self.undecided_until(store, &deed.trace, None, &syncs));
+        doubts.find(|doubt| !matches!(doubt, Doubt::Task(_)) || !store.openings.contains(&function))
     }
 
     /// As [`Evidence::undecided`], of the way up to one function; where all that may be asked are `alike`, it makes no difference which.
@@ -372,8 +382,9 @@ impl Evidence<'_> {
         let Some(at) = deeds.iter().rposition(|deed| deed.trace.origin() == pending.trace.origin()) else {
             return false;
         };
+        let is_changed = |deed: &Deed| matches!(deed.did, Did::Overwrite | Did::Pend(..) | Did::Remove);
         let is_known = |file: Value| {
-            self.flow.terms.is_stable(file) || deeds.iter().any(|deed| deed.file == file && deed.did != Did::Sync)
+            self.flow.terms.is_stable(file) || deeds.iter().any(|deed| deed.file == file && is_changed(deed))
         };
         let synced = |deed: &Deed| deed.did == Did::Sync && !deed.failing && !is_known(deed.file);
         pending.kind != Kind::Name && deeds[at..].iter().any(synced)

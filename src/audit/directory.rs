@@ -75,8 +75,8 @@ impl<'a> Evidence<'a> {
                 .because(self.name_left(operation, pending), pending.trace.origin().span),
             (_, None, Some(cell)) => cell,
             (true, None, None) if synced => {
-                let done = store.operations.iter().flat_map(|&operation| self.deeds(operation));
-                match self.undecided_sync(store, done) {
+                let mut operations = store.operations.iter();
+                match operations.find_map(|&operation| self.undecided_sync(store, operation)) {
                     Some(doubt) => Cell::detailed(Verdict::Unknown, doubt.words()),
                     None => Cell::new(Verdict::Yes),
                 }

@@ -15,6 +15,8 @@ use crate::flow::terms::{Term, Value};
 use crate::flow::{Flow, Moment};
 use crate::ir::{Exit, FuncId, FunctionKind, Inst, Program, Terminator, ValueKind};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::cell::RefCell;
+use std::rc::Rc;
 use ustr::Ustr;
 
 /// A program and what flow found in it.
@@ -39,6 +41,8 @@ pub(super) struct Evidence<'a> {
     pub builders: Builders,
     /// Where content goes.
     pub contents: Contents,
+    /// Of a store, told by its first operation: the tasks that sync something, each with the function that starts it.
+    pub syncing_tasks: RefCell<FxHashMap<FuncId, Rc<[(FuncId, FuncId)]>>>,
 }
 
 impl<'a> Evidence<'a> {
@@ -63,9 +67,21 @@ impl<'a> Evidence<'a> {
         }
         let (declared, reach) = (Declared::new(program, apis), Reach::new(program, flow, apis));
         let made = Made::new(program, flow);
-        let (builders, contents) = (Builders::default(), Contents::default());
-        let mut evidence =
-            Evidence { program, flow, apis, successes, acts, built, declared, reach, made, builders, contents };
+        let (builders, contents, syncing_tasks) = (Builders::default(), Contents::default(), RefCell::default());
+        let mut evidence = Evidence {
+            program,
+            flow,
+            apis,
+            successes,
+            acts,
+            built,
+            declared,
+            reach,
+            made,
+            builders,
+            contents,
+            syncing_tasks,
+        };
         evidence.builders = evidence.find_builders();
         evidence
     }

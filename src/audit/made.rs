@@ -424,7 +424,7 @@ impl Evidence<'_> {
     }
 
     /// Whether two files are of one kind: they are kept in one field, or their names are the same as far as they are written out.
-    fn is_alike(&self, one: (FuncId, Value), other: (FuncId, Value)) -> bool {
+    pub(super) fn is_alike(&self, one: (FuncId, Value), other: (FuncId, Value)) -> bool {
         let intents = &self.flow.intents;
         let fields = |(function, file): (FuncId, Value)| {
             let mut fields: Vec<FieldKey> = intents.fields_of(function, file).to_vec();

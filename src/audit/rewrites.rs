@@ -174,7 +174,7 @@ impl<'a> Evidence<'a> {
         if let Some(cell) = self.unseen_cell(function).or_else(endless) {
             return Some(cell);
         }
-        if let Some(doubt) = self.undecided_sync(store, self.done(function)) {
+        if let Some(doubt) = self.undecided_sync(store, function) {
             return Some(Cell::detailed(Verdict::Unknown, doubt.words()));
         }
         if !role.is_in_place() {

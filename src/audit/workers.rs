@@ -5,10 +5,11 @@ use super::evidence::Evidence;
 use super::roles::is_more_than_a_write;
 use super::stores::Store;
 use super::table::{Cell, Verdict};
-use crate::flow::state::Kind;
+use crate::flow::state::{Kind, Pending};
 use crate::flow::summary::{Deed, Did};
 use crate::ir::{FuncId, FunctionKind, InstKind, Rvalue};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// A function value that changes files for good, and that no operation on an open store was seen to call.
 struct Worker {
@@ -70,11 +71,18 @@ impl Evidence<'_> {
             let lasting = |deed: &Deed| !self.is_passing(worker, deed.file) && !self.is_lent(worker, deed.file);
             self.deeds(worker).iter().any(|deed| !deed.failing && changes(deed) && lasting(deed))
         };
+        let handed_on =
+            self.handed_on_by(store).into_iter().filter(|(_, value)| !called.contains(value) && changes(*value));
+        handed_on.map(|(by, function)| Worker { by, function, in_opening: opened.contains(&function) }).collect()
+    }
+
+    /// The function values that functions of a store, or what is below them in its package, make, each with the function that does.
+    fn handed_on_by(&self, store: &Store) -> Vec<(FuncId, FuncId)> {
         let own = (0..self.program.functions.len())
             .map(|at| FuncId(at as u32))
             .filter(|&id| store.owns(self, self.named(id)));
         let own: Vec<FuncId> = own.collect();
-        let mut workers = Vec::new();
+        let mut handed_on = Vec::new();
         for id in self.below(&own) {
             let (by, function) = (self.named(id), &self.program.functions[id.index()]);
             // Of what other packages do on the way it cannot be told whether it is done for this store.
@@ -87,10 +95,51 @@ impl Evidence<'_> {
                 InstKind::Assign { value: Rvalue::FunctionValue(functions), .. } => functions.to_vec(),
                 _ => Vec::new(),
             });
-            let handed_on = values.filter(|value| !called.contains(value) && changes(*value));
-            workers.extend(handed_on.map(|function| Worker { by, function, in_opening: opened.contains(&function) }));
+            handed_on.extend(values.map(|value| (by, value)));
         }
-        workers
+        handed_on
+    }
+
+    /// The function that starts a task, not on the way of an operation, which syncs the file, or the directory of the name, that is pending in
+    /// `function`: whether that waits for it cannot be told.
+    pub(super) fn synced_by_a_task(&self, store: &Store, function: FuncId, pending: &Pending) -> Option<FuncId> {
+        let known = self.syncing_tasks.borrow().get(&store.first).cloned();
+        let tasks = known.unwrap_or_else(|| {
+            let syncs = |id: FuncId| self.deeds(id).iter().any(|deed| deed.did == Did::Sync && !deed.failing);
+            let tasks = self.tasks_of(store).into_iter().filter(|(_, task)| syncs(*task));
+            let tasks: Rc<[(FuncId, FuncId)]> = tasks.collect();
+            self.syncing_tasks.borrow_mut().insert(store.first, tasks.clone());
+            tasks
+        });
+        let target = if pending.kind == Kind::Name { pending.dir } else { pending.file };
+        let is_it = |task: FuncId| {
+            let mut synced = self.deeds(task).iter().filter(|deed| deed.did == Did::Sync && !deed.failing);
+            synced.any(|deed| self.is_alike((function, target), (task, deed.file)))
+        };
+        tasks.iter().find(|(_, task)| is_it(*task)).map(|(by, _)| *by)
+    }
+
+    /// The function values that functions of a store, or what is below them, have run beside what follows, each with the function that does.
+    fn tasks_of(&self, store: &Store) -> Vec<(FuncId, FuncId)> {
+        let own = (0..self.program.functions.len())
+            .map(|at| FuncId(at as u32))
+            .filter(|&id| store.owns(self, self.named(id)));
+        let own: Vec<FuncId> = own.collect();
+        let mut found = Vec::new();
+        for id in self.below(&own) {
+            let function = &self.program.functions[id.index()];
+            if function.tasks.is_empty() {
+                continue;
+            }
+            for inst in function.blocks.iter().flat_map(|block| &block.insts) {
+                if let InstKind::Assign { value: Rvalue::Closure { function: task, .. }, .. } = &inst.kind
+                    && function.tasks.iter().any(|span| span.contains(self.program.functions[task.index()].name_span))
+                {
+                    found.push((self.named(id), *task));
+                }
+            }
+        }
+        found
     }
 
     /// An opening that hands on a function value which rewrites or checkpoints, to a thread perhaps: what it does is part of no operation.

@@ -99,7 +99,7 @@ impl<'a> Evidence<'a> {
                     format!("`{}` was not seen to succeed after what it writes", self.short(operation)),
                 ),
                 None if !is_seen() => Cell::detailed(Verdict::Unknown, Doubt::NoFile(None).words()),
-                None => match self.undecided_sync(store, all.iter().copied()) {
+                None => match self.undecided_sync(store, operation) {
                     Some(doubt) => Cell::detailed(Verdict::Unknown, doubt.words()),
                     None => Cell::new(Verdict::Yes),
                 },

@@ -80,9 +80,7 @@ impl<'h> Lower<'h> {
             },
             _ => return false,
         };
-        if !matches!(name.as_str(), "spawn" | "spawn_blocking" | "spawn_local" | "execute")
-            || self.outer.len() > MAX_NESTED
-        {
+        if !starts_a_task(&name) || self.outer.len() > MAX_NESTED {
             return false;
         }
         let value = match &body.kind {
@@ -236,6 +234,11 @@ fn gives(function: &Function, value: &Operand) -> bool {
                 InstKind::Drop(_) => false,
             })
     })
+}
+
+/// Whether a function of this name runs what it is given beside what follows.
+pub(super) fn starts_a_task(name: &str) -> bool {
+    matches!(name, "spawn" | "spawn_blocking" | "spawn_local" | "execute")
 }
 
 pub(super) fn placeholder(name: Ustr, short_name: Ustr, package: PackageId, file: FileId) -> Function {

@@ -3,7 +3,7 @@
 use super::state::FnState;
 use crate::apis::Apis;
 use crate::effects::Effect;
-use crate::ir::{Base, Block, Call, Callee, InstKind, LocalId, Operand, Place, Rvalue, Terminator};
+use crate::ir::{Base, Block, Call, Callee, InstKind, LocalId, Operand, Place, Rvalue, Terminator, ValueKind};
 use crate::source::Span;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -13,7 +13,7 @@ pub(super) fn tasks(blocks: &[Block], state: &FnState, apis: &Apis) -> Vec<Span>
     let futures = &state.futures;
     let insts = || blocks.iter().flat_map(|block| &block.insts);
     let starts = |call: &Call| match call.callee {
-        Callee::Unknown => !futures.is_empty(),
+        Callee::Unknown => !futures.is_empty() || is_given_a_function(call),
         Callee::Api { api, .. } => apis.get(api).beside,
         Callee::Functions(_) | Callee::Value(_) => false,
     };
@@ -70,9 +70,11 @@ pub(super) fn tasks(blocks: &[Block], state: &FnState, apis: &Apis) -> Vec<Span>
     }
     let (mut tasks, mut given): (Vec<Span>, Vec<LocalId>) = (Vec::new(), state.started.clone());
     for (call, focus) in calls().filter(|(call, _)| starts(call) && !waited.contains(&call.result)) {
-        if let Callee::Api { api, .. } = call.callee
-            && apis.get(api).steps().any(|step| step.effect == Effect::CallArg)
-        {
+        let runs = match call.callee {
+            Callee::Api { api, .. } => apis.get(api).steps().any(|step| step.effect == Effect::CallArg),
+            _ => super::closure::starts_a_task(&call.name) && is_given_a_function(call),
+        };
+        if runs {
             tasks.push(focus);
         }
         given.extend(call.args.iter().filter_map(|arg| variable(&arg.value)));
@@ -94,6 +96,10 @@ pub(super) fn tasks(blocks: &[Block], state: &FnState, apis: &Apis) -> Vec<Span>
     tasks.sort();
     tasks.dedup();
     tasks
+}
+
+fn is_given_a_function(call: &Call) -> bool {
+    call.args.iter().any(|arg| arg.kind == ValueKind::Function)
 }
 
 /// The variable that a place is.
