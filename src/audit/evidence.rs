@@ -19,6 +19,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use ustr::Ustr;
 
+/// Tasks, each after the function that starts it.
+pub(super) type Tasks = Rc<[(FuncId, FuncId)]>;
+
 /// A program and what flow found in it.
 pub(super) struct Evidence<'a> {
     /// The program.
@@ -42,7 +45,7 @@ pub(super) struct Evidence<'a> {
     /// Where content goes.
     pub contents: Contents,
     /// Of a store, told by its first operation: the tasks that sync something, each with the function that starts it.
-    pub syncing_tasks: RefCell<FxHashMap<FuncId, Rc<[(FuncId, FuncId)]>>>,
+    pub syncing_tasks: RefCell<FxHashMap<FuncId, Tasks>>,
 }
 
 impl<'a> Evidence<'a> {

@@ -125,6 +125,7 @@ impl<'a> Evidence<'a> {
             let is_made_of_it = || self.carries_into(function, pending.trace.origin()) == Some(Carried::Surely);
             self.is_made_where_nothing_was(function, pending)
                 || !role.is_rewrite() && !self.stand_ins(store, function).contains(&pending.trace.origin())
+                || role.is_rewrite() && self.is_read_apart(function, pending)
                 || role.is_rewrite() && (pending.sources.is_empty() || !is_successor() || !is_made_of_it())
         };
         if let Some(options) = self.options(function, &guilty, &innocent, &is_left)
@@ -392,6 +393,12 @@ impl<'a> Evidence<'a> {
         others.any(|deed| self.carries_into(function, deed.trace.origin()) == Some(Carried::Surely))
     }
 
+    /// Whether all that `function` reads is read by other function values that it hands on than the one which writes what is `pending`.
+    fn is_read_apart(&self, function: FuncId, pending: &Pending) -> bool {
+        let mut reads = self.done(function).filter(|deed| deed.did == Did::Read);
+        reads.all(|read| self.are_handed_on_apart(&read.trace, &pending.trace))
+    }
+
     /// Whether two things are done by different function values that are handed to code which was not seen.
     fn are_handed_on_apart(&self, one: &Trace, other: &Trace) -> bool {
         let (one, other) = (self.handed_on(one), self.handed_on(other));
@@ -409,7 +416,12 @@ impl<'a> Evidence<'a> {
                 _ => None,
             });
             let is_closure = matches!(self.program.functions[next.function.index()].kind, FunctionKind::Closure { .. });
-            is_closure && calls.any(|call| matches!(call.callee, Callee::Unknown))
+            // A function by its name is a handler: it is called when there is something to handle.
+            calls.any(|call| match call.callee {
+                Callee::Unknown => is_closure,
+                Callee::Value(_) => !is_closure,
+                Callee::Functions(_) | Callee::Api { .. } => false,
+            })
         };
         way.filter(is_handed).map(|(at, _)| *at).collect()
     }

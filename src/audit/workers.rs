@@ -1,7 +1,7 @@
 //! What is handed on to run elsewhere, on a thread perhaps: what it does to files is part of no operation, and yet of the store.
 
 use super::deeds::{retires, writes};
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Tasks};
 use super::roles::is_more_than_a_write;
 use super::stores::Store;
 use super::table::{Cell, Verdict};
@@ -9,7 +9,6 @@ use crate::flow::state::{Kind, Pending};
 use crate::flow::summary::{Deed, Did};
 use crate::ir::{FuncId, FunctionKind, InstKind, Rvalue};
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 /// A function value that changes files for good, and that no operation on an open store was seen to call.
 struct Worker {
@@ -107,7 +106,7 @@ impl Evidence<'_> {
         let tasks = known.unwrap_or_else(|| {
             let syncs = |id: FuncId| self.deeds(id).iter().any(|deed| deed.did == Did::Sync && !deed.failing);
             let tasks = self.tasks_of(store).into_iter().filter(|(_, task)| syncs(*task));
-            let tasks: Rc<[(FuncId, FuncId)]> = tasks.collect();
+            let tasks: Tasks = tasks.collect();
             self.syncing_tasks.borrow_mut().insert(store.first, tasks.clone());
             tasks
         });
