@@ -136,6 +136,11 @@ impl Effect {
         )
     }
 
+    /// Whether the effect may make file content durable: as [`Effect::is_sync`], or as its flags or its command say.
+    pub fn may_sync(self) -> bool {
+        self.is_sync() || matches!(self, Effect::SyncMapping | Effect::Control | Effect::PersistSynced)
+    }
+
     /// Whether it has to do with what a crash can leave. Reading, and what only makes one handle of another, has not.
     pub fn can_matter(self) -> bool {
         !matches!(

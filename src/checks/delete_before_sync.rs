@@ -1,7 +1,7 @@
 //! `delete-before-sync`: the last durable copy goes before its successor is durable, in content and in name.
 
 use super::act::ActRule;
-use super::{Context, provenance, purpose};
+use super::{Context, places, provenance, purpose};
 use crate::finding::{Confidence, Level};
 use crate::flow::Moment;
 use crate::flow::state::{How, Kind, MAX_SOURCES, Pending};
@@ -35,6 +35,7 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
         || removed.temporary
         || moment.failing
         || is_related(context, pending.file, file)
+        || places::is_no_file(context, moment.function, pending.file)
     {
         return None;
     }

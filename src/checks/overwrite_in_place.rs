@@ -3,7 +3,7 @@
 use super::places::{self, Alias};
 use super::{Context, provenance, purpose, story};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
-use crate::flow::state::{Facts, How, Origin, Pending};
+use crate::flow::state::{Facts, How, Kind, Origin, Pending};
 use crate::flow::summary::{Act, Summary, Trigger};
 use crate::flow::terms::{Term, Value};
 use crate::ir::{FuncId, PackageId};
@@ -220,16 +220,28 @@ fn judge(
         let terms = context.terms.borrow();
         (places::varies(&terms, file), places::is_of_several(&terms, file))
     };
+    let on_the_way = trigger.trace.functions();
     let new = (first || varies) && !(several && purpose::is_precious(context, function, file));
+    // A copy has its original.
+    if is_copied(context, function, file) {
+        return None;
+    }
     let mut best: Option<(Option<FuncId>, Confidence)> = None;
     for &alias in aliases.iter() {
         let readers = elsewhere.readers.get(&(package, alias)).into_iter().flatten();
-        let others = readers.copied().filter(|reader| *reader != function);
+        // Who reads it on the way to the cut was asked above.
+        let others = readers.copied().filter(|reader| !on_the_way.contains(reader));
         let Some(reader) = others.min_by_key(|reader| !context.is_beside(*reader, function)) else { continue };
         let sure = match alias {
             Alias::Place(_) if !new => Confidence::Medium,
             // A name alone says little, unless it stands in the same text.
-            Alias::Name(_) if !new && context.is_beside(reader, function) => Confidence::Medium,
+            Alias::Name(_)
+                if !new
+                    && context.is_beside(reader, function)
+                    && !reads_another(context, reader, alias, function, file) =>
+            {
+                Confidence::Medium
+            }
             _ => Confidence::Low,
         };
         if best.is_none_or(|(_, known)| sure > known) {
@@ -237,6 +249,15 @@ fn judge(
         }
     }
     best
+}
+
+/// Whether all files that `reader` knows by `alias` lie elsewhere in the same directory as `file` of `function`.
+fn reads_another(context: &Context<'_>, reader: FuncId, alias: Alias, function: FuncId, file: Value) -> bool {
+    let Some(summary) = context.flow.summaries.get(&reader) else { return false };
+    let facts = summary.outcomes.iter().flat_map(|outcome| &outcome.facts);
+    let mut read = facts.filter(|(_, facts)| facts.read).map(|(file, _)| *file);
+    let mut named = read.by_ref().filter(|read| places::aliases(context, reader, *read).contains(&alias)).peekable();
+    named.peek().is_some() && named.all(|read| places::surely_differ(context, (reader, read), (function, file)))
 }
 
 /// Whether the function fills the file with what it read, so that this is in memory alone meanwhile. What was only compared with the new
@@ -252,6 +273,13 @@ fn is_made_of_itself(context: &Context<'_>, function: FuncId, file: Value) -> bo
         // What is synced afterwards is not told write by write.
         None => provenance::writes_what_was_read(context, function),
     }
+}
+
+/// Whether all that the function fills the file with is a copy of another file, which stays.
+fn is_copied(context: &Context<'_>, function: FuncId, file: Value) -> bool {
+    let pending = context.successes(function).iter().flat_map(|moment| &moment.pending);
+    let mut writes = pending.filter(|pending| pending.file == file && pending.kind != Kind::Name).peekable();
+    writes.peek().is_some() && writes.all(|pending| pending.how == How::Copied)
 }
 
 /// The last write to the file that was cut, where it is not synced after that.

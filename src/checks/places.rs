@@ -3,7 +3,7 @@
 //! A term is meaningful inside one function. Across functions a path is known by the field it lives in (`Store.path`), by how it is made
 //! from such fields and from constants (`join(Store.dir, "state.json")`), or, weaker, by a constant file name alone.
 
-use super::Context;
+use super::{Context, purpose};
 use crate::flow::terms::{Term, Terms, Value};
 use crate::ir::{FuncId, Function, PackageId, ValueKind};
 use rustc_hash::FxHashSet;
@@ -69,6 +69,46 @@ pub fn is_read_back(context: &Context<'_>, function: FuncId, file: Value) -> boo
     let mut read = context.index.read.borrow_mut();
     let read = read.entry(package).or_insert_with(|| files_read(context, package));
     aliases(context, function, file).iter().any(|alias| !matches!(alias, Alias::Given(_)) && read.contains(alias))
+}
+
+/// Whether what is written is hardly a file: a stream by its name, a value of the program's own, something given of which no more is known
+/// than that it can be written to.
+pub fn is_no_file(context: &Context<'_>, function: FuncId, file: Value) -> bool {
+    let body = &context.program.functions[function.index()];
+    match context.terms.borrow().get(file) {
+        Term::Field(_, name) | Term::Global(name) | Term::Op(name, _) => purpose::is_stream(name),
+        Term::Aggregate { .. } => true,
+        Term::Param(number) => {
+            let local = body.params.get(*number as usize).map(|local| &body.locals[local.index()]);
+            local.is_some_and(|local| matches!(local.kind, ValueKind::Unknown | ValueKind::Other | ValueKind::Memory))
+        }
+        _ => false,
+    }
+}
+
+/// Whether two paths of perhaps different functions start from what is told alike in both, and go on by constants that differ.
+pub fn surely_differ(context: &Context<'_>, one: (FuncId, Value), other: (FuncId, Value)) -> bool {
+    let terms = context.terms.borrow();
+    let split = |(function, path): (FuncId, Value)| {
+        let told = Told { body: &context.program.functions[function.index()], terms: &terms };
+        let mut below: Vec<&str> = Vec::new();
+        let mut at = path;
+        while let Term::Op(name, args) = terms.get(at)
+            && *name == terms.ops.join
+            && args.len() == 2
+            && let Term::Const(text) = terms.get(args[1])
+        {
+            below.extend(text.trim_matches('"').rsplit('/').filter(|part| !part.is_empty()));
+            at = args[0];
+        }
+        let (mut root, mut specific) = (String::new(), false);
+        told.write(at, &mut root, &mut specific, 0);
+        (specific && !root.contains('?')).then_some((root, below))
+    };
+    match (split(one), split(other)) {
+        (Some((root, below)), Some((other_root, other_below))) => root == other_root && below != other_below,
+        _ => false,
+    }
 }
 
 /// The files that functions of `package` read.

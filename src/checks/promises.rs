@@ -50,10 +50,12 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
             let Some(summary) = summary else {
                 return (held.is_some() && is_empty(function)).then_some(Broken::Nothing);
             };
-            match broken(context, function, summary, held.unwrap_or(&nothing)) {
+            let found = match broken(context, function, summary, held.unwrap_or(&nothing)) {
                 None if held.is_some() && does_nothing(function, summary) => Some(Broken::Nothing),
                 found => found,
-            }
+            };
+            // A sync that stands below and was not followed may be the one.
+            found.filter(|found| !matches!(found, Broken::Nothing) || !context.flow.syncs[at])
         };
         let by_mode = || unsynced_mode(context, function, summary?).map(Broken::For);
         let by_rest = || unflushed(context, function, summary, held?).map(Broken::Left);
@@ -181,6 +183,9 @@ fn broken(context: &Context<'_>, function: &Function, summary: &Summary, held: &
         Some(match terms.get(file) {
             // Other variants are synced.
             Term::Field(_, name) if reaches && name.contains('.') => {
+                if purpose::is_stream(name) {
+                    return None;
+                }
                 Broken::For(Ustr::from(name.split('.').next().unwrap_or_default()))
             }
             _ if outcome.killed.is_empty() && !reaches => Broken::Nothing,
@@ -418,6 +423,9 @@ pub(super) const HANDS_ON: &[&str] = &[
 
 /// It calls something that is named after a sync in its turn: that one is to blame, if anyone.
 pub(super) fn leaves_it_to_others(context: &Context<'_>, function: &Function) -> bool {
+    if asks_by_message(function) {
+        return true;
+    }
     function.blocks.iter().flat_map(|block| &block.insts).any(|inst| match &inst.kind {
         InstKind::Call(call) => {
             let named = |name: &str| purpose::is_named_after_sync(name) || name.starts_with("start_sync");
@@ -441,6 +449,30 @@ pub(super) fn leaves_it_to_others(context: &Context<'_>, function: &Function) ->
                 Callee::Api { .. } => false,
             }
         }
+        _ => false,
+    })
+}
+
+/// It passes on something that is named after a sync: a message (`Request::SyncAll`), or the function that does it. Who gets that is asked
+/// to do it.
+fn asks_by_message(function: &Function) -> bool {
+    let insts = || function.blocks.iter().flat_map(|block| &block.insts);
+    let named = |text: &str| text.contains("::") && !text.starts_with('"') && purpose::is_sync_mode(short(text));
+    let asks = |operand: &Operand| match operand {
+        Operand::Const(text) => named(text),
+        Operand::Place(Place { base: Base::Global(name), .. }) => named(name),
+        Operand::Place(Place { base: Base::Local(local), .. }) => insts().any(|inst| match &inst.kind {
+            InstKind::Assign { place, value: Rvalue::Aggregate { type_name: Some(name), .. } } => {
+                *place == Place::local(*local) && named(name)
+            }
+            _ => false,
+        }),
+        _ => false,
+    };
+    insts().any(|inst| match &inst.kind {
+        InstKind::Call(call) => call.args.iter().any(|arg| asks(&arg.value)),
+        // A call that is known to do nothing to files.
+        InstKind::Assign { value: Rvalue::Opaque(parts), .. } => parts.iter().any(asks),
         _ => false,
     })
 }

@@ -264,6 +264,13 @@ pub fn is_for_reading(context: &Context<'_>, function: FuncId, file: Value) -> b
         || given_names(context, function, file).iter().any(|name| has(name, &spoken))
 }
 
+/// Whether a name says that something that is written to is a stream, not a file.
+pub fn is_stream(name: &str) -> bool {
+    has(name, &["stdout", "stderr", "stdin", "terminal", "tty", "console", "pipe", "socket", "sink"])
+        // A variant that holds whatever can be written to.
+        || name.split('.').next().is_some_and(|variant| name.contains('.') && matches!(variant, "Write" | "Writer"))
+}
+
 /// Whether names say that a file is put where its user wants a result: another run makes it again.
 pub fn is_handed_out(context: &Context<'_>, function: FuncId, file: Value) -> bool {
     let words = ["output", "out", "outfile", "outdir"];

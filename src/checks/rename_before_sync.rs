@@ -1,10 +1,13 @@
 //! `rename-before-sync`: a name is given to content that is not durable.
 
 use super::act::ActRule;
-use super::purpose;
+use super::{Context, purpose};
 use crate::finding::{Confidence, Level};
-use crate::flow::state::{How, Kind};
+use crate::flow::Moment;
+use crate::flow::state::{How, Kind, Pending};
 use crate::flow::summary::Act;
+use crate::flow::terms::{Term, Value};
+use crate::ir::FuncId;
 
 /// The rule.
 pub const RULE: ActRule = ActRule {
@@ -21,6 +24,9 @@ pub const RULE: ActRule = ActRule {
         if pending.file != file && !context.terms.borrow_mut().is_under(pending.file, file) {
             return None;
         }
+        if is_made_again(context, moment, pending, to) {
+            return Some(Confidence::Low);
+        }
         match pending.how {
             How::Written | How::WrittenWhole | How::Copied => Some(Confidence::High),
             How::HandedOver => Some(Confidence::Medium),
@@ -34,3 +40,25 @@ pub const RULE: ActRule = ActRule {
     help: "sync the file after the last write and before the rename",
     masked_on: &[],
 };
+
+/// Whether names say that another run makes the content again: it was brought from elsewhere by what writes or renames it, in a source that
+/// syncs nothing, it is put where its user wants a result, or a program without a state of its own leaves it where it is run.
+fn is_made_again(context: &Context<'_>, moment: &Moment, pending: &Pending, to: Value) -> bool {
+    let function = |function: FuncId| &context.program.functions[function.index()];
+    let brought = |id: FuncId| {
+        let body = function(id);
+        purpose::disclaims_durability(body) && !context.flow.intents.syncing_sources.contains(&body.file)
+    };
+    let exports = |id: FuncId| purpose::has_any(&function(id).short_name, &["export"]);
+    let left = || {
+        let terms = context.terms.borrow();
+        let by_main = moment.trace.functions().into_iter().any(|id| function(id).short_name == "main");
+        by_main && matches!(terms.get(to), Term::Const(text) if text.starts_with('"') && !text.starts_with("\"/"))
+    };
+    context.policy(moment.function).is_none()
+        && (brought(moment.trace.origin().function)
+            || brought(pending.trace.origin().function)
+            || purpose::is_handed_out(context, moment.function, to)
+            || moment.trace.functions().into_iter().any(exports)
+            || left())
+}

@@ -5,6 +5,7 @@ use super::{Context, purpose, success::Left};
 use crate::finding::{Confidence, Level};
 use crate::flow::state::{How, Kind};
 use crate::flow::terms::Term;
+use crate::ir::FuncId;
 
 /// The rule.
 pub const RULE: SuccessRule = SuccessRule {
@@ -35,7 +36,12 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         true => Some(Confidence::High),
         // A second name is no more than that, unless the first goes: then it was a rename. A symbolic link has no content to lose.
         false if pending.how != How::Renamed => None,
-        false if !left.settled_by.is_empty() => Some(Confidence::Medium),
+        // That others who call it sync the directory says something of those beside them.
+        false if !left.settled_by.is_empty() => {
+            let place = left.moment.function;
+            let beside = left.settled_by.iter().any(|settling| context.is_beside(*settling, place));
+            Some(if beside && !is_recovery(context, left) { Confidence::Medium } else { Confidence::Low })
+        }
         // The file lives on in a field that is synced elsewhere.
         false if lives_on(context, left) => Some(Confidence::Medium),
         // What its type promises says little of a name whose content nobody synced.
@@ -50,7 +56,7 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         {
             let near =
                 renames_what_it_was_told(context, left) && context.flow.intents.syncing_sources.contains(&body.file);
-            Some(if near { Confidence::Medium } else { Confidence::Low })
+            Some(if near && !is_recovery(context, left) { Confidence::Medium } else { Confidence::Low })
         }
         false => None,
     }
@@ -74,6 +80,13 @@ fn is_given(context: &Context<'_>, left: &Left<'_>) -> bool {
         && left.left_by.iter().any(|(function, pending)| {
             *function == left.origin.function && matches!(terms.get(terms.root(pending.file)), Term::Param(_))
         })
+}
+
+/// Whether names say that it puts things in order after something failed: what it did and lost, it does again.
+fn is_recovery(context: &Context<'_>, left: &Left<'_>) -> bool {
+    let words = ["recover", "recovery", "rollback", "restore", "undo", "revert", "install", "uninstall"];
+    let named = |function: FuncId| purpose::has_any(&context.program.functions[function.index()].short_name, &words);
+    named(left.origin.function) || named(left.moment.function)
 }
 
 /// Whether what it renames is told by a parameter, and not something that a directory was found to hold.

@@ -36,7 +36,7 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
     {
         return None;
     }
-    if pending.file == file {
+    if pending.file == file || places::is_no_file(context, moment.function, pending.file) {
         return None;
     }
     let counts = match pending.kind {

@@ -16,6 +16,8 @@ pub(super) struct CallGraph {
     pub effective: Vec<bool>,
     /// Whether a function reads a file, or calls one that does: what it reads, some other function may write.
     pub reads: Vec<bool>,
+    /// Whether something is made durable in a function's own text or in that of what it calls or makes a value of, on whatever way.
+    pub syncs: Vec<bool>,
     /// How many calls below each function the nearest effect that matters is at least.
     pub distance: Vec<u8>,
 }
@@ -34,6 +36,7 @@ impl CallGraph {
         let mut callers = vec![Vec::new(); count];
         let mut effective = vec![false; count];
         let mut reads = vec![false; count];
+        let mut syncs = vec![false; count];
         for (at, function) in program.functions.iter().enumerate() {
             let me = FuncId(at as u32);
             let mut calls = |callee: FuncId| {
@@ -52,8 +55,10 @@ impl CallGraph {
                         Callee::Functions(functions) => functions.iter().for_each(|function| calls(*function)),
                         Callee::Api { api, .. } => {
                             effective[at] |= apis.get(*api).steps().any(|step| step.effect.can_matter());
+                            syncs[at] |= apis.get(*api).steps().any(|step| step.effect.may_sync());
                             reads[at] |= apis.get(*api).steps().any(|step| step.effect == Effect::Read);
                         }
+                        Callee::Unknown => syncs[at] |= super::intent::names_a_sync(&call.name),
                         _ => {}
                     },
                     _ => {}
@@ -64,6 +69,7 @@ impl CallGraph {
         let near_reads = spread_up_by(reads.clone(), &callers, READ_UP);
         spread_up(&mut effective, &callers);
         spread_up(&mut reads, &callers);
+        spread_up(&mut syncs, &callers);
         // What was read decides what a removal or a cut destroys.
         let mut work: Vec<usize> = (0..count).filter(|&at| effective[at]).collect();
         while let Some(at) = work.pop() {
@@ -74,7 +80,7 @@ impl CallGraph {
                 }
             }
         }
-        CallGraph { graph, callers, effective, reads: near_reads, distance }
+        CallGraph { graph, callers, effective, reads: near_reads, syncs, distance }
     }
 
     /// Functions that no effect is followed up to count as doing nothing, but for what they read.

@@ -95,6 +95,8 @@ pub struct Flow {
     pub summaries: FxHashMap<FuncId, Rc<Summary>>,
     /// Who calls whom.
     pub callers: Vec<Vec<FuncId>>,
+    /// By function: whether something is made durable in its text or below, on whatever way, followed or not.
+    pub syncs: Vec<bool>,
     /// Where the program shows that it cares.
     pub intents: Intents,
     /// Functions whose analysis broke off by a fault of ours: nothing is known of them.
@@ -219,6 +221,7 @@ pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &
         best_effort: engine.best_effort,
         summaries,
         callers: graph.callers,
+        syncs: graph.syncs,
         intents: engine.intents,
         broken: engine.broken,
     }
