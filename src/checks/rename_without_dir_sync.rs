@@ -36,10 +36,11 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         true => Some(Confidence::High),
         // A second name is no more than that, unless the first goes: then it was a rename. A symbolic link has no content to lose.
         false if pending.how != How::Renamed => None,
-        // That others who call it sync the directory says something of those beside them.
+        // That others who call it sync the directory says something of who calls it as they do, not of what uses a helper for all.
         false if !left.settled_by.is_empty() => {
-            let place = left.moment.function;
-            let beside = left.settled_by.iter().any(|settling| context.is_beside(*settling, place));
+            let leaving = &context.program.functions[left.moment.function.index()];
+            let beside = left.settled_by.iter().any(|settling| context.is_beside(*settling, left.moment.function))
+                || leaving.package == body.package && pending.trace.depth() <= 1;
             Some(if beside && !is_recovery(context, left) { Confidence::Medium } else { Confidence::Low })
         }
         // The file lives on in a field that is synced elsewhere.
