@@ -5,7 +5,6 @@ use super::{Context, purpose, success::Left};
 use crate::finding::{Confidence, Level};
 use crate::flow::state::{How, Kind};
 use crate::flow::terms::Term;
-use crate::ir::FuncId;
 
 /// The rule.
 pub const RULE: SuccessRule = SuccessRule {
@@ -86,8 +85,7 @@ fn is_given(context: &Context<'_>, left: &Left<'_>) -> bool {
 /// Whether names say that it puts things in order after something failed: what it did and lost, it does again.
 fn is_recovery(context: &Context<'_>, left: &Left<'_>) -> bool {
     let words = ["recover", "recovery", "rollback", "restore", "undo", "revert", "install", "uninstall"];
-    let named = |function: FuncId| purpose::has_any(&context.program.functions[function.index()].short_name, &words);
-    named(left.origin.function) || named(left.moment.function)
+    purpose::has_any(&context.program.functions[left.origin.function.index()].short_name, &words)
 }
 
 /// Whether what it renames is told by a parameter, and not something that a directory was found to hold.
