@@ -4,6 +4,8 @@
 use super::regions::{self, Blocks};
 use super::{Context, promises, purpose};
 use crate::finding::{Confidence, Finding, Level};
+use crate::flow::state::Kind;
+use crate::flow::summary::Outcome;
 use crate::ir::{
     Base, Block, BlockId, Cond, Exit, FuncId, Function, Inst, InstKind, LocalId, Operand, Place, Rvalue, Step,
     Terminator,
@@ -16,12 +18,17 @@ use ustr::Ustr;
 pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
     for (at, function) in context.program.functions.iter().enumerate() {
         let id = FuncId(at as u32);
-        let changes_files = || context.flow.summaries.get(&id).is_some_and(|summary| summary.effective);
+        // Others speak of a sync of something else.
+        let handles_content = context.flow.summaries.get(&id).is_some_and(|summary| {
+            let content = |outcome: &Outcome| {
+                !outcome.flushed.is_empty() || outcome.pending.iter().any(|pending| pending.kind != Kind::Name)
+            };
+            summary.touches || promises::successes(summary).any(content)
+        });
         // What could not be read may be the sync.
         if !function.unread.is_empty()
             || context.policy(id).is_none() && purpose::is_tool(context, id)
-            || !changes_files()
-                && !function.owner.is_some_and(|owner| context.flow.intents.syncing_types.contains(&owner))
+            || !handles_content
         {
             continue;
         }

@@ -493,6 +493,9 @@ pub fn is_sync_option(name: &str) -> bool {
         && !has(
             name,
             &[
+                "will",
+                "auto",
+                "checkpoint",
                 "async",
                 "in",
                 "progress",
