@@ -222,7 +222,7 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         return Some(Confidence::Medium);
     }
     let precious = purpose::is_precious(context, left.origin.function, pending.file);
-    let syncing = |package| intents.syncing_packages.contains_key(package);
+    let syncing = |package| intents.syncing_packages.contains(package);
     let syncs = !intents.syncing_packages.is_empty() && (precious || syncing(&body.package) || syncing(&top.package));
     // The handle is gone: nobody can sync it any more, in a program that does sync what it cares for.
     // A file made here and given away was made to be written.

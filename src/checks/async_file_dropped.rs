@@ -12,7 +12,7 @@ use crate::ir::FuncId;
 use crate::source::Span;
 use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 use ustr::Ustr;
 
 /// Its id.
@@ -24,7 +24,7 @@ const CRASH: &str = "no crash is needed: the last write can fail unseen, come af
 const HELP: &str = "flush (or sync) the file after the last write and before it is dropped, and check the result";
 
 /// One function's successes that leave lost bytes behind, and the bytes.
-type Lost<'a> = Vec<(&'a Moment, &'a Pending, &'a Rc<Trace>)>;
+type Lost<'a> = Vec<(&'a Moment, &'a Pending, &'a Arc<Trace>)>;
 
 /// Reports what is lost at success, also where a rename before a sync is reported: that fault needs a crash, this one does not, and a
 /// flush mends this one alone. What is still in a buffer is told there: it is the same fault. `told` has the places of such writes.
@@ -65,7 +65,7 @@ pub fn run(context: &Context<'_>, told: &FxHashSet<Span>, out: &mut Vec<Finding>
         let left: Vec<(&Moment, &Pending)> = list.iter().map(|(moment, pending, _)| (*moment, *pending)).collect();
         let condition =
             distinguishing(context, &guilty, &innocent).or_else(|| common_setting(context, &left, &innocent));
-        let surest = |&&(moment, pending, _): &&(&Moment, &Pending, &Rc<Trace>)| sure(moment, pending);
+        let surest = |&&(moment, pending, _): &&(&Moment, &Pending, &Arc<Trace>)| sure(moment, pending);
         let Some(&(moment, pending, dropped)) = list.iter().max_by_key(surest) else { continue };
         let mut steps: Vec<FindingStep> = Vec::new();
         story::steps(context, &pending.trace, written(pending), &mut steps);
@@ -97,8 +97,8 @@ pub fn run(context: &Context<'_>, told: &FxHashSet<Span>, out: &mut Vec<Finding>
 }
 
 /// What is lost at a success: of several writes to one file the last.
-fn last_writes(moment: &Moment) -> Vec<(&Pending, &Rc<Trace>)> {
-    let mut last: BTreeMap<Value, (&Pending, &Rc<Trace>)> = BTreeMap::new();
+fn last_writes(moment: &Moment) -> Vec<(&Pending, &Arc<Trace>)> {
+    let mut last: BTreeMap<Value, (&Pending, &Arc<Trace>)> = BTreeMap::new();
     for pending in &moment.pending {
         if let Some(dropped) = &pending.lost {
             last.insert(pending.file, (pending, dropped));

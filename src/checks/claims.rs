@@ -14,7 +14,7 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
         // What could not be read may be the sync.
         if !function.unread.is_empty()
             || context.policy(id).is_none() && purpose::is_tool(context, id)
-            || !context.flow.intents.syncing_packages.contains_key(&function.package) && !changes_files()
+            || !context.flow.intents.syncing_packages.contains(&function.package) && !changes_files()
         {
             continue;
         }

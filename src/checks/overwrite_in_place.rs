@@ -208,7 +208,7 @@ fn judge(
     if before.read && cut && is_made_of_itself(context, function, file) {
         // A tool that edits what its user hands it is none that keeps a state, unless it shows that it minds a crash.
         let own = places::is_of_record(&context.terms.borrow(), file)
-            || context.flow.intents.syncing_packages.contains_key(&package);
+            || context.flow.intents.syncing_packages.contains(&package);
         let sure = match depth {
             _ if !own || first => Confidence::Low,
             0 => Confidence::High,

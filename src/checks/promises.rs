@@ -228,7 +228,7 @@ fn broken(context: &Context<'_>, function: &Function, summary: &Summary, held: &
 fn unflushed(
     context: &Context<'_>,
     function: &Function,
-    summary: Option<&std::rc::Rc<Summary>>,
+    summary: Option<&std::sync::Arc<Summary>>,
     held: &FxHashSet<Value>,
 ) -> Option<String> {
     let settles = matches!(&*function.short_name, "flush" | "commit" | "checkpoint" | "persist");

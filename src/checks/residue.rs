@@ -99,8 +99,16 @@ impl Residue {
                 } else {
                     pending.kind
                 };
-                if *function != moment.function && !settled(kind) && found.iter().all(|known| known.kind != kind) {
-                    found.push(Pending { kind, file, flushed: pending.flushed.clone(), ..pending.clone() });
+                if *function == moment.function || settled(kind) {
+                    continue;
+                }
+                // Of one kind the first counts; a new length says less than what was written.
+                let tells_less = |pending: &Pending| matches!(pending.how, How::Resized | How::Cut);
+                let new = Pending { kind, file, ..pending.clone() };
+                match found.iter_mut().find(|known| known.kind == kind) {
+                    Some(known) if tells_less(known) && !tells_less(&new) => *known = new,
+                    Some(_) => {}
+                    None => found.push(new),
                 }
             }
         }

@@ -8,7 +8,7 @@ use crate::flow::state::{How, Kind, Pending, Trace, Transit};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
 use crate::ir::ValueKind;
-use std::rc::Rc;
+use std::sync::Arc;
 use ustr::Ustr;
 
 /// The rule.
@@ -91,7 +91,7 @@ pub fn promises(context: &Context<'_>, out: &mut Vec<Finding>) {
 }
 
 /// Stands for what callers may have left in the buffer.
-fn nothing(file: Value, trace: &Rc<Trace>) -> Pending {
+fn nothing(file: Value, trace: &Arc<Trace>) -> Pending {
     Pending {
         kind: Kind::Buffer,
         file,

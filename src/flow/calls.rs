@@ -13,7 +13,7 @@ use litemap::LiteMap;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::Arc;
 use ustr::Ustr;
 
 /// At most so many implementations are looked into at a dispatched call.
@@ -186,7 +186,7 @@ impl<'p> Run<'_, 'p> {
 
     /// A function nobody can see into gets a handle: for an audit, which must not guess, it may have synced it.
     fn may_settle(&mut self, state: &mut State, args: &[Value]) {
-        if !self.engine.tell_deeds || state.pending.is_empty() {
+        if !self.engine.plan.tell_deeds || state.pending.is_empty() {
             return;
         }
         for &value in args {
@@ -279,10 +279,10 @@ impl<'p> Run<'_, 'p> {
         let mut candidates: Vec<FuncId> = functions.to_vec();
         if candidates.len() > 1 {
             let effective: Vec<FuncId> =
-                candidates.iter().copied().filter(|function| self.engine.effective[function.index()]).collect();
+                candidates.iter().copied().filter(|function| self.engine.plan.effective[function.index()]).collect();
             candidates = if effective.is_empty() { candidates[..1].to_vec() } else { effective };
             // An audit, which must not guess, says that it did not look into all of them.
-            self.summary.bounded |= self.engine.tell_deeds && candidates.len() > MAX_DISPATCH;
+            self.summary.bounded |= self.engine.plan.tell_deeds && candidates.len() > MAX_DISPATCH;
             candidates.truncate(MAX_DISPATCH);
         }
         // Of one that leads back here nothing is known yet: what the others do is what there is to begin with.
@@ -313,7 +313,7 @@ impl<'p> Run<'_, 'p> {
         }
         if states.is_empty() {
             // By what an earlier call was taken for, none of them is meant: that one may have been taken for the wrong one.
-            self.summary.bounded |= self.engine.tell_deeds;
+            self.summary.bounded |= self.engine.plan.tell_deeds;
             let mut state = state;
             let result = self.fresh(&mut state, site, 0);
             state.env[call.result.index()] = result;
@@ -327,10 +327,10 @@ impl<'p> Run<'_, 'p> {
         let At { call, inst, site } = at;
         let program = self.engine.program;
         let body = &program.functions[function.index()];
-        let mut summary = if self.engine.effective[function.index()] || self.engine.small[function.index()] {
+        let mut summary = if self.engine.plan.effective[function.index()] || self.engine.plan.small[function.index()] {
             self.engine.summary(function, Vec::new())
         } else {
-            Rc::new(Summary::default())
+            Arc::new(Summary::default())
         };
         let mut translation = self.translation(&state, function, args, site);
         if !summary.calls.is_empty() {
@@ -341,9 +341,9 @@ impl<'p> Run<'_, 'p> {
         }
         if summary.outcomes.is_empty() {
             if !summary.bounded
-                && self.engine.effective[function.index()]
+                && self.engine.plan.effective[function.index()]
                 && !body.blocks.is_empty()
-                && self.engine.summaries.contains_key(&(function, Vec::new()))
+                && self.engine.known(&(function, Vec::new())).is_some()
             {
                 // It never comes back.
                 self.due(&state, &summary, inst, &mut translation);
@@ -426,10 +426,10 @@ impl<'p> Run<'_, 'p> {
         let args: &[Value] = if translation.known { &[] } else { replace.args };
         for (number, &arg) in args.iter().enumerate() {
             let param = self.engine.terms.make(Term::Param(number as u16));
-            told.extend(self.engine.intents.fields_of(*callee, param).iter().map(|field| (arg, *field)));
+            told.extend(self.engine.fields_of(*callee, param).iter().map(|field| (arg, *field)));
         }
         for &(theirs, ours) in &replace.added {
-            told.extend(self.engine.intents.fields_of(*callee, theirs).iter().map(|field| (ours, *field)));
+            told.extend(self.engine.fields_of(*callee, theirs).iter().map(|field| (ours, *field)));
         }
         for (value, field) in told {
             self.engine.note_field(self.id, value, field, false);
@@ -529,7 +529,7 @@ impl<'p> Run<'_, 'p> {
         let own = self.stable_guards(state);
         let found_before = found_files(&state.facts);
         for (number, deed) in summary.deeds.iter().enumerate() {
-            if deed.trace.depth() >= self.engine.followed {
+            if deed.trace.depth() >= self.engine.plan.followed {
                 self.summary.bounded = true;
                 continue;
             }
@@ -643,7 +643,7 @@ impl<'p> Run<'_, 'p> {
         }
         state.failing |= !outcome.success && outcome.changed || outcome.failing;
         let result = translation.value(&mut self.engine.terms, outcome.result);
-        if let Some(&(file, _)) = self.engine.read_results.get(&(translation.callee, outcome.result)) {
+        if let Some(file) = self.engine.read_result(translation.callee, outcome.result) {
             let file = translation.key(self.engine, file);
             self.engine.read_results.insert((self.id, result), (file, false));
         }
@@ -781,7 +781,7 @@ impl<'p> Run<'_, 'p> {
             {
                 continue;
             }
-            if pending.trace.depth() >= self.engine.followed {
+            if pending.trace.depth() >= self.engine.plan.followed {
                 continue;
             }
             let file_value = translation.value(terms, pending.file);

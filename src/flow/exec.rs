@@ -18,7 +18,7 @@ use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
-use std::rc::Rc;
+use std::sync::Arc;
 use ustr::Ustr;
 
 /// At most so many states are kept apart at the entry of a block.
@@ -102,7 +102,7 @@ pub(super) struct Run<'e, 'p> {
 impl<'e, 'p> Run<'e, 'p> {
     pub fn new(engine: &'e mut Engine<'p>, id: FuncId, binding: &'e Binding) -> Run<'e, 'p> {
         let function = &engine.program.functions[id.index()];
-        let bounds = Bounds::at(engine.distance[id.index()], engine.tell_deeds);
+        let bounds = Bounds::at(engine.plan.distance[id.index()], engine.plan.tell_deeds);
         Run {
             engine,
             id,
@@ -537,7 +537,7 @@ impl<'e, 'p> Run<'e, 'p> {
 
     /// A value goes away, where `trace` says: what its buffers held reaches the kernel, errors unseen; but not through a handle that
     /// finishes its writes in the background, which waits for nothing.
-    pub fn drop_value(&mut self, state: &mut State, value: Value, trace: Option<&Rc<Trace>>, depth: usize) {
+    pub fn drop_value(&mut self, state: &mut State, value: Value, trace: Option<&Arc<Trace>>, depth: usize) {
         let buffered = self.engine.terms.is_buffered(value);
         let value = self.engine.terms.unbuffered(value);
         if let &Term::Param(number) = self.engine.terms.get(value)
@@ -592,7 +592,7 @@ impl<'e, 'p> Run<'e, 'p> {
     }
 
     /// The handle of `file` goes away: what it had not handed to the kernel yet is lost. Behind a failure nobody counts on it.
-    fn lose(&mut self, state: &mut State, file: Value, trace: &Rc<Trace>) {
+    fn lose(&mut self, state: &mut State, file: Value, trace: &Arc<Trace>) {
         if state.failing {
             return;
         }
@@ -610,7 +610,7 @@ impl<'e, 'p> Run<'e, 'p> {
     }
 
     /// User-space buffers of `file` reach the kernel; by a flush at `flush`, if that is given.
-    pub fn drain(&mut self, state: &mut State, file: Value, flush: Option<&Rc<Trace>>) {
+    pub fn drain(&mut self, state: &mut State, file: Value, flush: Option<&Arc<Trace>>) {
         let keys = self.keys(file);
         let mut moved = Vec::new();
         state.pending.retain_mut(|pending| {
@@ -676,7 +676,7 @@ impl<'e, 'p> Run<'e, 'p> {
                         Some(&element) => element,
                         None => self.engine.terms.element(value),
                     };
-                    for field in self.engine.intents.fields_of(self.id, value).to_vec() {
+                    for field in self.engine.fields_of(self.id, value).to_vec() {
                         self.note_field(element, field);
                     }
                     element
@@ -891,10 +891,7 @@ impl<'e, 'p> Run<'e, 'p> {
                 Some(&(other, _)) => Some(self.engine.terms.make(Term::Field(me, other))),
                 None => self.engine.terms.rebase(file, &known),
             };
-            let link = self.engine.intents.links.entry((owner, field)).or_insert(path);
-            if *link != path {
-                *link = None;
-            }
+            self.engine.learn_link((owner, field), path);
         }
     }
 
@@ -928,7 +925,7 @@ impl<'e, 'p> Run<'e, 'p> {
     fn check_link(&mut self, state: &State, record: Value, field: FieldKey, value: Value) {
         for (name, file) in self.handles(state, &[(field.1, value)]) {
             let field = (field.0, name);
-            let link = self.engine.intents.links.get(&field).copied().flatten();
+            let link = self.engine.link(field);
             // As the fields are by now.
             let told = link.map(|path| self.engine.tell(self.id, &state.heap, path, record));
             if told != Some(file) {
@@ -940,24 +937,24 @@ impl<'e, 'p> Run<'e, 'p> {
     // ---- the story ----
 
     /// The trace of something done right here.
-    pub fn here(&mut self, inst: &Inst) -> Rc<Trace> {
+    pub fn here(&mut self, inst: &Inst) -> Arc<Trace> {
         self.engine.here(Origin { span: inst.focus, function: self.id })
     }
 
     /// An act falls due: recorded as a moment if something is pending, and as a trigger for callers.
-    pub fn act(&mut self, state: &State, act: Act, trace: Rc<Trace>) {
+    pub fn act(&mut self, state: &State, act: Act, trace: Arc<Trace>) {
         self.summary.effective = true;
         self.moment(state, act, trace.clone(), state.pending.clone(), state.failing);
         self.trigger(state, act, trace);
     }
 
-    pub fn moment(&mut self, state: &State, act: Act, trace: Rc<Trace>, pending: Shared<Vec<Pending>>, failing: bool) {
+    pub fn moment(&mut self, state: &State, act: Act, trace: Arc<Trace>, pending: Shared<Vec<Pending>>, failing: bool) {
         if act.operands().any(|operand| self.engine.terms.is_kernels(operand)) {
             return;
         }
         // Several states can come here by one path, and come again as they grow: what any of them has counts.
         let guards = || state.guards.iter().map(|(&(value, question), &answer)| (value, question, answer));
-        let alike = self.moment_index.entry((Rc::as_ptr(&trace), act, failing)).or_default();
+        let alike = self.moment_index.entry((Arc::as_ptr(&trace), act, failing)).or_default();
         let old = alike.iter().copied().find(|&at| self.moments[at].guards.iter().copied().eq(guards()));
         if let Some(at) = old {
             let old = &mut self.moments[at];
@@ -993,8 +990,8 @@ impl<'e, 'p> Run<'e, 'p> {
     }
 
     /// Passes on an act that came in `state` to callers.
-    pub fn trigger(&mut self, state: &State, act: Act, trace: Rc<Trace>) {
-        if trace.depth() > self.engine.followed || self.trigger_again(state, act, &trace) {
+    pub fn trigger(&mut self, state: &State, act: Act, trace: Arc<Trace>) {
+        if trace.depth() > self.engine.plan.followed || self.trigger_again(state, act, &trace) {
             return;
         }
         if act.operands().any(|operand| self.engine.terms.is_kernels(operand)) {
@@ -1018,14 +1015,14 @@ impl<'e, 'p> Run<'e, 'p> {
     }
 
     /// Whether the act is passed on already, under the answers of `state`: then only what holds there too still holds of it.
-    pub fn trigger_again(&mut self, state: &State, act: Act, trace: &Rc<Trace>) -> bool {
+    pub fn trigger_again(&mut self, state: &State, act: Act, trace: &Arc<Trace>) -> bool {
         let terms = &self.engine.terms;
         let guards = || {
             let stable = state.guards.iter().filter(|((value, _), _)| terms.is_stable(*value));
             stable.map(|(&(value, question), &answer)| (value, question, answer))
         };
         let same = |old: &&mut Trigger| {
-            Rc::ptr_eq(&old.trace, trace) && old.act == act && old.guards.iter().copied().eq(guards())
+            Arc::ptr_eq(&old.trace, trace) && old.act == act && old.guards.iter().copied().eq(guards())
         };
         let Some(old) = self.summary.triggers.iter_mut().find(same) else { return false };
         old.killed.retain(|kill| state.killed.contains(kill));
@@ -1117,10 +1114,10 @@ impl<'e, 'p> Run<'e, 'p> {
         let mut moments = std::mem::take(&mut self.moments);
         moments.iter_mut().for_each(keep_facts);
         // An act with nothing pending on one path says under which condition something is on another.
-        let guilty: FxHashSet<Rc<Trace>> =
+        let guilty: FxHashSet<Arc<Trace>> =
             moments.iter().filter(|moment| !moment.pending.is_empty()).map(|moment| moment.trace.clone()).collect();
         let mut seen = Seen::default();
-        self.engine.moments.extend(
+        self.engine.told.moments.extend(
             moments
                 .into_iter()
                 .filter(|moment| {
@@ -1158,8 +1155,8 @@ impl<'e, 'p> Run<'e, 'p> {
                     success: *span,
                     pending: state.pending.iter().any(|pending| pending.file == *file && pending.kind != Kind::Name),
                 };
-                if alike && !self.engine.ignored_syncs.contains(&ignored) {
-                    self.engine.ignored_syncs.push(ignored);
+                if alike && !self.engine.told.ignored_syncs.contains(&ignored) {
+                    self.engine.told.ignored_syncs.push(ignored);
                 }
             }
         }
@@ -1172,9 +1169,9 @@ impl<'e, 'p> Run<'e, 'p> {
                 // Who has no way to tell that something failed passes over it whatever it gives back.
                 *well && !other.failing && place == span && (given == value || !self.function.fallible)
             };
-            let ignored = state.failed_changes.iter().filter(|(_, seen)| !seen).map(|(place, _)| (self.id, *place));
+            let ignored = state.failed_changes.iter().filter(|(_, seen)| !seen).map(|(place, _)| *place);
             if state.failed_changes.iter().any(|(_, seen)| !seen) && exits.iter().any(alike) {
-                self.engine.best_effort.extend(ignored);
+                self.engine.told.best_effort.extend(ignored);
             }
         }
     }
@@ -1197,7 +1194,7 @@ impl<'e, 'p> Run<'e, 'p> {
         }
         for (file, facts) in state.facts.iter().filter(|(_, facts)| facts.synced) {
             let pending = state.pending.iter().any(|pending| pending.file == *file && pending.kind != Kind::Name);
-            for field in self.engine.intents.fields_of(self.id, *file).to_vec() {
+            for field in self.engine.fields_of(self.id, *file).to_vec() {
                 let intents = &mut self.engine.intents;
                 match facts.written {
                     // Who ends the value says nothing of what others owe before.
@@ -1247,7 +1244,7 @@ impl<'e, 'p> Run<'e, 'p> {
             pending: state
                 .pending
                 .iter()
-                .filter(|pending| pending.trace.depth() < self.engine.followed)
+                .filter(|pending| pending.trace.depth() < self.engine.plan.followed)
                 .filter(|pending| {
                     seen(pending.file)
                         || pending.kind == Kind::Name && seen(pending.dir)
@@ -1358,8 +1355,8 @@ impl<'e, 'p> Run<'e, 'p> {
     }
 
     /// Notes something that is done right here.
-    pub fn did(&mut self, state: &State, did: Did, file: Value, to: Option<Value>, trace: &Rc<Trace>) {
-        if !self.engine.tell_deeds || self.engine.terms.is_kernels(file) {
+    pub fn did(&mut self, state: &State, did: Did, file: Value, to: Option<Value>, trace: &Arc<Trace>) {
+        if !self.engine.plan.tell_deeds || self.engine.terms.is_kernels(file) {
             return;
         }
         let guards = self.stable_guards(state);
@@ -1378,7 +1375,7 @@ impl<'e, 'p> Run<'e, 'p> {
     }
 
     /// Adds a pending effect that was done right here.
-    pub fn pend(&mut self, state: &mut State, kind: Kind, file: Value, dir: Value, how: How, trace: &Rc<Trace>) {
+    pub fn pend(&mut self, state: &mut State, kind: Kind, file: Value, dir: Value, how: How, trace: &Arc<Trace>) {
         if self.engine.terms.is_kernels(file) {
             return;
         }

@@ -1,7 +1,7 @@
 //! Where a program shows that it cares whether data survives: the evidence on which the durable rules speak up.
 
 use super::state::{Kind, Origin};
-use super::terms::Value;
+use super::terms::{Retelling, Value};
 use crate::ir::{FuncId, PackageId};
 use crate::source::{FileId, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -24,18 +24,35 @@ pub fn names_a_sync(name: &str) -> bool {
 const MAX_FIELDS: usize = 4;
 
 /// The fields that one value came from or went to.
-#[derive(Debug, Default)]
-struct Held {
+#[derive(Debug, Clone, Default)]
+pub(super) struct Held {
     fields: SmallVec<[FieldKey; 1]>,
     /// As bits, which of these only the function's callees know: the fields of what they wrap around the value.
     passed_on: u8,
+}
+
+impl Held {
+    pub(super) fn fields(&self) -> &[FieldKey] {
+        &self.fields
+    }
+
+    fn note(&mut self, field: FieldKey, own: bool) {
+        match self.fields.iter().position(|known| *known == field) {
+            Some(place) if own => self.passed_on &= !(1 << place),
+            None if self.fields.len() < MAX_FIELDS => {
+                self.passed_on |= u8::from(!own) << self.fields.len();
+                self.fields.push(field);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// The evidence.
 #[derive(Debug, Default)]
 pub struct Intents {
     /// By function: from or to which fields each value was read or stored. Functions are asked one after the other: small tables are near.
-    fields: Vec<FxHashMap<Value, Held>>,
+    fields: FxHashMap<FuncId, FxHashMap<Value, Held>>,
     /// Fields whose file is synced somewhere.
     pub synced_fields: FxHashSet<FieldKey>,
     /// Fields whose file some function writes and syncs before it returns.
@@ -56,8 +73,8 @@ pub struct Intents {
     pub write_through_fields: FxHashSet<FieldKey>,
     /// Where content is read from a file, by the operation itself.
     pub reads: FxHashSet<Span>,
-    /// Packages that sync file content somewhere, and in how many places.
-    pub syncing_packages: FxHashMap<PackageId, u32>,
+    /// Packages that sync file content somewhere.
+    pub syncing_packages: FxHashSet<PackageId>,
     /// Types a method of which syncs file content.
     pub syncing_types: FxHashSet<Ustr>,
     /// Source files in which file content is synced.
@@ -70,13 +87,13 @@ pub struct Intents {
 }
 
 impl Intents {
-    fn held(&self, function: FuncId, value: Value) -> Option<&Held> {
-        self.fields.get(function.index())?.get(&value)
+    pub(super) fn held(&self, function: FuncId, value: Value) -> Option<&Held> {
+        self.fields.get(&function)?.get(&value)
     }
 
     /// The fields that `value` of `function` came from or went to.
     pub fn fields_of(&self, function: FuncId, value: Value) -> &[FieldKey] {
-        self.held(function, value).map_or(&[], |held| held.fields.as_slice())
+        self.held(function, value).map_or(&[], Held::fields)
     }
 
     /// Whether only callees of `function` know that `value` came from or went to `field`.
@@ -87,20 +104,74 @@ impl Intents {
         })
     }
 
-    /// Notes that `value` of `function` came from or went to `field`: by its `own` text, or by a callee's.
-    pub fn note_field(&mut self, function: FuncId, value: Value, field: FieldKey, own: bool) {
-        if self.fields.len() <= function.index() {
-            self.fields.resize_with(function.index() + 1, FxHashMap::default);
-        }
-        let held = self.fields[function.index()].entry(value).or_default();
-        match held.fields.iter().position(|known| *known == field) {
-            Some(place) if own => held.passed_on &= !(1 << place),
-            None if held.fields.len() < MAX_FIELDS => {
-                held.passed_on |= u8::from(!own) << held.fields.len();
-                held.fields.push(field);
+    /// Notes that `value` of `function` came from or went to `field`: by its `own` text, or by a callee's. `before` is what else is known
+    /// of the value, and counts as if it had been noted here.
+    pub(super) fn note_field(
+        &mut self,
+        function: FuncId,
+        value: Value,
+        field: FieldKey,
+        own: bool,
+        before: Option<&Held>,
+    ) {
+        let held = self.fields.entry(function).or_default().entry(value);
+        held.or_insert_with(|| before.cloned().unwrap_or_default()).note(field, own);
+    }
+
+    /// Adds what a task noted, retold. Of values that nothing else tells of, nobody asks in which fields they live.
+    pub(super) fn add(&mut self, new: Intents, retold: &mut Retelling<'_>) {
+        let Intents {
+            fields,
+            synced_fields,
+            written_and_synced,
+            only_synced,
+            synced_at_end,
+            directory_synced_at_end,
+            written_and_synced_by_own,
+            settled,
+            retired_fields,
+            write_through_fields,
+            reads,
+            syncing_packages,
+            syncing_types,
+            syncing_sources,
+            directory_syncing_packages,
+            links,
+        } = new;
+        for (field, path) in links {
+            let path = path.map(|path| retold.value(path));
+            let link = self.links.entry(field).or_insert(path);
+            if *link != path {
+                *link = None;
             }
-            _ => {}
         }
+        retold.alternatives();
+        for (function, values) in fields {
+            let known = self.fields.entry(function).or_default();
+            for (their, held) in values {
+                let Some(told) = retold.told(their) else { continue };
+                let known = known.entry(told).or_default();
+                for (place, &field) in held.fields.iter().enumerate() {
+                    known.note(field, held.passed_on >> place & 1 == 0);
+                }
+            }
+        }
+        for (effect, functions) in settled {
+            self.settled.entry(effect).or_default().extend(functions);
+        }
+        self.synced_fields.extend(synced_fields);
+        self.written_and_synced.extend(written_and_synced);
+        self.only_synced.extend(only_synced);
+        self.synced_at_end.extend(synced_at_end);
+        self.directory_synced_at_end.extend(directory_synced_at_end);
+        self.written_and_synced_by_own.extend(written_and_synced_by_own);
+        self.retired_fields.extend(retired_fields);
+        self.write_through_fields.extend(write_through_fields);
+        self.reads.extend(reads);
+        self.syncing_packages.extend(syncing_packages);
+        self.syncing_types.extend(syncing_types);
+        self.syncing_sources.extend(syncing_sources);
+        self.directory_syncing_packages.extend(directory_syncing_packages);
     }
 
     /// Whether one of the fields that `value` of `function` lives in is among `fields`.

@@ -5,12 +5,13 @@
 //! a library or a language.
 //!
 //! Reading order: [`terms`] (symbolic values), [`state`] (what is known at a point), [`summary`] (what a function does to its caller),
-//! [`exec`] (one function), [`transfer`] (one effect), [`calls`] (one call).
+//! [`exec`] (one function), [`transfer`] (one effect), [`calls`] (one call), [`known`] (many functions side by side).
 
 mod calls;
 mod exec;
 mod graph;
 pub mod intent;
+mod known;
 mod live;
 pub mod state;
 pub mod summary;
@@ -20,13 +21,15 @@ mod transfer;
 pub use exec::asks_for_presence;
 
 use crate::apis::Apis;
-use crate::ir::{Base, FuncId, Function, InstKind, Operand, Program, Rvalue, Step, ValueKind};
+use crate::ir::{Base, FuncId, Function, Inst, InstKind, Operand, Place, Program, Rvalue, Step, ValueKind};
 use crate::source::Span;
 use intent::{FieldKey, Intents};
+use known::{Found, Key, Known, Told, Traces};
 use litemap::LiteMap;
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use state::{Facts, Kind, Origin, Pending, Question, Shared, Trace};
-use std::rc::Rc;
+use std::sync::Arc;
 use summary::{Act, Summary};
 use terms::{Term, Terms, Value};
 use ustr::Ustr;
@@ -39,7 +42,7 @@ pub struct Moment {
     /// What was done.
     pub act: Act,
     /// Where: from `function` down to the act.
-    pub trace: Rc<Trace>,
+    pub trace: Arc<Trace>,
     /// What was pending, in order of coming.
     pub pending: Shared<Vec<Pending>>,
     /// The answers on the way.
@@ -71,7 +74,7 @@ pub struct IgnoredSync {
     /// The file, in that function's terms.
     pub file: Value,
     /// The sync.
-    pub trace: Rc<Trace>,
+    pub trace: Arc<Trace>,
     /// Where success is reported.
     pub success: Span,
     /// Bytes written in the function are still pending there.
@@ -92,7 +95,7 @@ pub struct Flow {
     /// Acts and effects were followed up so many calls.
     pub followed: usize,
     /// What each function does to its caller, for those that can matter.
-    pub summaries: FxHashMap<FuncId, Rc<Summary>>,
+    pub summaries: FxHashMap<FuncId, Arc<Summary>>,
     /// Who calls whom.
     pub callers: Vec<Vec<FuncId>>,
     /// By function: whether something is made durable in its text or below, on whatever way, followed or not.
@@ -106,17 +109,10 @@ pub struct Flow {
 /// Function values that a specialised summary knows: (the callee's term, its body).
 type Binding = Vec<(Value, FuncId)>;
 
-/// The analysis in progress.
-struct Engine<'p> {
+/// What is done, and how far.
+struct Plan<'p> {
     program: &'p Program,
     apis: &'p Apis,
-    terms: Terms,
-    summaries: FxHashMap<(FuncId, Binding), Rc<Summary>>,
-    running: FxHashSet<(FuncId, Binding)>,
-    /// For functions that lead back to themselves: what the round before made of them.
-    assumed: FxHashMap<FuncId, Rc<Summary>>,
-    moments: Vec<Moment>,
-    intents: Intents,
     /// Functions that do something to files, or may.
     effective: Vec<bool>,
     /// Functions with a text so short that they are run for what they give back alone.
@@ -127,20 +123,35 @@ struct Engine<'p> {
     tell_deeds: bool,
     /// Acts and effects are followed up so many calls.
     followed: usize,
+}
+
+/// The analysis of some functions, in progress.
+struct Engine<'p> {
+    plan: &'p Plan<'p>,
+    program: &'p Program,
+    apis: &'p Apis,
+    /// What is known of functions that were run before.
+    before: &'p Known,
+    terms: Terms,
+    /// What was made of functions, in the order in which they were done.
+    runs: Vec<(Key, Arc<Summary>, Told)>,
+    /// Where in `runs` each is.
+    done: FxHashMap<Key, usize>,
+    running: FxHashSet<Key>,
+    /// For functions that lead back to themselves: what the round before made of them.
+    assumed: FxHashMap<FuncId, Arc<Summary>>,
+    /// What the run that ends tells.
+    told: Told,
+    intents: Intents,
     /// How deep specialised analyses are nested.
     depth: usize,
-    /// All traces, so that equal ones are one in memory.
-    traces: FxHashMap<(Origin, *const Trace), Rc<Trace>>,
+    traces: Traces,
     /// Functions whose analysis broke off.
     broken: Vec<FuncId>,
-    /// Failed syncs that nobody looks at.
-    ignored_syncs: Vec<IgnoredSync>,
     /// Which file the results of a function's reads, and of what it made of those, came from; whether by the read itself.
     read_results: FxHashMap<(FuncId, Value), (Value, bool)>,
     /// By function, values that tell how much a file holds, and which.
     lengths: FxHashMap<(FuncId, Value), Value>,
-    /// Changes of files whose failure is passed over, and by which function.
-    best_effort: FxHashSet<(FuncId, Origin)>,
 }
 
 /// So many calls up acts and effects are followed. Who stands further up has other things to promise, and in large programs looking there is
@@ -161,112 +172,189 @@ pub fn analyse(program: &Program, apis: &Apis, tell_deeds: bool) -> Flow {
 }
 
 /// [`analyse`], given up as soon as `wanted` says no: what is there by then is returned, and is of no use.
-pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &dyn Fn() -> bool) -> Flow {
+pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &(dyn Fn() -> bool + Sync)) -> Flow {
     let mut graph = graph::CallGraph::new(program, apis);
     let followed = if tell_deeds { FOLLOWED_BY_AUDIT } else { FOLLOWED };
     if !tell_deeds {
         graph.limit(followed);
     }
-    let mut engine = Engine {
+    let plan = Plan {
         program,
         apis,
-        terms: Terms::default(),
-        summaries: FxHashMap::default(),
-        running: FxHashSet::default(),
-        assumed: FxHashMap::default(),
-        moments: Vec::new(),
-        intents: Intents::default(),
-        effective: graph.effective.clone(),
+        effective: std::mem::take(&mut graph.effective),
         small: program.functions.iter().map(is_small).collect(),
-        distance: graph.distance.clone(),
+        distance: std::mem::take(&mut graph.distance),
         tell_deeds,
         followed,
-        depth: 0,
-        traces: FxHashMap::default(),
-        broken: Vec::new(),
-        ignored_syncs: Vec::new(),
-        best_effort: FxHashSet::default(),
-        read_results: FxHashMap::default(),
-        lengths: FxHashMap::default(),
     };
-    let components = graph.bottom_up();
-    // Records tell which path belongs to which handle: what makes them, and all below, comes first.
-    let first = graph.below(&makers(program));
-    for in_first in [true, false] {
-        for component in &components {
-            if component.iter().any(|function| first.contains(function)) == in_first && wanted() {
-                engine.component(component, &graph.effective);
-            }
-        }
+    let components = graph.components();
+    let mut turns = vec![Turn::Neither; program.functions.len()];
+    for turn in [Turn::Changes, Turn::Makes] {
+        let functions = (0..).zip(&program.functions).filter(|(_, function)| Turn::of(function) == turn);
+        let roots: Vec<FuncId> = functions.map(|(at, _)| FuncId(at)).collect();
+        graph.below(&roots).iter().for_each(|function| turns[function.index()] = turn);
     }
     // What is only read is read by functions that do nothing else; no obligation falls due in them.
-    let known = engine.moments.len();
     let only_read: Vec<bool> =
-        graph.reads.iter().zip(&graph.effective).map(|(reads, effective)| *reads && !effective).collect();
-    for component in &components {
-        engine.component(component, &only_read);
+        graph.reads.iter().zip(&plan.effective).map(|(reads, effective)| *reads && !effective).collect();
+    let levels = |which: &[bool], turn: Option<Turn>| {
+        components.levels(|component| {
+            let is_run = component.iter().any(|function| which[function.index()]);
+            let is_now =
+                turn.is_none_or(|turn| component.iter().map(|function| turns[function.index()]).min() == Some(turn));
+            (is_run && is_now)
+                .then(|| component.iter().map(|function| size(&program.functions[function.index()])).sum())
+        })
+    };
+    let mut terms = Terms::default();
+    let mut known = Known::default();
+    let mut run = |levels: Vec<Vec<&[FuncId]>>, which: &[bool], tell: bool| {
+        for level in levels.into_iter().take_while(|_| wanted()) {
+            let shared = std::mem::take(&mut terms).share();
+            let run = |component: &&[FuncId]| Engine::new(&plan, &known, shared.begin()).component(component, which);
+            let found: Vec<Found> = level.par_iter().with_max_len(1).map(run).collect();
+            terms = shared.end();
+            found.into_iter().for_each(|found| known.add(found, &mut terms, tell));
+        }
+    };
+    for turn in [Turn::Makes, Turn::Changes, Turn::Neither] {
+        run(levels(&plan.effective, Some(turn)), &plan.effective, true);
     }
-    engine.moments.truncate(known);
-    let summaries = engine
-        .summaries
-        .into_iter()
-        .filter(|((_, binding), _)| binding.is_empty())
-        .map(|((function, _), summary)| (function, summary))
-        .collect();
+    run(levels(&only_read, None), &only_read, false);
+    // What is told does not depend on what was run beside what.
+    known.moments.sort_by_key(|moment| components.place[moment.function.index()]);
+    known.ignored_syncs.sort_by_key(|ignored| components.place[ignored.function.index()]);
+    let summaries = known.summaries.into_iter().filter(|((_, binding), _)| binding.is_empty());
     Flow {
-        terms: engine.terms,
-        moments: engine.moments,
+        terms,
+        moments: known.moments,
         followed,
-        ignored_syncs: engine.ignored_syncs,
-        best_effort: engine.best_effort,
-        summaries,
+        ignored_syncs: known.ignored_syncs,
+        best_effort: known.best_effort,
+        summaries: summaries.map(|((function, _), summary)| (function, summary)).collect(),
         callers: graph.callers,
         syncs: graph.syncs,
-        intents: engine.intents,
-        broken: engine.broken,
+        intents: known.intents,
+        broken: known.broken,
     }
+}
+
+/// How many instructions and blocks a function has.
+fn size(function: &Function) -> usize {
+    function.blocks.iter().map(|block| block.insts.len() + 1).sum()
 }
 
 fn is_small(function: &Function) -> bool {
-    function.blocks.iter().map(|block| block.insts.len() + 1).sum::<usize>() <= SMALL
+    size(function) <= SMALL
 }
 
-/// Functions that make records with handles in them.
-fn makers(program: &Program) -> Vec<FuncId> {
-    let holds = |function: &Function, operand: &Operand| match operand {
-        Operand::Place(place) => match place.base {
-            Base::Local(local) => {
+/// How a function is about records with handles in them. They tell which path belongs to which handle: those who make them come first,
+/// then those who put another handle into one, with all whom they call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    Makes,
+    Changes,
+    Neither,
+}
+
+impl Turn {
+    fn of(function: &Function) -> Turn {
+        let holds = |operand: &Operand| match operand {
+            Operand::Place(Place { base: Base::Local(local), steps }) => {
                 let kind = function.locals[local.index()].kind;
-                place.steps.is_empty() && !matches!(kind, ValueKind::Unknown | ValueKind::Other | ValueKind::Path)
-            }
-            Base::Global(_) => false,
-        },
-        _ => false,
-    };
-    let makes = |function: &Function| {
-        function.blocks.iter().flat_map(|block| &block.insts).any(|inst| match &inst.kind {
-            InstKind::Assign { value: Rvalue::Aggregate { type_name: Some(_), fields, .. }, .. } => {
-                fields.iter().any(|(_, operand)| holds(function, operand))
-            }
-            InstKind::Assign { place, value: Rvalue::Use(operand) } => {
-                matches!(place.steps.last(), Some(Step::Field { owner: Some(_), .. })) && holds(function, operand)
+                steps.is_empty() && !matches!(kind, ValueKind::Unknown | ValueKind::Other | ValueKind::Path)
             }
             _ => false,
-        })
-    };
-    (0..program.functions.len()).filter(|&at| makes(&program.functions[at])).map(|at| FuncId(at as u32)).collect()
+        };
+        let turn = |inst: &Inst| match &inst.kind {
+            InstKind::Assign { value: Rvalue::Aggregate { type_name: Some(_), fields, .. }, .. }
+                if fields.iter().any(|(_, operand)| holds(operand)) =>
+            {
+                Turn::Makes
+            }
+            InstKind::Assign { place, value: Rvalue::Use(operand) }
+                if matches!(place.steps.last(), Some(Step::Field { owner: Some(_), .. })) && holds(operand) =>
+            {
+                Turn::Changes
+            }
+            _ => Turn::Neither,
+        };
+        function.blocks.iter().flat_map(|block| &block.insts).map(turn).min().unwrap_or(Turn::Neither)
+    }
 }
 
 impl Engine<'_> {
+    /// Begins with what is known.
+    fn new<'p>(plan: &'p Plan<'p>, before: &'p Known, terms: Terms) -> Engine<'p> {
+        Engine {
+            plan,
+            program: plan.program,
+            apis: plan.apis,
+            before,
+            terms,
+            runs: Vec::new(),
+            done: FxHashMap::default(),
+            running: FxHashSet::default(),
+            assumed: FxHashMap::default(),
+            told: Told::default(),
+            intents: Intents::default(),
+            depth: 0,
+            traces: Traces::default(),
+            broken: Vec::new(),
+            read_results: FxHashMap::default(),
+            lengths: FxHashMap::default(),
+        }
+    }
+
     /// The trace of something done at `origin` itself.
-    fn here(&mut self, origin: Origin) -> Rc<Trace> {
-        self.traces.entry((origin, std::ptr::null())).or_insert_with(|| Rc::new(Trace::Here(origin))).clone()
+    fn here(&mut self, origin: Origin) -> Arc<Trace> {
+        self.trace(Trace::Here(origin))
     }
 
     /// `inner`, which is one of these traces, seen through the call at `origin`.
-    fn via(&mut self, origin: Origin, inner: &Rc<Trace>) -> Rc<Trace> {
-        let key = (origin, Rc::as_ptr(inner));
-        self.traces.entry(key).or_insert_with(|| Rc::new(Trace::Via(origin, inner.clone()))).clone()
+    fn via(&mut self, origin: Origin, inner: &Arc<Trace>) -> Arc<Trace> {
+        self.trace(Trace::Via(origin, inner.clone()))
+    }
+
+    fn trace(&mut self, trace: Trace) -> Arc<Trace> {
+        match self.before.traces.find(&trace) {
+            Some(known) => known.clone(),
+            None => self.traces.add(trace),
+        }
+    }
+
+    /// The fields that `value` of `function` came from or went to.
+    fn fields_of(&self, function: FuncId, value: Value) -> &[FieldKey] {
+        let known = self.intents.held(function, value).or_else(|| self.before.intents.held(function, value));
+        known.map_or(&[], intent::Held::fields)
+    }
+
+    /// Whether what is written to `file` of `function` is durable by the way in which the handle in one of its fields was opened.
+    fn is_written_through(&self, function: FuncId, file: Value) -> bool {
+        self.fields_of(function, file).iter().any(|field| {
+            self.intents.write_through_fields.contains(field)
+                || self.before.intents.write_through_fields.contains(field)
+        })
+    }
+
+    /// The path that a field's handle is always opened by, if it is one.
+    fn link(&self, field: FieldKey) -> Option<Value> {
+        self.intents.links.get(&field).or_else(|| self.before.intents.links.get(&field)).copied().flatten()
+    }
+
+    /// Learns the path that a field's handle is opened by in one place, if it can be told.
+    fn learn_link(&mut self, field: FieldKey, path: Option<Value>) {
+        let before = self.before.intents.links.get(&field).copied().unwrap_or(path);
+        let link = self.intents.links.entry(field).or_insert(before);
+        if *link != path {
+            *link = None;
+        }
+    }
+
+    /// The file that a result of `function` was read from, or made of what was.
+    fn read_result(&self, function: FuncId, result: Value) -> Option<Value> {
+        let own = self.read_results.get(&(function, result)).map(|(file, _)| *file);
+        own.or_else(|| self.before.read_results.get(&(function, result)).copied())
     }
 
     /// Remembers from or to which field a value of `function` goes: by its `own` text, or by a callee's.
@@ -295,12 +383,18 @@ impl Engine<'_> {
             }
         }
         // What is one of several is each of them.
-        self.intents.note_field(function, key, field, own);
+        self.add_field(function, key, field, own);
         for &one in self.terms.alternatives(key) {
             if let Term::Handle { file, .. } = self.terms.get(self.terms.unbuffered(one)) {
-                self.intents.note_field(function, *file, field, own);
+                let before = self.before.intents.held(function, *file);
+                self.intents.note_field(function, *file, field, own, before);
             }
         }
+    }
+
+    fn add_field(&mut self, function: FuncId, value: Value, field: FieldKey, own: bool) {
+        let before = self.before.intents.held(function, value);
+        self.intents.note_field(function, value, field, own, before);
     }
 
     /// The path of the file behind a field that `function` sees at `key`, where every record of the type holds both; `heap` has the
@@ -308,16 +402,16 @@ impl Engine<'_> {
     fn linked(&mut self, function: FuncId, heap: &LiteMap<(Value, Ustr), Value>, key: Value) -> Option<Value> {
         let &Term::Field(mut base, name) = self.terms.get(key) else { return None };
         let owned = |value: Value, name: &str| {
-            self.intents.fields_of(function, value).iter().find(|field| field.1 == name).map(|field| field.0)
+            self.fields_of(function, value).iter().find(|field| field.1 == name).map(|field| field.0)
         };
         let direct = owned(key, &name).map(|owner| (owner, name));
-        let mut link = direct.and_then(|field| Some((field, (*self.intents.links.get(&field)?)?)));
+        let mut link = direct.and_then(|field| Some((field, self.link(field)?)));
         if let (None, &Term::Field(outer, outer_name)) = (link, self.terms.get(base))
             && let Some(owner) = owned(base, &outer_name)
         {
             // A record in a record.
             let field = (owner, Ustr::from(&format!("{outer_name}.{name}")));
-            link = self.intents.links.get(&field).copied().flatten().map(|path| (field, path));
+            link = self.link(field).map(|path| (field, path));
             base = outer;
         }
         let (field, path) = link?;
@@ -339,22 +433,42 @@ impl Engine<'_> {
         })
     }
 
-    /// Analyses the functions of one component of the call graph, whose callees are done.
-    fn component(&mut self, component: &[FuncId], effective: &[bool]) {
+    /// Analyses the functions of one component of the call graph, whose callees are done; of these, those that are `effective`.
+    fn component(mut self, component: &[FuncId], effective: &[bool]) -> Found {
         let recursive = component.len() > 1
             || component.iter().any(|function| self.program.functions[function.index()].calls(*function));
         for round in 0..if recursive { 2 } else { 1 } {
             for &function in component.iter().filter(|function| effective[function.index()]) {
-                if round > 0 {
-                    if let Some(summary) = self.summaries.remove(&(function, Vec::new())) {
-                        self.assumed.insert(function, summary);
+                if round > 0
+                    && let Some(at) = self.done.remove(&(function, Vec::new()))
+                {
+                    self.assumed.insert(function, self.runs[at].1.clone());
+                    for run in self.runs.iter_mut().filter(|(key, ..)| key.0 == function) {
+                        run.2 = Told::default();
                     }
-                    self.moments.retain(|moment| moment.function != function);
-                    self.ignored_syncs.retain(|ignored| ignored.function != function);
-                    self.best_effort.retain(|known| known.0 != function);
                 }
                 self.summary(function, Vec::new());
             }
+        }
+        let done = self.done;
+        let is_last = |at: usize, key: &Key| done.get(key) == Some(&at);
+        let runs = self.runs.into_iter().enumerate().filter(|(at, (key, ..))| is_last(*at, key));
+        Found {
+            runs: runs.map(|(_, run)| run).collect(),
+            terms: self.terms.into_own(),
+            intents: self.intents,
+            traces: self.traces,
+            read_results: self.read_results,
+            broken: self.broken,
+        }
+    }
+
+    /// What is known of a function.
+    fn known(&self, key: &Key) -> Option<&Arc<Summary>> {
+        match self.done.get(key) {
+            Some(&at) => Some(&self.runs[at].1),
+            None if self.assumed.contains_key(&key.0) && key.1.is_empty() => None,
+            None => self.before.summaries.get(key),
         }
     }
 
@@ -365,17 +479,17 @@ impl Engine<'_> {
 
     /// The summary of `function` where the function values in `binding` are known. A function that is being analysed already has
     /// that of the round before, or an empty one.
-    fn summary(&mut self, function: FuncId, binding: Binding) -> Rc<Summary> {
+    fn summary(&mut self, function: FuncId, binding: Binding) -> Arc<Summary> {
         let key = (function, binding);
-        if let Some(summary) = self.summaries.get(&key) {
+        if let Some(summary) = self.known(&key) {
             return summary.clone();
         }
         if self.running.contains(&key) {
-            let nothing = || Rc::new(Summary { acts_lost: true, ..Summary::default() });
+            let nothing = || Arc::new(Summary { acts_lost: true, ..Summary::default() });
             return self.assumed.get(&key.0).cloned().unwrap_or_else(nothing);
         }
         if self.depth >= MAX_NESTING {
-            return Rc::new(Summary { bounded: true, ..Summary::default() });
+            return Arc::new(Summary { bounded: true, ..Summary::default() });
         }
         self.running.insert(key.clone());
         self.depth += 1;
@@ -383,12 +497,15 @@ impl Engine<'_> {
         // A fault of ours costs one function, not the report.
         let summary = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|_| {
             self.broken.push(function);
+            self.told = Told::default();
             Summary { bounded: true, ..Summary::default() }
         });
-        let summary = Rc::new(summary);
+        let summary = Arc::new(summary);
         self.depth -= 1;
         self.running.remove(&key);
-        self.summaries.insert(key, summary.clone());
+        self.done.insert(key.clone(), self.runs.len());
+        let told = std::mem::take(&mut self.told);
+        self.runs.push((key, summary.clone(), told));
         summary
     }
 }

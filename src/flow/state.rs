@@ -7,7 +7,7 @@ use litemap::LiteMap;
 use smallvec::SmallVec;
 use std::cmp::Ordering;
 use std::ops::{Deref, DerefMut};
-use std::rc::Rc;
+use std::sync::Arc;
 use ustr::Ustr;
 
 /// The three kinds of effects that wait for something to make them durable.
@@ -78,7 +78,7 @@ pub enum Trace {
     /// The place itself.
     Here(Origin),
     /// Through a call at a place.
-    Via(Origin, Rc<Trace>),
+    Via(Origin, Arc<Trace>),
 }
 
 impl Trace {
@@ -134,11 +134,11 @@ pub struct Pending {
     /// What did it.
     pub how: How,
     /// Where.
-    pub trace: Rc<Trace>,
+    pub trace: Arc<Trace>,
     /// Where `trace` ends.
     pub origin: Origin,
     /// Where a flush passed it on to the kernel, if one did.
-    pub flushed: Option<Rc<Trace>>,
+    pub flushed: Option<Arc<Trace>>,
     /// For names: the file's content was synced, so somebody cares.
     pub cared: bool,
     /// Something that could not be resolved may have made it durable.
@@ -150,7 +150,7 @@ pub struct Pending {
     /// How far the bytes have come.
     pub transit: Transit,
     /// Where the handle went away before the bytes had reached the kernel.
-    pub lost: Option<Rc<Trace>>,
+    pub lost: Option<Arc<Trace>>,
     /// Answers about settings that held on every path that leaves it, where such paths were joined with others since.
     pub when: Vec<Guard>,
 }
@@ -158,12 +158,12 @@ pub struct Pending {
 /// Equal traces of one analysis are one in memory.
 impl PartialEq for Pending {
     fn eq(&self, other: &Pending) -> bool {
-        let same = |one: &Option<Rc<Trace>>, other: &Option<Rc<Trace>>| match (one, other) {
-            (Some(one), Some(other)) => Rc::ptr_eq(one, other),
+        let same = |one: &Option<Arc<Trace>>, other: &Option<Arc<Trace>>| match (one, other) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
             (one, other) => one.is_none() && other.is_none(),
         };
         self.is_same_effect(other)
-            && Rc::ptr_eq(&self.trace, &other.trace)
+            && Arc::ptr_eq(&self.trace, &other.trace)
             && same(&self.flushed, &other.flushed)
             && same(&self.lost, &other.lost)
             && (self.cared, self.doubt, self.closed, self.transit)
@@ -309,12 +309,17 @@ impl Facts {
 
 /// A part that many states share until one of them changes it.
 #[derive(Debug, Default)]
-pub struct Shared<T>(Rc<T>);
+pub struct Shared<T>(Arc<T>);
 
 impl<T> Shared<T> {
     /// Whether both are one in memory, and so surely equal.
     pub fn is(&self, other: &Shared<T>) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Its place in memory, which is its own as long as it is held.
+    pub(super) fn place(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
     }
 }
 
@@ -334,7 +339,7 @@ impl<T: Eq> Eq for Shared<T> {}
 
 impl<T> From<T> for Shared<T> {
     fn from(value: T) -> Shared<T> {
-        Shared(Rc::new(value))
+        Shared(Arc::new(value))
     }
 }
 
@@ -348,7 +353,7 @@ impl<T> Deref for Shared<T> {
 
 impl<T: Clone> DerefMut for Shared<T> {
     fn deref_mut(&mut self) -> &mut T {
-        Rc::make_mut(&mut self.0)
+        Arc::make_mut(&mut self.0)
     }
 }
 
@@ -394,9 +399,9 @@ pub struct State {
     /// Flushes on every path since entry.
     pub flushed: Shared<Vec<Value>>,
     /// What the function was given and let go, and where.
-    pub dropped: Shared<Vec<(Value, Rc<Trace>)>>,
+    pub dropped: Shared<Vec<(Value, Arc<Trace>)>>,
     /// Files whose sync failed on the way, where it was asked for, and that were not synced since.
-    pub failed_syncs: Shared<Vec<(Value, Rc<Trace>)>>,
+    pub failed_syncs: Shared<Vec<(Value, Arc<Trace>)>>,
     /// Changes of files that failed on this path.
     /// The second part: whether this function looked at the failure since.
     pub failed_changes: Shared<Vec<(Origin, bool)>>,
@@ -658,7 +663,7 @@ impl State {
     }
 
     /// Notes that a sync of `file` failed, where `trace` says.
-    pub fn sync_failed(&mut self, file: Value, trace: &Rc<Trace>) {
+    pub fn sync_failed(&mut self, file: Value, trace: &Arc<Trace>) {
         if self.failed_syncs.len() < 4 && !self.failed_syncs.iter().any(|known| known.0 == file && known.1 == *trace) {
             self.failed_syncs.push((file, trace.clone()));
         }
@@ -843,7 +848,7 @@ fn add_missing(mine: &mut Vec<Value>, theirs: &[Value]) -> bool {
 pub(super) fn all_among(some: &[Pending], all: &[Pending]) -> bool {
     let mut next = 0;
     some.iter().all(|one| {
-        let same = |other: &Pending| Rc::ptr_eq(&other.trace, &one.trace) && other == one;
+        let same = |other: &Pending| Arc::ptr_eq(&other.trace, &one.trace) && other == one;
         let found = all[next..].iter().chain(&all[..next]).position(same);
         next = found.map_or(next, |found| (next + found + 1) % all.len());
         found.is_some()

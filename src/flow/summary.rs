@@ -3,7 +3,7 @@
 use super::state::{Facts, How, Kind, Origin, Pending, Question, Trace};
 use super::terms::Value;
 use smallvec::SmallVec;
-use std::rc::Rc;
+use std::sync::Arc;
 use ustr::Ustr;
 
 /// An act at which an obligation falls due.
@@ -69,7 +69,7 @@ pub struct Trigger {
     /// The act.
     pub act: Act,
     /// Where.
-    pub trace: Rc<Trace>,
+    pub trace: Arc<Trace>,
     /// What was killed before it.
     pub killed: Vec<(Value, Kind)>,
     /// What was flushed before it.
@@ -100,9 +100,9 @@ pub struct Outcome {
     /// What it flushed.
     pub flushed: Vec<Value>,
     /// What it was given and let go, and where.
-    pub dropped: Vec<(Value, Rc<Trace>)>,
+    pub dropped: Vec<(Value, Arc<Trace>)>,
     /// If it failed: the syncs that did.
-    pub failed_syncs: Vec<(Value, Rc<Trace>)>,
+    pub failed_syncs: Vec<(Value, Arc<Trace>)>,
     /// If it failed: the changes of files that did.
     pub failed_changes: Vec<Origin>,
     /// It synced everything.
@@ -137,7 +137,7 @@ pub struct Deed {
     /// For a rename: the name it gets.
     pub to: Option<Value>,
     /// Where.
-    pub trace: Rc<Trace>,
+    pub trace: Arc<Trace>,
     /// Answers on every way to it, in terms that a caller can tell.
     pub guards: Vec<(Value, Question, bool)>,
     /// It lies behind an error edge only.

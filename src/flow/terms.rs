@@ -11,6 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use smallvec::SmallVec;
 use std::hash::{Hash, Hasher};
 use std::ops::{Index, IndexMut};
+use std::sync::Arc;
 use ustr::Ustr;
 
 /// A symbolic value.
@@ -91,7 +92,7 @@ pub enum Term {
 const MAX_DEPTH: u8 = 24;
 
 /// A term, and what is asked of it again and again.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Entry {
     term: Term,
     /// Where in `joins` it stands for several, counted from one; 0 if it does not.
@@ -104,8 +105,14 @@ struct Entry {
 }
 
 /// A list that grows by whole pieces: there are millions of terms, and none of them moves.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Pieces<T>(Vec<Vec<T>>);
+
+impl<T> Default for Pieces<T> {
+    fn default() -> Pieces<T> {
+        Pieces(Vec::new())
+    }
+}
 
 /// So many entries are in a piece.
 const PIECE: usize = 1 << 12;
@@ -142,18 +149,43 @@ impl<T> IndexMut<usize> for Pieces<T> {
     }
 }
 
-/// The table of all terms of a run.
-#[derive(Debug)]
-pub struct Terms {
+/// Terms, and the sites where they were made.
+#[derive(Debug, Clone, Default)]
+struct Table {
     terms: Pieces<Entry>,
     /// The terms by what they are, with the hash of each, so that a table that grows asks none of them; each stands in `terms` alone.
     index: HashTable<(u32, Value)>,
-    /// Those that were asked for last, by the end of their hash: most are asked for again soon, and `index` is large.
-    recent: Box<[(u32, Value)]>,
     sites: Vec<SiteKey>,
     site_index: FxHashMap<SiteKey, Site>,
     /// For values that stand for several (a join of paths): which.
-    joins: Pieces<SmallVec<[Value; 4]>>,
+    joins: Pieces<Joined>,
+}
+
+/// The values that one stands for.
+type Joined = SmallVec<[Value; 4]>;
+
+/// At most so many values are known that one stands for.
+const MAX_JOINED: usize = 4;
+
+impl Table {
+    fn find(&self, term: &Term, hash: u32, first: u32) -> Option<Value> {
+        let same =
+            |(known, value): &(u32, Value)| *known == hash && self.terms[(value.0 - first) as usize].term == *term;
+        self.index.find(spread(hash), same).map(|(_, value)| *value)
+    }
+}
+
+/// A table of terms: those that were there before, which several tables share and none changes, and its own.
+#[derive(Debug)]
+pub struct Terms {
+    base: Arc<Table>,
+    /// The first value of its own, and the first site.
+    first: (u32, u32),
+    own: Table,
+    /// Where more is known of what a value of `base` stands for than is known there: that.
+    rejoined: FxHashMap<Value, Joined>,
+    /// Those that were asked for last, by the end of their hash: most are asked for again soon, and the index is large.
+    recent: Box<[(u32, Value)]>,
     /// Names of operations, interned once.
     pub ops: Ops,
 }
@@ -179,9 +211,9 @@ pub struct Ops {
     pub equal: Ustr,
 }
 
-impl Default for Terms {
-    fn default() -> Terms {
-        let ops = Ops {
+impl Default for Ops {
+    fn default() -> Ops {
+        Ops {
             join: "join".into(),
             parent: "parent".into(),
             with_extension: "with_extension".into(),
@@ -190,16 +222,13 @@ impl Default for Terms {
             file_name: "file_name".into(),
             element: "[]".into(),
             equal: "==".into(),
-        };
-        let mut terms = Terms {
-            terms: Pieces(Vec::new()),
-            index: HashTable::new(),
-            recent: vec![(0, Value(u32::MAX)); RECENT].into(),
-            sites: Vec::new(),
-            site_index: FxHashMap::default(),
-            joins: Pieces(Vec::new()),
-            ops,
-        };
+        }
+    }
+}
+
+impl Default for Terms {
+    fn default() -> Terms {
+        let mut terms = Terms::over(Arc::default(), Ops::default());
         assert_eq!(terms.make(Term::Unset), UNSET);
         assert_eq!(terms.make(Term::Unit), UNIT);
         assert_eq!(terms.make(Term::Absent), ABSENT);
@@ -221,6 +250,22 @@ pub const UNIT: Value = Value(1);
 pub const ABSENT: Value = Value(2);
 
 impl Terms {
+    fn over(base: Arc<Table>, ops: Ops) -> Terms {
+        Terms {
+            first: (base.terms.len() as u32, base.sites.len() as u32),
+            base,
+            own: Table::default(),
+            rejoined: FxHashMap::default(),
+            recent: vec![(0, Value(u32::MAX)); RECENT].into(),
+            ops,
+        }
+    }
+
+    /// How many terms there are.
+    fn len(&self) -> usize {
+        self.first.0 as usize + self.own.terms.len()
+    }
+
     /// The value of `term`, simplified.
     pub fn make(&mut self, term: Term) -> Value {
         let hash = hash(&term);
@@ -229,8 +274,8 @@ impl Terms {
         if recent == hash && value != Value(u32::MAX) && self.entry(value).term == term {
             return value;
         }
-        let same = |(known, value): &(u32, Value)| *known == hash && self.terms[value.0 as usize].term == term;
-        if let Some(&(_, value)) = self.index.find(spread(hash), same) {
+        let known = self.own.find(&term, hash, self.first.0).or_else(|| self.base.find(&term, hash, 0));
+        if let Some(value) = known {
             self.recent[slot] = (hash, value);
             return value;
         }
@@ -240,18 +285,21 @@ impl Terms {
             let text = Ustr::from("<too deep>");
             return self.make(Term::Const(text));
         }
-        let value = Value(self.terms.len() as u32);
+        let value = Value(self.len() as u32);
         let stable = self.is_stable_term(&term);
         let constant = matches!(term, Term::Const(_) | Term::Unit | Term::Absent);
         let rooted = stable && !constant || children(&term).any(|child| self.entry(child).rooted);
-        self.terms.push(Entry { term, joined: 0, depth, stable, rooted });
-        self.index.insert_unique(spread(hash), (hash, value), |(hash, _)| spread(*hash));
+        self.own.terms.push(Entry { term, joined: 0, depth, stable, rooted });
+        self.own.index.insert_unique(spread(hash), (hash, value), |(hash, _)| spread(*hash));
         self.recent[slot] = (hash, value);
         value
     }
 
     fn entry(&self, value: Value) -> &Entry {
-        &self.terms[value.0 as usize]
+        match value.0.checked_sub(self.first.0) {
+            Some(own) => &self.own.terms[own as usize],
+            None => &self.base.terms[value.0 as usize],
+        }
     }
 
     /// What `value` is.
@@ -265,18 +313,25 @@ impl Terms {
     }
 
     fn intern_site(&mut self, key: SiteKey) -> Site {
-        if let Some(&site) = self.site_index.get(&key) {
+        if let Some(&site) = self.own.site_index.get(&key).or_else(|| self.base.site_index.get(&key)) {
             return site;
         }
-        let site = Site(self.sites.len() as u32);
-        self.sites.push(key);
-        self.site_index.insert(key, site);
+        let site = Site(self.first.1 + self.own.sites.len() as u32);
+        self.own.sites.push(key);
+        self.own.site_index.insert(key, site);
         site
+    }
+
+    fn site_key(&self, site: Site) -> SiteKey {
+        match site.0.checked_sub(self.first.1) {
+            Some(own) => self.own.sites[own as usize],
+            None => self.base.sites[site.0 as usize],
+        }
     }
 
     /// A callee's `site` as seen from the call at `call`. The chain keeps only the outermost call and the site itself.
     pub fn site_via(&mut self, call: Site, site: Site) -> Site {
-        let inner = self.sites[site.0 as usize];
+        let inner = self.site_key(site);
         self.intern_site(SiteKey { function: inner.function, point: inner.point, via: Some(call) })
     }
 
@@ -559,33 +614,52 @@ impl Terms {
 
     /// The values that `value` stands for, if it is a join of several.
     pub fn alternatives(&self, value: Value) -> &[Value] {
+        let is_own = value.0 >= self.first.0;
+        if !is_own
+            && !self.rejoined.is_empty()
+            && let Some(joined) = self.rejoined.get(&value)
+        {
+            return joined;
+        }
         match self.entry(value).joined {
             0 => &[],
-            place => &self.joins[place as usize - 1],
+            place => {
+                let table = if is_own { &self.own } else { &*self.base };
+                &table.joins[place as usize - 1]
+            }
         }
     }
 
     /// Notes that `join` may be `value`.
     pub fn add_alternative(&mut self, join: Value, value: Value) {
         let known = self.alternatives(join);
-        if join == value || known.len() >= 4 || known.contains(&value) && self.alternatives(value).is_empty() {
+        if join == value || known.len() >= MAX_JOINED || known.contains(&value) && self.alternatives(value).is_empty() {
             return;
         }
-        let flat: SmallVec<[Value; 4]> = match self.alternatives(value) {
+        let flat: Joined = match self.alternatives(value) {
             [] => SmallVec::from_slice(&[value]),
             list => SmallVec::from_slice(list),
         };
-        if self.entry(join).joined == 0 {
-            self.joins.push(SmallVec::new());
-            self.terms[join.0 as usize].joined = self.joins.len() as u32;
-        }
-        let place = self.entry(join).joined as usize - 1;
-        let list = &mut self.joins[place];
+        let list = self.joined(join);
         for value in flat {
-            if value != join && !list.contains(&value) && list.len() < 4 {
+            if value != join && !list.contains(&value) && list.len() < MAX_JOINED {
                 list.push(value);
             }
         }
+    }
+
+    /// What `value` stands for, to be added to.
+    fn joined(&mut self, value: Value) -> &mut Joined {
+        let Some(own) = value.0.checked_sub(self.first.0) else {
+            let known = SmallVec::from_slice(self.alternatives(value));
+            return self.rejoined.entry(value).or_insert(known);
+        };
+        let entry = &mut self.own.terms[own as usize];
+        if entry.joined == 0 {
+            self.own.joins.push(SmallVec::new());
+            entry.joined = self.own.joins.len() as u32;
+        }
+        &mut self.own.joins[entry.joined as usize - 1]
     }
 
     /// Every sub-term of `value`, itself included, each once, bounded.
@@ -756,6 +830,162 @@ fn children(term: &Term) -> impl Iterator<Item = Value> + '_ {
     list.into_iter()
 }
 
+/// Terms that several tables start from.
+#[derive(Debug)]
+pub struct SharedTerms {
+    table: Arc<Table>,
+    ops: Ops,
+}
+
+impl SharedTerms {
+    /// A table that starts from this one.
+    pub fn begin(&self) -> Terms {
+        Terms::over(self.table.clone(), self.ops)
+    }
+
+    /// The table itself, once none starts from it any more.
+    pub fn end(self) -> Terms {
+        let own = Arc::unwrap_or_clone(self.table);
+        Terms { own, ..Terms::over(Arc::default(), self.ops) }
+    }
+}
+
+/// What a table has of its own.
+#[derive(Debug)]
+pub struct OwnTerms {
+    first: (u32, u32),
+    own: Table,
+    rejoined: FxHashMap<Value, Joined>,
+}
+
+impl Terms {
+    /// Makes it what others start from.
+    pub fn share(self) -> SharedTerms {
+        debug_assert!(self.first == (0, 0), "a table over another is told to that one first");
+        SharedTerms { table: Arc::new(self.own), ops: self.ops }
+    }
+
+    /// What it has beyond what it started from.
+    pub fn into_own(self) -> OwnTerms {
+        OwnTerms { first: self.first, own: self.own, rejoined: self.rejoined }
+    }
+}
+
+/// Tells what one table has of its own in the terms of the table that it started from.
+pub struct Retelling<'t> {
+    from: OwnTerms,
+    to: &'t mut Terms,
+    /// What each of `from`'s values is in `to`, as far as that was asked.
+    values: Vec<Option<Value>>,
+    sites: Vec<Option<Site>>,
+    /// Those that stand for several.
+    joined: Vec<Value>,
+}
+
+impl<'t> Retelling<'t> {
+    /// Of `from`, which started from `to`.
+    pub fn new(from: OwnTerms, to: &'t mut Terms) -> Retelling<'t> {
+        let (values, sites) = (vec![None; from.own.terms.len()], vec![None; from.own.sites.len()]);
+        Retelling { from, to, values, sites, joined: Vec::new() }
+    }
+
+    /// What `value` is there, if it was told or was there before.
+    pub fn told(&self, value: Value) -> Option<Value> {
+        match value.0.checked_sub(self.from.first.0) {
+            Some(own) => self.values[own as usize],
+            None => Some(value),
+        }
+    }
+
+    /// What `value` is there.
+    pub fn value(&mut self, value: Value) -> Value {
+        let Some(own) = value.0.checked_sub(self.from.first.0).map(|own| own as usize) else { return value };
+        if let Some(told) = self.values[own] {
+            return told;
+        }
+        let entry = &self.from.own.terms[own];
+        if entry.joined != 0 {
+            self.joined.push(value);
+        }
+        let term = match entry.term.clone() {
+            Term::Field(base, name) => Term::Field(self.value(base), name),
+            Term::Element(base) => Term::Element(self.value(base)),
+            Term::Op(name, mut args) => {
+                args.iter_mut().for_each(|arg| *arg = self.value(*arg));
+                if name == self.to.ops.equal {
+                    args.sort_unstable();
+                }
+                Term::Op(name, args)
+            }
+            Term::Handle { site, file, writable } => {
+                Term::Handle { site: self.site(site), file: self.value(file), writable }
+            }
+            Term::Buffered(inner) => Term::Buffered(self.value(inner)),
+            Term::Fresh(site, number) => Term::Fresh(self.site(site), number),
+            Term::Gone(site) => Term::Gone(self.site(site)),
+            Term::Aggregate { site, type_name, mut fields } => {
+                fields.iter_mut().for_each(|(_, value)| *value = self.value(*value));
+                Term::Aggregate { site: self.site(site), type_name, fields }
+            }
+            Term::Closure(function, mut captures) => {
+                captures.iter_mut().for_each(|(_, value)| *value = self.value(*value));
+                Term::Closure(function, captures)
+            }
+            Term::Success(inner) => Term::Success(self.value(inner)),
+            Term::Failure(inner) => Term::Failure(self.value(inner)),
+            term @ (Term::Unset
+            | Term::Unit
+            | Term::Absent
+            | Term::Const(_)
+            | Term::Param(_)
+            | Term::Global(_)
+            | Term::Functions(_)) => term,
+        };
+        let told = self.to.make(term);
+        self.values[own] = Some(told);
+        told
+    }
+
+    fn site(&mut self, site: Site) -> Site {
+        let Some(own) = site.0.checked_sub(self.from.first.1).map(|own| own as usize) else { return site };
+        if let Some(told) = self.sites[own] {
+            return told;
+        }
+        let SiteKey { function, point, via } = self.from.own.sites[own];
+        let via = via.map(|via| self.site(via));
+        let told = self.to.intern_site(SiteKey { function, point, via });
+        self.sites[own] = Some(told);
+        told
+    }
+
+    /// Tells what the values that were told stand for.
+    pub fn alternatives(&mut self) {
+        let mut rejoined: Vec<_> = std::mem::take(&mut self.from.rejoined).into_iter().collect();
+        rejoined.sort_unstable_by_key(|(value, _)| *value);
+        for (value, list) in rejoined {
+            self.join(value, &list);
+        }
+        while let Some(value) = self.joined.pop() {
+            let own = (value.0 - self.from.first.0) as usize;
+            let place = self.from.own.terms[own].joined as usize - 1;
+            let list = std::mem::take(&mut self.from.own.joins[place]);
+            let told = self.value(value);
+            self.join(told, &list);
+        }
+    }
+
+    /// `told`, of the table that is told to, stands for each of `list` too.
+    fn join(&mut self, told: Value, list: &[Value]) {
+        for &one in list {
+            let one = self.value(one);
+            let known = self.to.joined(told);
+            if one != told && !known.contains(&one) && known.len() < MAX_JOINED {
+                known.push(one);
+            }
+        }
+    }
+}
+
 /// Turns a callee's terms into terms of a caller.
 pub struct Replace<'a> {
     /// What the parameters are at the call.
@@ -915,6 +1145,43 @@ mod tests {
         for _ in 0..1000 {
             value = terms.make(Term::Element(value));
         }
-        assert!(terms.terms.len() < 100);
+        assert!(terms.len() < 100);
+    }
+
+    #[test]
+    fn what_two_tables_made_is_one_where_both_started() {
+        let mut all = Terms::default();
+        let dir = all.make(Term::Param(0));
+        let shared = all.share();
+        let made = [false, true].map(|reversed| {
+            let mut own = shared.begin();
+            // Their own values have other numbers, in another order.
+            let mut parts = [path(&mut own, "\"a\""), path(&mut own, "\"b\"")];
+            if reversed {
+                own = shared.begin();
+                parts = [path(&mut own, "\"b\""), path(&mut own, "\"a\"")];
+            }
+            let equal = own.ops.equal;
+            let same = own.op(equal, &parts);
+            let site = own.site(FuncId(3), 1);
+            let either = own.make(Term::Fresh(site, 0));
+            parts.iter().for_each(|&part| own.add_alternative(either, part));
+            own.add_alternative(dir, parts[0]);
+            (own.into_own(), same, either)
+        });
+        let mut all = shared.end();
+        let told = made.map(|(own, same, either)| {
+            let mut retelling = Retelling::new(own, &mut all);
+            let told = (retelling.value(same), retelling.value(either));
+            retelling.alternatives();
+            told
+        });
+        assert_eq!(told[0], told[1]);
+        let names = ["\"a\"", "\"b\""].map(|name| path(&mut all, name));
+        let mut either = all.alternatives(told[0].1).to_vec();
+        either.sort_unstable();
+        assert_eq!(either, names);
+        assert_eq!(all.alternatives(dir).len(), 2, "what one table learned of what was there before is known too");
+        assert_eq!(all.parent(names[0]), dir);
     }
 }

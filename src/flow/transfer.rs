@@ -7,7 +7,7 @@ use super::terms::{Site, Term, Terms, UNIT, Value};
 use crate::apis::{Api, Slot};
 use crate::effects::Effect;
 use crate::ir::{Call, Operand, Passing, Step, ValueKind};
-use std::rc::Rc;
+use std::sync::Arc;
 use ustr::Ustr;
 
 /// The operands of one effect of one call.
@@ -21,7 +21,7 @@ pub(super) struct Operands {
     /// What kind of thing the result is.
     makes: ValueKind,
     site: Site,
-    trace: Rc<Trace>,
+    trace: Arc<Trace>,
     /// The operation that a path operation is, if not the one the call is named after.
     op: Option<Ustr>,
 }
@@ -81,10 +81,10 @@ impl Run<'_, '_> {
             }
             // For an audit, which must not guess: what is written to may be no file.
             if !certain
-                && self.engine.tell_deeds
+                && self.engine.plan.tell_deeds
                 && matches!(step.effect, Effect::Write | Effect::WriteAt | Effect::WriteBuffered)
             {
-                let here = |pending: &&mut Pending| Rc::ptr_eq(&pending.trace, &operands.trace);
+                let here = |pending: &&mut Pending| Arc::ptr_eq(&pending.trace, &operands.trace);
                 state.pending.iter_mut().filter(here).for_each(|pending| pending.doubt = true);
             }
         }
@@ -437,7 +437,7 @@ impl Run<'_, '_> {
             self.pend(state, Kind::Data, key, UNIT, How::Cut, &o.trace);
         }
         self.summary.touches = true;
-        if self.engine.tell_deeds {
+        if self.engine.plan.tell_deeds {
             state.fact(key).opened = true;
         }
         if mode.write_through {
@@ -539,10 +539,7 @@ impl Run<'_, '_> {
             ValueKind::File => state.fact(file).background = false,
             _ => {}
         }
-        if !buffered
-            && (state.fact(file).write_through
-                || self.engine.intents.lives_in(self.id, file, &self.engine.intents.write_through_fields))
-        {
+        if !buffered && (state.fact(file).write_through || self.engine.is_written_through(self.id, file)) {
             return UNIT;
         }
         self.pend(state, if buffered { Kind::Buffer } else { Kind::Data }, file, UNIT, How::Written, &o.trace);
@@ -595,7 +592,7 @@ impl Run<'_, '_> {
         let fact = state.fact(key);
         fact.written |= how != How::Cut;
         fact.created = true;
-        fact.opened = self.engine.tell_deeds;
+        fact.opened = self.engine.plan.tell_deeds;
         fact.absent = false;
         self.pend(state, Kind::Name, key, dir, How::Created, &o.trace);
         if how == How::Cut && was_absent {
@@ -692,7 +689,7 @@ impl Run<'_, '_> {
         self.note_sync(state, file);
         self.settle(state, file, maybe_directory);
         // For an audit also a part of what cannot be told.
-        let whole = if self.engine.tell_deeds { self.engine.terms.root(file) } else { file };
+        let whole = if self.engine.plan.tell_deeds { self.engine.terms.root(file) } else { file };
         if matches!(self.engine.terms.get(whole), Term::Fresh(..)) && !state.fact(file).created {
             self.doubt_all(state);
             state.vague_sync = true;
@@ -777,7 +774,7 @@ impl Run<'_, '_> {
         // The field that holds the file, and those that hold that; else the first that tells its path.
         let (mut holders, mut at) = (Vec::new(), file);
         loop {
-            holders.extend_from_slice(self.engine.intents.fields_of(self.id, at));
+            holders.extend_from_slice(self.engine.fields_of(self.id, at));
             match *self.engine.terms.get(at) {
                 Term::Field(base, _) | Term::Element(base) => at = base,
                 _ => break,
@@ -785,12 +782,12 @@ impl Run<'_, '_> {
         }
         if holders.is_empty() {
             let parts = self.engine.terms.parts(file);
-            let known = parts.iter().map(|&part| self.engine.intents.fields_of(self.id, part));
+            let known = parts.iter().map(|&part| self.engine.fields_of(self.id, part));
             holders.extend(known.filter(|fields| !fields.is_empty()).take(1).flatten().copied());
         }
         self.engine.intents.synced_fields.extend(holders);
         let intents = &mut self.engine.intents;
-        *intents.syncing_packages.entry(package).or_default() += 1;
+        intents.syncing_packages.insert(package);
         intents.syncing_types.extend(self.function.owner);
         intents.syncing_sources.insert(self.function.file);
         if state.facts.get(&file).is_none_or(|facts| !facts.written)
@@ -833,7 +830,7 @@ impl Run<'_, '_> {
         if matches!(self.engine.terms.get(file), Term::Op(..)) && self.engine.terms.is_stable(file) {
             return;
         }
-        let fields = self.engine.intents.fields_of(self.id, file).to_vec();
+        let fields = self.engine.fields_of(self.id, file).to_vec();
         self.engine.intents.retired_fields.extend(fields);
     }
 
