@@ -119,6 +119,8 @@ pub struct Function {
     pub blocks: Vec<Block>,
     /// Parts of it that run as tasks of their own, beside what follows them: started, handed on, and not waited for in here.
     pub tasks: Vec<Span>,
+    /// Where it waits for what another thread or task answers: a message, a signal, an end.
+    pub waits: Vec<Span>,
     /// Things the front end could not read in here (an unknown macro with a body, a bound that was hit): lowers confidence.
     pub unread: Vec<Span>,
 }

@@ -1,9 +1,10 @@
 //! Types that make files step by step: what they write is complete, and perhaps of use, only when a last step has used them up.
 
 use super::evidence::Evidence;
+use super::stores::Store;
 use crate::flow::state::{How, Kind};
 use crate::flow::summary::Did;
-use crate::ir::{FuncId, FunctionKind, PackageId};
+use crate::ir::{FuncId, FunctionKind, Local, PackageId};
 use rustc_hash::{FxHashMap, FxHashSet};
 use ustr::Ustr;
 
@@ -45,6 +46,25 @@ impl<'a> Evidence<'a> {
         });
         let syncs = |id: FuncId| self.deeds(id).iter().any(|deed| deed.did == Did::Sync && !deed.failing);
         methods.find(|&id| !self.uses_up(function) && self.uses_up(id) && syncs(id))
+    }
+
+    /// The method of another part of the `store` that hands out the part which `function` is of: one that takes the value itself, and could make
+    /// durable what is of this kind. A transaction lends its trees, and its commit uses it up.
+    pub(super) fn last_step_of_lender(&self, store: &Store, function: FuncId, kind: Kind) -> Option<FuncId> {
+        let owner = self.owner(function)?;
+        let own = (0..self.program.functions.len()).map(|at| FuncId(at as u32)).filter(|&id| {
+            let is_other = self.owner(id).is_some_and(|other| other != owner && store.top != Some(other));
+            is_other && self.is_public(id) && store.owns(self, id)
+        });
+        let own: Vec<FuncId> = own.collect();
+        let lends = |other: &FuncId| {
+            let has_one = |local: &Local| local.type_name == Some(owner);
+            !self.uses_up(*other) && self.program.functions[other.index()].locals.iter().any(has_one)
+        };
+        let lenders: FxHashSet<Ustr> =
+            own.iter().filter(|other| lends(other)).filter_map(|&id| self.owner(id)).collect();
+        let is_last = |id: &FuncId| self.uses_up(*id) && self.reach.could_settle(*id, kind);
+        own.into_iter().filter(is_last).find(|&id| self.owner(id).is_some_and(|owner| lenders.contains(&owner)))
     }
 
     /// Whether a method takes the value that it is called on, not a loan of it.

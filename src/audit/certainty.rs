@@ -45,6 +45,10 @@ pub(super) enum Doubt {
     Task(Ustr),
     /// A task that this function starts syncs it, too.
     SyncedByTask(Ustr),
+    /// It waits for an answer after that, perhaps of a task that this function starts, and that syncs.
+    Answered(Ustr),
+    /// It lies in a file that never has a name.
+    Nameless,
     /// Whoever was handed this part of the store makes it durable by this call, when it has to be.
     ByItsOwnCall(Ustr),
 }
@@ -84,6 +88,10 @@ impl Doubt {
             Doubt::SyncedByTask(name) => {
                 format!("a task that `{name}` starts syncs it, too, and whether that is waited for cannot be told")
             }
+            Doubt::Answered(name) => {
+                format!("an answer is waited for after it, and a task that `{name}` starts syncs, and may give it")
+            }
+            Doubt::Nameless => "it lies in a file that never has a name, and is gone when that is closed".to_string(),
             Doubt::ByItsOwnCall(name) => {
                 format!("a call of its own, `{name}`, syncs it, and it may be of no use before")
             }
@@ -209,6 +217,9 @@ impl Evidence<'_> {
         if self.is_temporary(pending.file) && !moment.fact(pending.file).renamed && !is_moved(moment.act) {
             return Some(Doubt::Temporary);
         }
+        if self.is_nameless(moment, pending.file) {
+            return Some(Doubt::Nameless);
+        }
         if !self.is_file(moment, pending) {
             let mut fields = self.flow.intents.fields_of(function, pending.file).iter();
             let of_field = fields.find_map(|field| self.declared.types.get(field).copied());
@@ -236,6 +247,9 @@ impl Evidence<'_> {
         }
         if let Some(by) = self.synced_by_a_task(store, function, pending) {
             return Some(Doubt::SyncedByTask(self.short(by)));
+        }
+        if let Some(by) = self.may_be_waited_for(store, function, pending) {
+            return Some(Doubt::Answered(self.short(by)));
         }
         let last = self.completed_by(function)?;
         Some(Doubt::Unfinished(self.short(last)))

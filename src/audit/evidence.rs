@@ -34,6 +34,8 @@ pub(super) struct Evidence<'a> {
     acts: FxHashMap<FuncId, Vec<&'a Moment>>,
     /// Fields with the name of a file that some method of the type renames.
     built: FxHashSet<FieldKey>,
+    /// Fields that files without a name are kept in.
+    nameless: FxHashSet<FieldKey>,
     /// What fields are.
     pub declared: Declared,
     /// What functions could make durable.
@@ -68,6 +70,14 @@ impl<'a> Evidence<'a> {
                 }
             }
         }
+        let mut nameless = FxHashSet::default();
+        for moment in &flow.moments {
+            for (file, facts) in moment.facts.iter() {
+                if facts.temporary && !facts.renamed && matches!(flow.terms.get(*file), Term::Fresh(..)) {
+                    nameless.extend(flow.intents.fields_of(moment.function, *file));
+                }
+            }
+        }
         let (declared, reach) = (Declared::new(program, apis), Reach::new(program, flow, apis));
         let made = Made::new(program, flow);
         let (builders, contents, syncing_tasks) = (Builders::default(), Contents::default(), RefCell::default());
@@ -78,6 +88,7 @@ impl<'a> Evidence<'a> {
             successes,
             acts,
             built,
+            nameless,
             declared,
             reach,
             made,
@@ -135,10 +146,25 @@ impl<'a> Evidence<'a> {
     }
 
     /// Whether what goes by this name is gone soon, and owed to nobody: it lies in a directory for temporary files, and `function` moves nothing
-    /// out of one, or in a directory that `function` removes in the end, or it is the name of a socket then.
+    /// out of one, or in a directory that `function` removes in the end, or it is the name of a socket then, or it never has a name.
     pub(super) fn is_passing(&self, function: FuncId, file: Value) -> bool {
         let is_socket = || self.successes(function).iter().any(|moment| moment.fact(file).socket);
-        self.is_temporary(file) && !self.moves_out(function) || self.goes_with_its_tree(function, file) || is_socket()
+        let is_nameless = || self.successes(function).iter().any(|moment| self.is_nameless(moment, file));
+        self.is_temporary(file) && !self.moves_out(function)
+            || self.goes_with_its_tree(function, file)
+            || is_socket()
+            || is_nameless()
+    }
+
+    /// Whether a file has no name at a `moment`, and never gets one as far as that is told: it is made without, or kept where such files are.
+    pub(super) fn is_nameless(&self, moment: &Moment, file: Value) -> bool {
+        let facts = moment.fact(file);
+        let kept = || self.flow.intents.fields_of(moment.function, file);
+        match self.flow.terms.get(file) {
+            Term::Fresh(..) => facts.temporary && !facts.renamed,
+            Term::Field(..) => !facts.renamed && kept().iter().any(|field| self.nameless.contains(field)),
+            _ => false,
+        }
     }
 
     /// Whether `function` removes a directory that the file lies in after all that it does to it.

@@ -13,7 +13,7 @@
 //!
 //! Reading order: [`table`] (what is told), [`evidence`] and [`certainty`] (what was seen, and how sure it is, for which [`reach`] and [`builders`]
 //! say more), [`types`], [`stores`] and [`roles`] (who is judged, as what), [`made`] and [`content`] (whose files these are, and where their
-//! content goes), then a file for each thing that is judged: [`writes`], [`rewrites`], [`directory`], [`in_place`], [`workers`]; [`detail`] and [`names`] put the
+//! content goes), then a file for each thing that is judged: [`writes`], [`rewrites`], [`directory`], [`in_place`], [`workers`], [`unseen`]; [`detail`] and [`names`] put the
 //! rest into words.
 
 mod builders;
@@ -32,6 +32,7 @@ mod roles;
 mod stores;
 mod table;
 mod types;
+mod unseen;
 mod workers;
 mod writes;
 
@@ -70,6 +71,7 @@ fn row(evidence: &Evidence<'_>, store: &Store) -> Option<Row> {
         writes = Cell::detailed(Verdict::Unknown, "nothing was seen to be written other than by what rewrites");
     }
     evidence.beside_workers(store, [&mut writes, &mut rewrite, &mut deletes_first, &mut directory]);
+    evidence.beside_unseen(store, &writes, [&mut rewrite, &mut deletes_first, &mut directory]);
     let unlogged = evidence.unlogged(store, &roles);
     let in_place = evidence.in_place(&unlogged);
     let safe = safe(&writes, &rewrite, &deletes_first, &directory, in_place.as_ref());

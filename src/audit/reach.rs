@@ -16,6 +16,8 @@ pub(super) struct Reach {
     directories: Vec<bool>,
     /// Whether it, or something below it, could change files.
     changes: Vec<bool>,
+    /// Whether it, or something below it, waits for what others answer.
+    waits: Vec<bool>,
     /// Fields with files that some function writes to.
     written: FxHashSet<FieldKey>,
     /// Fields with files that some function writes to or syncs.
@@ -61,7 +63,9 @@ impl Reach {
         let changes: Vec<bool> =
             ids().map(|id| calls(program, id, apis, &can_change) || gives_away(program, id)).collect();
         let directories = ids().map(|id| files[id.index()] && may_sync_directory(id)).collect();
+        let waits = program.functions.iter().map(|function| !function.waits.is_empty()).collect();
         Reach {
+            waits: spread(waits, flow),
             files: spread(files, flow),
             directories: spread(directories, flow),
             changes: spread(changes, flow),
@@ -74,6 +78,11 @@ impl Reach {
     /// Whether `function`, or something that it gets to, could change files.
     pub(super) fn could_change(&self, function: FuncId) -> bool {
         self.changes[function.index()]
+    }
+
+    /// Whether `function`, or something that it gets to, waits for what another thread or task answers.
+    pub(super) fn waits(&self, function: FuncId) -> bool {
+        self.waits[function.index()]
     }
 
     /// Whether some function writes to the file in a field: it is no directory.
@@ -121,7 +130,7 @@ fn calls(program: &Program, function: FuncId, apis: &Apis, of: &dyn Fn(Effect) -
 }
 
 /// Whether a function itself gives a file to code that was not seen.
-fn gives_away(program: &Program, function: FuncId) -> bool {
+pub(super) fn gives_away(program: &Program, function: FuncId) -> bool {
     let blocks = &program.functions[function.index()].blocks;
     let is_file = |kind: ValueKind| {
         use ValueKind::*;

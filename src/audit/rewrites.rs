@@ -301,18 +301,29 @@ impl<'a> Evidence<'a> {
     /// what the output is for.
     fn takes_more_away(&self, store: &Store, function: FuncId, role: Role) -> Option<Cell> {
         let acts = || self.acts(function).iter().filter(|_| role.is_rewrite());
-        let early = acts().find_map(|moment| {
-            let (Act::Remove { file, .. } | Act::Cut { file, .. }) = moment.act else { return None };
-            let old = moment.fact(file);
-            let is_filled = self.done(function).any(|deed| writes(deed) && deed.file == file);
-            if old.read || old.created || old.temporary || is_filled {
-                return None;
-            }
-            moment
-                .pending
-                .iter()
-                .find(|left| is_content(left) && left.file != file && self.doubt(store, moment, left).is_none())
-        })?;
+        // What is put in the place of something that was not read.
+        let replaced = acts().find_map(|moment| {
+            let Act::Rename { file, to, .. } = moment.act else { return None };
+            let old = moment.fact(to);
+            let is_unread = !old.read && !old.created && !moment.fact(file).read;
+            let mut left = moment.pending.iter().filter(|left| is_content(left) && left.file == file);
+            left.find(|left| is_unread && self.doubt(store, moment, left).is_none())
+        });
+        let removed = || {
+            acts().find_map(|moment| {
+                let (Act::Remove { file, .. } | Act::Cut { file, .. }) = moment.act else { return None };
+                let old = moment.fact(file);
+                let is_filled = self.done(function).any(|deed| writes(deed) && deed.file == file);
+                if old.read || old.created || old.temporary || is_filled {
+                    return None;
+                }
+                moment
+                    .pending
+                    .iter()
+                    .find(|left| is_content(left) && left.file != file && self.doubt(store, moment, left).is_none())
+            })
+        };
+        let early = removed().or(replaced)?;
         let why = format!(
             "what `{}` takes away was not seen to be read, and may be what its output is for",
             self.short(function)

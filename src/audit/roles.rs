@@ -3,8 +3,9 @@
 use super::deeds::{retires, writes};
 use super::evidence::Evidence;
 use super::stores::Store;
+use crate::flow::Moment;
 use crate::flow::state::{How, MAX_SOURCES, Trace};
-use crate::flow::summary::{Deed, Did};
+use crate::flow::summary::{Act, Deed, Did};
 use crate::flow::terms::{Terms, Value};
 use crate::ir::FuncId;
 use rustc_hash::FxHashSet;
@@ -62,6 +63,24 @@ impl<'a> Evidence<'a> {
             roles.insert(part, role);
         }
         roles
+    }
+
+    /// An opening that puts new content in the place of what it read: by a rename, or in place. One that only brings what is there up to date
+    /// from a log is a recovery.
+    pub(super) fn opening_that_rewrites(&self, store: &Store) -> Option<FuncId> {
+        store.openings.iter().copied().find(|&opening| {
+            let mut deeds = self.own_deeds(opening, |_| false);
+            deeds.retain(|deed| !self.is_passing(opening, deed.file));
+            let replaces = |moment: &&Moment| match moment.act {
+                Act::Rename { file, to, .. } => moment.fact(to).read && moment.fact(file).written,
+                _ => false,
+            };
+            match role(&deeds, &self.flow.terms) {
+                Some(Role::Rewrite { in_place: true, own }) => own,
+                Some(Role::Rewrite { .. }) => self.acts(opening).iter().any(replaces),
+                _ => false,
+            }
+        })
     }
 
     /// Whether `function` writes other than by way of the smallest functions below it that rewrite or checkpoint.

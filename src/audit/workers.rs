@@ -5,9 +5,11 @@ use super::evidence::{Evidence, Tasks};
 use super::roles::is_more_than_a_write;
 use super::stores::Store;
 use super::table::{Cell, Verdict};
-use crate::flow::state::{Kind, Pending};
+use crate::flow::state::{Kind, Pending, Trace};
 use crate::flow::summary::{Deed, Did};
-use crate::ir::{FuncId, FunctionKind, InstKind, Rvalue};
+use crate::flow::terms::Value;
+use crate::ir::{Call, Callee, FuncId, FunctionKind, InstKind, Rvalue};
+use crate::source::Span;
 use std::collections::BTreeSet;
 
 /// A function value that changes files for good, and that no operation on an open store was seen to call.
@@ -102,20 +104,57 @@ impl Evidence<'_> {
     /// The function that starts a task, not on the way of an operation, which syncs the file, or the directory of the name, that is pending in
     /// `function`: whether that waits for it cannot be told.
     pub(super) fn synced_by_a_task(&self, store: &Store, function: FuncId, pending: &Pending) -> Option<FuncId> {
-        let known = self.syncing_tasks.borrow().get(&store.first).cloned();
-        let tasks = known.unwrap_or_else(|| {
-            let syncs = |id: FuncId| self.deeds(id).iter().any(|deed| deed.did == Did::Sync && !deed.failing);
-            let tasks = self.tasks_of(store).into_iter().filter(|(_, task)| syncs(*task));
-            let tasks: Tasks = tasks.collect();
-            self.syncing_tasks.borrow_mut().insert(store.first, tasks.clone());
-            tasks
-        });
+        let tasks = self.syncing_tasks(store);
         let target = if pending.kind == Kind::Name { pending.dir } else { pending.file };
         let is_it = |task: FuncId| {
             let mut synced = self.deeds(task).iter().filter(|deed| deed.did == Did::Sync && !deed.failing);
             synced.any(|deed| self.is_alike((function, target), (task, deed.file)))
         };
         tasks.iter().find(|(_, task)| is_it(*task)).map(|(by, _)| *by)
+    }
+
+    /// The tasks of a store that sync something, each with the function that starts it.
+    fn syncing_tasks(&self, store: &Store) -> Tasks {
+        let known = self.syncing_tasks.borrow().get(&store.first).cloned();
+        known.unwrap_or_else(|| {
+            let syncs = |id: FuncId| self.deeds(id).iter().any(|deed| deed.did == Did::Sync && !deed.failing);
+            let tasks = self.tasks_of(store).into_iter().filter(|(_, task)| syncs(*task));
+            let tasks: Tasks = tasks.collect();
+            self.syncing_tasks.borrow_mut().insert(store.first, tasks.clone());
+            tasks
+        })
+    }
+
+    /// The function that starts a task which could make durable what is pending in `function`, where `function` waits for an answer after it
+    /// left that: what for cannot be told.
+    pub(super) fn may_be_waited_for(&self, store: &Store, function: FuncId, pending: &Pending) -> Option<FuncId> {
+        if !self.reach.waits(function) || !self.waits_after(&pending.trace) {
+            return None;
+        }
+        let target = if pending.kind == Kind::Name { pending.dir } else { pending.file };
+        let is_kept = |function: FuncId, file: Value| !self.flow.intents.fields_of(function, file).is_empty();
+        // What both keep in fields was told apart.
+        let may_be_it = |task: FuncId| {
+            let mut synced = self.deeds(task).iter().filter(|deed| deed.did == Did::Sync && !deed.failing);
+            let is_untold = !is_kept(function, target) || synced.any(|deed| !is_kept(task, deed.file));
+            is_untold && self.reach.could_settle(task, pending.kind)
+        };
+        self.syncing_tasks(store).iter().find(|(_, task)| may_be_it(*task)).map(|(by, _)| *by)
+    }
+
+    /// Whether, in one of the functions on the way of a trace, the text goes on to a wait behind the place that it leads to.
+    fn waits_after(&self, trace: &Trace) -> bool {
+        trace.origins().into_iter().any(|origin| {
+            let body = &self.program.functions[origin.function.index()];
+            let is_behind = |span: Span| span.start >= origin.span.end;
+            let calls = body.blocks.iter().flat_map(|block| &block.insts).filter(|inst| is_behind(inst.focus));
+            let mut callees = calls.filter_map(|inst| match &inst.kind {
+                InstKind::Call(Call { callee: Callee::Functions(functions), .. }) => Some(functions),
+                _ => None,
+            });
+            body.waits.iter().any(|wait| is_behind(*wait))
+                || callees.any(|functions| functions.iter().any(|&callee| self.reach.waits(callee)))
+        })
     }
 
     /// The function values that functions of a store, or what is below them, have run beside what follows, each with the function that does.

@@ -151,7 +151,8 @@ impl<'a> Evidence<'a> {
             on_it().any(|deed| deed.did == Did::Sync) && !on_it().any(writes)
         };
         let by = store.operations.iter().filter(of_part).find(syncs).copied();
-        by.or_else(|| self.last_step(operation)).map(|id| self.short(id))
+        let last = || self.last_step(operation).or_else(|| self.last_step_of_lender(store, operation, pending.kind));
+        by.or_else(last).map(|id| self.short(id))
     }
 
     /// The options each of which makes every path innocent: whatever is `left` on a guilty path is left under the same answer, which some
@@ -207,8 +208,12 @@ impl<'a> Evidence<'a> {
 
 /// Whether a log goes first: a file is written and synced, others are written as well, and in the end it is cut.
 fn is_logged(normal: &[&Deed], all: &[&Deed]) -> bool {
-    all.iter().filter(|deed| matches!(deed.did, Did::Pend(How::Cut, _))).any(|cut| {
+    all.iter().enumerate().filter(|(_, deed)| matches!(deed.did, Did::Pend(How::Cut, _))).any(|(at, cut)| {
         let log = cut.file;
+        // What is cut before it is filled is made anew, and no log.
+        if !all[..at].iter().any(|deed| deed.did == Did::Sync && deed.file == log) {
+            return false;
+        }
         let written = normal.iter().position(|deed| writes(deed) && deed.file == log);
         let synced = normal.iter().position(|deed| deed.did == Did::Sync && deed.file == log);
         let others = normal.iter().any(|deed| writes(deed) && deed.file != log);

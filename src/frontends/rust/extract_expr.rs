@@ -444,6 +444,8 @@ impl Extractor<'_> {
                 let span = self.sp(e.yield_token.span);
                 Expr { kind: ExprKind::Eval(value.into_iter().collect()), span }
             }
+            // `_ = …`: there is nothing to read.
+            E::Infer(e) => Expr { kind: ExprKind::Unread, span: self.sp(e.underscore_token.span) },
             other => {
                 let span = self.sp(other.span());
                 self.unread.push(span);

@@ -205,7 +205,10 @@ impl Extractor<'_> {
                 Some(ExprKind::Eval(self.lenient(tokens)))
             }
             "matches" => self.matches(tokens),
-            "vec" | "smallvec" | "indexmap" | "hashset" | "btreeset" | "arrayvec" => self.vec(tokens),
+            "vec" | "smallvec" | "indexmap" | "hashset" | "btreeset" | "arrayvec" => {
+                // It makes a list, and hides nothing: what of it can be read is enough.
+                self.vec(tokens.clone()).or_else(|| Some(ExprKind::Make(called, self.lenient(tokens))))
+            }
             "try" | "r#try" | "try_s" => {
                 parse2::<syn::Expr>(tokens).ok().map(|e| ExprKind::Try(Box::new(self.expr(&e))))
             }

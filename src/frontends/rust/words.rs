@@ -59,6 +59,9 @@ words! {
         append extend put push send write_fmt write_str write_vectored write_buf seek shutdown into_inner new"
     /// Methods that are asked to leave nothing undone: whether they do is of interest, too, where they do nothing.
     SETTLING: "flush commit checkpoint persist sync sync_all sync_data fsync close finish save"
+    /// Channels, signals, threads: waits for what another one answers.
+    WAITING: "recv blocking_recv recv_timeout recv_deadline recv_async join wait wait_while wait_timeout wait_timeout_while wait_for
+        notified changed rendezvous"
     /// Types of handles whose names others have too.
     VAGUE_TYPES: "Encoder Decoder Builder Writer Framed FramedWrite FramedRead Dir Serializer Compat Sink Archive"
     /// Functions of libraries that give back their argument.

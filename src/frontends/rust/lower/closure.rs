@@ -259,6 +259,7 @@ pub(super) fn placeholder(name: Ustr, short_name: Ustr, package: PackageId, file
         locals: Vec::new(),
         blocks: Vec::new(),
         tasks: Vec::new(),
+        waits: Vec::new(),
         unread: Vec::new(),
     }
 }

@@ -68,6 +68,11 @@ impl<'h> Lower<'h> {
             ExprKind::Await(inner) => {
                 self.demand(inner, Demand { awaited: true, tried: false });
                 let value = self.expr(inner, expect);
+                // What was made elsewhere is somebody else's answer.
+                if matches!(inner.kind, ExprKind::Path(_) | ExprKind::Field(..)) {
+                    let at = self.span(sp);
+                    self.f.waits.push(at);
+                }
                 if let Operand::Place(Place { base: Base::Local(local), .. }) = value.op {
                     self.f.awaited.insert(local);
                 }

@@ -22,6 +22,10 @@ impl<'h> Lower<'h> {
         }
         let found = self.world.method(&recv.ty, name, call.args.len());
         let own = matches!(&found, Some(Method::Own(..)));
+        if !own && words::WAITING.has(name.as_str()) {
+            let at = self.span(focus);
+            self.f.waits.push(at);
+        }
         let wrapped = recv.ty.is_option() || recv.ty.is_result();
         let outer = self.outer_method(&recv, name, call.args.len());
         if !own && let Some(text) = self.letters(&recv, call, sp) {

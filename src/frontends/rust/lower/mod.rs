@@ -243,6 +243,7 @@ impl<'h> Lower<'h> {
             locals: std::mem::take(&mut state.locals),
             blocks,
             tasks,
+            waits: std::mem::take(&mut state.waits),
             unread: std::mem::take(&mut state.unread),
         }
     }

@@ -83,6 +83,8 @@ pub struct FnState {
     pub origins: FxHashMap<LocalId, Place>,
     pub captures: Vec<(Ustr, Operand, Ty)>,
     pub unread: Vec<Span>,
+    /// Where it waits for what others answer.
+    pub waits: Vec<Span>,
     /// Variables with something that is to be awaited: where it is made.
     pub futures: FxHashMap<LocalId, Span>,
     /// Variables with what somebody else is told to run.
@@ -111,6 +113,7 @@ impl FnState {
             origins: FxHashMap::default(),
             captures: Vec::new(),
             unread: Vec::new(),
+            waits: Vec::new(),
             futures: FxHashMap::default(),
             started: Vec::new(),
             awaited: FxHashSet::default(),

@@ -1,0 +1,161 @@
+//! What cells rest on that was not seen. That nothing of a kind is done can only be said of what was read; where something is asked that could
+//! do it, the cell is *unknown*.
+
+use super::evidence::Evidence;
+use super::reach::gives_away;
+use super::roles::is_more_than_a_write;
+use super::stores::Store;
+use super::table::{Cell, Verdict};
+use crate::apis::Slot;
+use crate::effects::Effect;
+use crate::flow::state::Kind;
+use crate::flow::summary::{Deed, Did};
+use crate::ir::{Base, Call, Callee, FuncId, FunctionKind, InstKind, LocalId, Operand, Rvalue};
+use rustc_hash::FxHashSet;
+
+impl Evidence<'_> {
+    /// Takes back what the cells of rewrites and directories say where what they deny may be done by what was not seen, or where nobody looked:
+    /// by options that are given, in a macro, by who is not an operation, in an opening, or through what is not known to be a file.
+    pub(super) fn beside_unseen(&self, store: &Store, writes: &Cell, cells: [&mut Cell; 3]) {
+        use Verdict::{No, NotApplicable, Unknown, Yes};
+        let [rewrite, inputs, directory] = cells;
+        let functions = (0..self.program.functions.len()).map(|at| FuncId(at as u32));
+        // What was not seen to do anything to files is no operation.
+        let methods = functions.filter(|&id| store.owns(self, self.named(id)));
+        let below = self.below(&store.operations.iter().copied().chain(methods).collect::<Vec<_>>());
+        if matches!(directory.verdict, Yes | NotApplicable)
+            && let Some(&opener) = below.iter().find(|&&id| self.opens_as_it_is_told(id))
+        {
+            let why = format!("`{}` opens by options that it is given, which may make files", self.short(opener));
+            *directory = Cell::detailed(Unknown, why);
+        }
+        let is_unread = |id: &&FuncId| {
+            let function = &self.program.functions[id.index()];
+            function.package == store.package && !function.unread.is_empty()
+        };
+        if let Some(&unread) = below.iter().find(is_unread) {
+            let why = format!("`{}` has parts that could not be read", self.short(self.named(unread)));
+            for cell in [&mut *rewrite, &mut *directory].into_iter().filter(|cell| cell.verdict == NotApplicable) {
+                *cell = Cell::detailed(Unknown, why.clone());
+            }
+        }
+        let by_others = || {
+            let other = self.rewrites_for_others(store)?;
+            let why =
+                format!("`{}` rewrites or removes files, and is asked by what is no operation", self.short(other));
+            Some((why, matches!(rewrite.verdict, Yes | NotApplicable)))
+        };
+        let opening = || {
+            let opening = self.opening_that_rewrites(store).filter(|_| rewrite.verdict == NotApplicable)?;
+            Some((format!("`{}`, an opening, makes new content of what it reads", self.short(opening)), true))
+        };
+        let unresolved = || {
+            let is_unresolved = writes.verdict == Unknown && rewrite.verdict == NotApplicable;
+            let open = store.operations.iter().filter(|id| is_unresolved && !store.openings.contains(id));
+            let remover = open.copied().find(|&id| self.removes(id))?;
+            let &giver = below.iter().find(|&&id| gives_away(self.program, id))?;
+            let (giver, remover) = (self.short(self.named(giver)), self.short(remover));
+            let why = format!(
+                "`{giver}` gives a file to code that was not seen, which may move to it what `{remover}` removes"
+            );
+            Some((why, true))
+        };
+        let Some((why, is_open)) = by_others().or_else(opening).or_else(unresolved) else { return };
+        if is_open {
+            *rewrite = Cell::detailed(Unknown, why.clone());
+        }
+        if inputs.verdict == No {
+            *inputs = Cell::detailed(Unknown, why);
+        }
+    }
+
+    /// Whether an operation takes away a file that lasts.
+    fn removes(&self, operation: FuncId) -> bool {
+        let mut removed = self.deeds(operation).iter().filter(|deed| deed.did == Did::Remove && !deed.failing);
+        removed.any(|deed| !self.is_passing(operation, deed.file))
+    }
+
+    /// A method of `store` that does more than write, that somebody calls, and that no operation gets to.
+    fn rewrites_for_others(&self, store: &Store) -> Option<FuncId> {
+        let reached: FxHashSet<FuncId> = self.below(&store.operations).into_iter().collect();
+        let mut methods = (0..self.program.functions.len()).map(|at| FuncId(at as u32));
+        methods.find(|&id| {
+            let is_named = self.program.functions[id.index()].kind == FunctionKind::Named;
+            let is_its_own = is_named && store.owns(self, id) && !store.makers.contains(&id);
+            is_its_own
+                && !reached.contains(&id)
+                && !self.flow.callers[id.index()].is_empty()
+                && is_more_than_a_write(self, id)
+        })
+    }
+
+    /// Whether `function` opens something by options that it did not make itself, and was not seen to make a file by that.
+    fn opens_as_it_is_told(&self, function: FuncId) -> bool {
+        let body = &self.program.functions[function.index()];
+        let insts = || body.blocks.iter().flat_map(|block| &block.insts);
+        let calls = || {
+            insts().filter_map(|inst| match &inst.kind {
+                InstKind::Call(call) => Some((call, inst.focus)),
+                _ => None,
+            })
+        };
+        let does = |call: &Call, effect: Effect| match call.callee {
+            Callee::Api { api, .. } => self.apis.get(api).steps().any(|step| step.effect == effect),
+            _ => false,
+        };
+        if !calls().any(|(call, _)| does(call, Effect::OptionsOpen)) {
+            return false;
+        }
+        // The variables with options that are made here, and what is set on them.
+        let mut made: FxHashSet<LocalId> =
+            calls().filter(|(call, _)| does(call, Effect::OptionsNew)).map(|(call, _)| call.result).collect();
+        loop {
+            let known = made.len();
+            for inst in insts() {
+                match &inst.kind {
+                    InstKind::Call(call) if does(call, Effect::OptionsSet) => {
+                        if call.args.first().and_then(|arg| variable(&arg.value)).is_some_and(|on| made.contains(&on)) {
+                            made.insert(call.result);
+                        }
+                    }
+                    InstKind::Assign { place, value: Rvalue::Use(from) | Rvalue::Success(from) } => {
+                        if let Base::Local(to) = place.base
+                            && place.steps.is_empty()
+                            && variable(from).is_some_and(|from| made.contains(&from))
+                        {
+                            made.insert(to);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            if made.len() == known {
+                break;
+            }
+        }
+        calls().filter(|(call, _)| does(call, Effect::OptionsOpen)).any(|(call, focus)| {
+            let Callee::Api { api, .. } = call.callee else { return false };
+            let row = self.apis.get(api);
+            let step = row.steps().find(|step| step.effect == Effect::OptionsOpen);
+            let at = match step.and_then(|step| step.on) {
+                Some(Slot::Arg(number)) => usize::from(number) + usize::from(row.has_receiver()),
+                _ => 0,
+            };
+            let is_made = call.args.get(at).and_then(|arg| variable(&arg.value)).is_some_and(|on| made.contains(&on));
+            let makes = |deed: &Deed| matches!(deed.did, Did::Pend(_, Kind::Name)) && deed.trace.origin().span == focus;
+            let is_new = || self.deeds(function).iter().any(makes);
+            !is_made && !is_new()
+        })
+    }
+}
+
+/// The variable that a place is.
+fn variable(operand: &Operand) -> Option<LocalId> {
+    match operand {
+        Operand::Place(place) => match place.base {
+            Base::Local(local) if place.steps.is_empty() => Some(local),
+            _ => None,
+        },
+        _ => None,
+    }
+}
