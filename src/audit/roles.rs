@@ -75,11 +75,18 @@ impl<'a> Evidence<'a> {
                 Act::Rename { file, to, .. } => moment.fact(to).read && moment.fact(file).written,
                 _ => false,
             };
-            match role(&deeds, &self.flow.terms) {
-                Some(Role::Rewrite { in_place: true, own }) => own,
-                Some(Role::Rewrite { .. }) => self.acts(opening).iter().any(replaces),
-                _ => false,
-            }
+            // What is read only where it was made before is no old content.
+            let mut read = deeds.iter().enumerate().filter(|(at, deed)| {
+                let made = |before: &&Deed| {
+                    matches!(before.did, Did::Overwrite | Did::Pend(How::Created, _)) && before.file == deed.file
+                };
+                deed.did == Did::Read && !deeds[..*at].iter().any(made)
+            });
+            read.any(|(at, read)| {
+                let after = || deeds[at..].iter().filter(|deed| deed.file == read.file);
+                let is_cut = after().any(|deed| matches!(deed.did, Did::Overwrite));
+                is_cut && after().any(|deed| writes(deed))
+            }) || self.acts(opening).iter().any(replaces)
         })
     }
 

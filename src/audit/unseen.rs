@@ -8,7 +8,7 @@ use super::stores::Store;
 use super::table::{Cell, Verdict};
 use crate::apis::Slot;
 use crate::effects::Effect;
-use crate::flow::state::Kind;
+use crate::flow::state::{How, Kind};
 use crate::flow::summary::{Deed, Did};
 use crate::ir::{Base, Call, Callee, FuncId, FunctionKind, InstKind, LocalId, Operand, Rvalue};
 use rustc_hash::FxHashSet;
@@ -52,11 +52,11 @@ impl Evidence<'_> {
         let unresolved = || {
             let is_unresolved = writes.verdict == Unknown && rewrite.verdict == NotApplicable;
             let open = store.operations.iter().filter(|id| is_unresolved && !store.openings.contains(id));
-            let remover = open.copied().find(|&id| self.removes(id))?;
+            let remover = open.copied().find(|&id| self.replaces(id))?;
             let &giver = below.iter().find(|&&id| gives_away(self.program, id))?;
             let (giver, remover) = (self.short(self.named(giver)), self.short(remover));
             let why = format!(
-                "`{giver}` gives a file to code that was not seen, which may move to it what `{remover}` removes"
+                "`{giver}` gives a file to code that was not seen, which may fill it with what `{remover}` removes"
             );
             Some((why, true))
         };
@@ -69,10 +69,11 @@ impl Evidence<'_> {
         }
     }
 
-    /// Whether an operation takes away a file that lasts.
-    fn removes(&self, operation: FuncId) -> bool {
-        let mut removed = self.deeds(operation).iter().filter(|deed| deed.did == Did::Remove && !deed.failing);
-        removed.any(|deed| !self.is_passing(operation, deed.file))
+    /// Whether an operation takes away a file that lasts, and gives another one a new name.
+    fn replaces(&self, operation: FuncId) -> bool {
+        let mut done = self.deeds(operation).iter().filter(|deed| !deed.failing);
+        let renames = done.clone().any(|deed| matches!(deed.did, Did::Pend(How::Renamed, Kind::Name)));
+        renames && done.any(|deed| deed.did == Did::Remove && !self.is_passing(operation, deed.file))
     }
 
     /// A method of `store` that does more than write, that somebody calls, and that no operation gets to.
@@ -113,10 +114,15 @@ impl Evidence<'_> {
             let known = made.len();
             for inst in insts() {
                 match &inst.kind {
-                    InstKind::Call(call) if does(call, Effect::OptionsSet) => {
-                        if call.args.first().and_then(|arg| variable(&arg.value)).is_some_and(|on| made.contains(&on)) {
-                            made.insert(call.result);
-                        }
+                    InstKind::Call(call)
+                        if does(call, Effect::OptionsSet)
+                            && call
+                                .args
+                                .first()
+                                .and_then(|arg| variable(&arg.value))
+                                .is_some_and(|on| made.contains(&on)) =>
+                    {
+                        made.insert(call.result);
                     }
                     InstKind::Assign { place, value: Rvalue::Use(from) | Rvalue::Success(from) } => {
                         if let Base::Local(to) = place.base

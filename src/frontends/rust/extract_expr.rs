@@ -445,7 +445,7 @@ impl Extractor<'_> {
                 Expr { kind: ExprKind::Eval(value.into_iter().collect()), span }
             }
             // `_ = …`: there is nothing to read.
-            E::Infer(e) => Expr { kind: ExprKind::Unread, span: self.sp(e.underscore_token.span) },
+            E::Infer(e) => Expr { kind: ExprKind::Eval(Vec::new()), span: self.sp(e.underscore_token.span) },
             other => {
                 let span = self.sp(other.span());
                 self.unread.push(span);
