@@ -3,6 +3,8 @@
 use super::call::{Given, passing_of_type};
 use super::control::unwrapped;
 use super::*;
+use crate::apis::SubEffect;
+use crate::effects::Effect;
 use crate::frontends::rust::hir::{Expr, ExprKind, MethodCall, SelfKind};
 use crate::frontends::rust::methods::Method;
 use crate::frontends::rust::types::{is_collection, is_map, is_pointer, last};
@@ -31,7 +33,13 @@ impl<'h> Lower<'h> {
         if !own && let Some(text) = self.letters(&recv, call, sp) {
             return text;
         }
-        if !own || wrapped || outer {
+        // Lines of a file are read from it; those of a text are not.
+        let reads = |step: SubEffect| step.effect == Effect::Read;
+        let by_pieces = matches!(&found, Some(Method::Api(api, _)) if {
+            let row = self.world.apis.get(*api);
+            row.effect == Effect::WrapRead && row.steps().any(reads)
+        });
+        if (!own || wrapped || outer) && !by_pieces {
             if let Some(value) = self.std_method(&recv, call, expect, sp) {
                 return value;
             }
