@@ -26,10 +26,10 @@ use crate::source::Span;
 use intent::{FieldKey, Intents};
 use known::{Found, Key, Known, Told, Traces};
 use litemap::LiteMap;
-use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use state::{Facts, Kind, Origin, Pending, Question, Shared, Trace};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use summary::{Act, Summary};
 use terms::{Term, Terms, Value};
 use ustr::Ustr;
@@ -212,7 +212,7 @@ pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &
         for level in levels.into_iter().take_while(|_| wanted()) {
             let shared = std::mem::take(&mut terms).share();
             let run = |component: &&[FuncId]| Engine::new(&plan, &known, shared.begin()).component(component, which);
-            let found: Vec<Found> = level.par_iter().with_max_len(1).map(run).collect();
+            let found = side_by_side(&level, run);
             terms = shared.end();
             found.into_iter().for_each(|found| known.add(found, &mut terms, tell));
         }
@@ -237,6 +237,28 @@ pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &
         intents: known.intents,
         broken: known.broken,
     }
+}
+
+/// What `run` makes of each of `tasks`, in their order. Each thread takes the next one that nobody has begun.
+fn side_by_side<T: Sync, R: Send + Sync>(tasks: &[T], run: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    if let [task] = tasks {
+        return vec![run(task)];
+    }
+    let next = AtomicUsize::new(0);
+    let done: Vec<OnceLock<R>> = tasks.iter().map(|_| OnceLock::new()).collect();
+    let work = || {
+        while let at = next.fetch_add(1, Ordering::Relaxed)
+            && let Some(task) = tasks.get(at)
+        {
+            let _ = done[at].set(run(task));
+        }
+    };
+    rayon::scope(|scope| {
+        for _ in 0..rayon::current_num_threads().min(tasks.len()) {
+            scope.spawn(|_| work());
+        }
+    });
+    done.into_iter().filter_map(OnceLock::into_inner).collect()
 }
 
 /// How many instructions and blocks a function has.
