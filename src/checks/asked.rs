@@ -3,7 +3,7 @@
 
 use super::regions::{self, Blocks};
 use super::{Context, promises, purpose};
-use crate::finding::{Confidence, Finding, Level};
+use crate::finding::Finding;
 use crate::flow::state::Kind;
 use crate::flow::summary::Outcome;
 use crate::ir::{
@@ -38,13 +38,7 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
             is_nothing(function, &regions::behind(function, block, asked.for_it)).then_some((asked.name, asked.span))
         });
         let Some((name, span)) = empty else { continue };
-        let told = out.iter().any(|finding| {
-            finding.function == function.name
-                && finding.level >= Level::Warning
-                && finding.confidence >= Confidence::Medium
-                && matches!(finding.rule, "ack-before-sync" | "flush-is-not-sync")
-        });
-        if !told {
+        if !promises::is_told(function, out, promises::UNSYNCED) {
             let message = format!("`{name}` asks for a sync, and nothing is done for it");
             let told = format!("with `{name}` success is reported as without it");
             out.push(promises::finding_at(function, span, message, told));

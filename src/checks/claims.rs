@@ -1,7 +1,7 @@
 //! What code claims of itself: that something is synced now, where nothing was. Told under `flush-is-not-sync`.
 
 use super::{Context, asked, promises, purpose, regions};
-use crate::finding::{Confidence, Finding, Level};
+use crate::finding::Finding;
 use crate::ir::{BlockId, FuncId, Function, InstKind, Operand, Place, Rvalue, Step};
 use crate::source::Span;
 use ustr::Ustr;
@@ -19,13 +19,7 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
             continue;
         }
         let Some((mark, span)) = unfounded(context, id, function) else { continue };
-        let told = out.iter().any(|finding| {
-            finding.function == function.name
-                && finding.level >= Level::Warning
-                && finding.confidence >= Confidence::Medium
-                && matches!(finding.rule, "ack-before-sync" | "flush-is-not-sync")
-        });
-        if !told {
+        if !promises::is_told(function, out, promises::UNSYNCED) {
             let message = format!("`{mark}` is set as after a sync, and nothing was synced");
             let told = "from here on others take it that all is on disk".to_string();
             out.push(promises::finding_at(function, span, message, told));

@@ -60,13 +60,7 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
         let by_mode = || unsynced_mode(context, function, summary?).map(Broken::For);
         let by_rest = || unflushed(context, function, summary, held?).map(Broken::Left);
         let Some(broken) = by_name().or_else(by_mode).or_else(by_rest) else { continue };
-        let told = out.iter().any(|finding| {
-            finding.function == function.name
-                && finding.level >= Level::Warning
-                && finding.confidence >= Confidence::Medium
-                && matches!(finding.rule, "ack-before-sync" | "flush-is-not-sync" | "sync-before-flush")
-        });
-        if !told {
+        if !is_told(function, out, &["ack-before-sync", "flush-is-not-sync", "sync-before-flush"]) {
             out.push(finding(function, &broken));
         }
     }
@@ -97,6 +91,19 @@ fn finding(function: &Function, broken: &Broken) -> Finding {
         }
     };
     finding_at(function, function.name_span, message, told)
+}
+
+/// The rules that tell of content which is left unsynced: where one of them does, a broken promise is the same fault.
+pub(super) const UNSYNCED: &[&str] = &["ack-before-sync", "flush-is-not-sync"];
+
+/// Whether one of `rules` tells of `function`, and is shown by default.
+pub(super) fn is_told(function: &Function, findings: &[Finding], rules: &[&str]) -> bool {
+    findings.iter().any(|finding| {
+        finding.function == function.name
+            && finding.level >= Level::Warning
+            && finding.confidence >= Confidence::Medium
+            && rules.contains(&finding.rule)
+    })
 }
 
 /// A finding at `span` of `function`, and the one step that tells it.

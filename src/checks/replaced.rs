@@ -2,7 +2,7 @@
 //! its handle any more. Told under `flush-is-not-sync`.
 
 use super::{Context, promises, purpose, regions, residue};
-use crate::finding::{Confidence, Finding, Level};
+use crate::finding::Finding;
 use crate::flow::summary::{Act, Outcome, Summary};
 use crate::flow::terms::{Term, Terms, Value};
 use crate::ir::{Base, Callee, FuncId, Function, FunctionKind, Inst, InstKind, Operand, Passing, Place, Rvalue, Step};
@@ -34,13 +34,7 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
             continue;
         }
         let Some((file, span)) = left_behind(context, id, summary, dirty, synced) else { continue };
-        let told = out.iter().any(|finding| {
-            finding.function == function.name
-                && finding.level >= Level::Warning
-                && finding.confidence >= Confidence::Medium
-                && matches!(finding.rule, "ack-before-sync" | "flush-is-not-sync")
-        });
-        if !told {
+        if !promises::is_told(function, out, promises::UNSYNCED) {
             let message =
                 format!("`{file}` is replaced by a new file while what was written to the old one is not durable");
             let told = "the last handle of the old file goes here: nobody can sync it any more".to_string();
