@@ -61,6 +61,8 @@ pub struct SourcePackage {
     pub entries: Vec<Entry>,
     /// Names under which its code knows other packages of the workspace: (name in code, package name). `-` is `_` in the first.
     pub dependencies: Vec<(String, String)>,
+    /// It is of edition 2015: paths in `use`, and those that begin with `::`, start at the root of a crate.
+    pub edition_2015: bool,
     /// All its source files, absolute or as given, sorted; tests, benches, examples and build scripts only if asked for.
     pub files: Vec<FoundFile>,
 }
@@ -420,7 +422,8 @@ impl Search {
         self.by_folder.insert(canonical, (name.clone(), library.unwrap_or_else(|| name.replace('-', "_"))));
         let found = manifest.dependencies(all, &mut self.roots, root.include_tests, &mut self.workspace.problems);
         self.pending.push(PendingDependencies { package: self.workspace.packages.len(), found });
-        self.workspace.packages.push(SourcePackage { name, entries: targets.entries, dependencies: Vec::new(), files });
+        let (entries, edition_2015) = (targets.entries, manifest.edition_2015);
+        self.workspace.packages.push(SourcePackage { name, entries, dependencies: Vec::new(), edition_2015, files });
     }
 
     /// Packages for files that no manifest speaks of: one for each folder with `src/lib.rs` or `src/main.rs`, one for the rest.
@@ -457,7 +460,13 @@ impl Search {
             // Without manifests nobody says who knows whom: each may know all others, by their folders' names.
             let others = names.iter().filter(|other| **other != name);
             let dependencies = others.map(|other| (other.replace('-', "_"), other.clone())).collect();
-            self.workspace.packages.push(SourcePackage { name, entries: Vec::new(), dependencies, files });
+            self.workspace.packages.push(SourcePackage {
+                name,
+                entries: Vec::new(),
+                dependencies,
+                edition_2015: false,
+                files,
+            });
         }
     }
 

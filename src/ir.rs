@@ -14,7 +14,7 @@
 
 use crate::source::{FileId, Span};
 use rustc_hash::FxHashMap;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use thin_vec::ThinVec;
 use ustr::Ustr;
 
@@ -414,6 +414,17 @@ pub enum Terminator {
     Abort,
     /// Not reached.
     Unreachable,
+}
+
+impl Terminator {
+    /// The blocks that it leads to, the failing side first, so that the main line comes out in text order.
+    pub fn successors(&self) -> SmallVec<[BlockId; 2]> {
+        match self {
+            Terminator::Goto(target) => smallvec![*target],
+            Terminator::Branch { then, otherwise, .. } => smallvec![*otherwise, *then],
+            Terminator::Return { .. } | Terminator::Abort | Terminator::Unreachable => SmallVec::new(),
+        }
+    }
 }
 
 /// A run of instructions without branches.

@@ -3,14 +3,20 @@
 use super::evidence::Evidence;
 use super::stores::Store;
 use crate::apis::{Apis, KindName};
+use crate::effects::Effect;
 use crate::flow::Moment;
 use crate::flow::intent::FieldKey;
 use crate::flow::state::{How, Kind, Pending, Trace};
 use crate::flow::summary::{Act, Deed, Did};
 use crate::flow::terms::{Term, Value};
-use crate::ir::{Base, Callee, FuncId, InstKind, LocalId, Operand, Place, Program, Rvalue, Step, ValueKind};
+use crate::ir::{
+    Base, Call, Callee, FuncId, Function, InstKind, LocalId, Operand, Place, Program, Rvalue, Step, ValueKind,
+};
 use rustc_hash::{FxHashMap, FxHashSet};
 use ustr::Ustr;
+
+/// The operation that gives a path in a directory for temporary files.
+pub(super) const TEMPORARY: &str = "temporary_path";
 
 /// Why something that is pending proves nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +116,10 @@ pub(super) struct Declared {
     memory: FxHashSet<FieldKey>,
     /// Fields that are put together with a descriptor, which need not be a file's.
     descriptors: FxHashSet<FieldKey>,
+    /// Fields that are put together with a path in a directory for temporary files.
+    temporary: FxHashSet<FieldKey>,
+    /// Fields that are put together with, or set to, anything else.
+    lasting: FxHashSet<FieldKey>,
 }
 
 impl Declared {
@@ -117,6 +127,7 @@ impl Declared {
     pub(super) fn new(program: &Program, apis: &Apis) -> Declared {
         let mut declared = Declared::default();
         for function in &program.functions {
+            declared.note_temporary(function, apis);
             for inst in function.blocks.iter().flat_map(|block| &block.insts) {
                 match &inst.kind {
                     InstKind::Call(call) => {
@@ -175,6 +186,56 @@ impl Declared {
 }
 
 impl Declared {
+    /// Notes which fields `function` puts temporary paths into, and which ones anything else.
+    fn note_temporary(&mut self, function: &Function, apis: &Apis) {
+        let insts = || function.blocks.iter().flat_map(|block| &block.insts);
+        let mut temporary: FxHashSet<LocalId> = FxHashSet::default();
+        let is_one = |operand: &Operand, known: &FxHashSet<LocalId>| match operand {
+            Operand::Place(place) => whole(place).is_some_and(|local| known.contains(&local)),
+            _ => false,
+        };
+        for inst in insts() {
+            let result = match &inst.kind {
+                InstKind::Call(Call { callee: Callee::Api { api, .. }, args, result, .. }) => {
+                    let row = apis.get(*api);
+                    let starts_in_one = || args.first().is_some_and(|arg| is_one(&arg.value, &temporary));
+                    let is_path = matches!(row.effect, Effect::PathOp | Effect::Same);
+                    (row.op.is_some_and(|op| op == TEMPORARY) || is_path && starts_in_one()).then_some(*result)
+                }
+                InstKind::Assign { place, value: Rvalue::Use(from) | Rvalue::Success(from) } => {
+                    whole(place).filter(|_| is_one(from, &temporary))
+                }
+                InstKind::Assign { place, value: Rvalue::Op { args, .. } } => {
+                    whole(place).filter(|_| args.first().is_some_and(|arg| is_one(arg, &temporary)))
+                }
+                _ => None,
+            };
+            temporary.extend(result);
+        }
+        for inst in insts() {
+            let mut note = |field: FieldKey, value: &Operand| {
+                let of = if is_one(value, &temporary) { &mut self.temporary } else { &mut self.lasting };
+                of.insert(field);
+            };
+            match &inst.kind {
+                InstKind::Assign { value: Rvalue::Aggregate { type_name: Some(owner), fields, .. }, .. } => {
+                    fields.iter().for_each(|(name, value)| note((*owner, *name), value));
+                }
+                InstKind::Assign { place, value: Rvalue::Use(from) } => {
+                    if let Some(field) = field(place) {
+                        note(field, from);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether a field only ever holds a path in a directory for temporary files.
+    pub(super) fn is_temporary(&self, field: &FieldKey) -> bool {
+        self.temporary.contains(field) && !self.lasting.contains(field)
+    }
+
     /// Whether a field holds memory.
     pub(super) fn is_memory(&self, field: &FieldKey) -> bool {
         self.memory.contains(field) && !self.files.contains(field)
@@ -214,7 +275,7 @@ impl Evidence<'_> {
             return Some(Doubt::Device);
         }
         let is_moved = |act: Act| matches!(act, Act::Rename { file, .. } if file == pending.file);
-        if self.is_temporary(pending.file) && !moment.fact(pending.file).renamed && !is_moved(moment.act) {
+        if self.is_temporary(function, pending.file) && !moment.fact(pending.file).renamed && !is_moved(moment.act) {
             return Some(Doubt::Temporary);
         }
         if self.is_nameless(moment, pending.file) {
@@ -225,7 +286,7 @@ impl Evidence<'_> {
             let of_field = fields.find_map(|field| self.declared.types.get(field).copied());
             return Some(Doubt::NoFile(of_field.or_else(|| self.given_type(function, pending.file))));
         }
-        if moment.act == Act::Succeed && self.is_renamed_on_other_ways(moment, pending) {
+        if moment.act == Act::Succeed && self.is_an_attempt(moment, pending) {
             return Some(Doubt::Unnamed);
         }
         // What somebody else may still write to has perhaps not been promised to anybody yet.
@@ -330,7 +391,37 @@ impl Evidence<'_> {
     fn is_renamed_on_other_ways(&self, moment: &Moment, pending: &Pending) -> bool {
         let renames = |other: &&Moment| matches!(other.act, Act::Rename { file, .. } if file == pending.file);
         let facts = moment.fact(pending.file);
-        facts.created && !facts.renamed && pending.how != How::Renamed && self.acts(moment.function).iter().any(renames)
+        let is_made_here = || {
+            let makes = |deed: &Deed| matches!(deed.did, Did::Pend(How::MaybeCreated, _)) && deed.file == pending.file;
+            facts.created || self.deeds(moment.function).iter().any(makes)
+        };
+        let is_other = !facts.renamed && pending.how != How::Renamed;
+        is_other && is_made_here() && self.acts(moment.function).iter().any(renames)
+    }
+
+    /// Whether what is pending at a success lies in a file that did not get its name on this way.
+    pub(super) fn is_an_attempt(&self, moment: &Moment, pending: &Pending) -> bool {
+        self.is_renamed_on_other_ways(moment, pending) || self.is_left_by_an_attempt(pending)
+    }
+
+    /// Whether one of the functions on the way leaves it only where it did not rename the file, as it does on other ways. A caller that asks it
+    /// again and again takes one file for the other.
+    fn is_left_by_an_attempt(&self, pending: &Pending) -> bool {
+        let mut at = &pending.trace;
+        while let Trace::Via(_, inner) = &**at {
+            let left = self.successes(inner.start().function).iter().flat_map(|moment| {
+                let is_name = |left: &Pending| left.kind == Kind::Name;
+                let is_it = move |left: &&Pending| is_name(left) == is_name(pending) && left.trace == *inner;
+                let same = moment.pending.iter().filter(is_it);
+                same.map(move |left| (*moment, left))
+            });
+            let mut left = left.peekable();
+            if left.peek().is_some() && left.all(|(moment, left)| self.is_renamed_on_other_ways(moment, left)) {
+                return true;
+            }
+            at = inner;
+        }
+        false
     }
 
     /// Whether what is pending is surely a file's.

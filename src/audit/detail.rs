@@ -26,6 +26,13 @@ impl<'a> Evidence<'a> {
         };
         for (&part, &role) in roles {
             let gets_there = part == id || self.deeds(id).iter().any(|deed| deed.trace.functions().contains(&part));
+            if let Some(late) = self.retired_unwritten(store, part, role).filter(|_| gets_there) {
+                let (output, old) = (self.shown(part, late.output.file), self.shown(part, late.gone));
+                let text = format!(
+                    "this write to `{output}`, and a sync, before `{old}` is removed; a crash on the way can leave neither"
+                );
+                lacks(doubted(text, late.doubt), late.output.trace.origin().span);
+            }
             let Some(early) = self.retired_early(store, part, role, &|_, _| None).filter(|_| gets_there) else {
                 continue;
             };

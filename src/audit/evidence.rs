@@ -2,7 +2,7 @@
 //! how sure that is.
 
 use super::builders::Builders;
-use super::certainty::Declared;
+use super::certainty::{Declared, TEMPORARY};
 use super::content::Contents;
 use super::made::Made;
 use super::reach::Reach;
@@ -150,7 +150,7 @@ impl<'a> Evidence<'a> {
     pub(super) fn is_passing(&self, function: FuncId, file: Value) -> bool {
         let is_socket = || self.successes(function).iter().any(|moment| moment.fact(file).socket);
         let is_nameless = || self.successes(function).iter().any(|moment| self.is_nameless(moment, file));
-        self.is_temporary(file) && !self.moves_out(function)
+        self.is_temporary(function, file) && !self.moves_out(function)
             || self.goes_with_its_tree(function, file)
             || is_socket()
             || is_nameless()
@@ -202,12 +202,14 @@ impl<'a> Evidence<'a> {
         directories
     }
 
-    /// Whether a path lies in a directory for temporary files.
-    pub(super) fn is_temporary(&self, path: Value) -> bool {
+    /// Whether a path of `function` lies in a directory for temporary files.
+    pub(super) fn is_temporary(&self, function: FuncId, path: Value) -> bool {
+        let fields = |value| self.flow.intents.fields_of(function, value).iter();
         let mut at = path;
         for _ in 0..16 {
             at = match self.flow.terms.get(at) {
-                Term::Op(name, _) if name == "temporary_path" => return true,
+                Term::Op(name, _) if name == TEMPORARY => return true,
+                Term::Field(..) => return fields(at).any(|field| self.declared.is_temporary(field)),
                 Term::Op(_, args) if !args.is_empty() => args[0],
                 Term::Success(inner) | Term::Buffered(inner) | Term::Handle { file: inner, .. } => *inner,
                 _ => return false,
@@ -222,7 +224,7 @@ impl<'a> Evidence<'a> {
         let acts =
             triggers.iter().map(|trigger| trigger.act).chain(self.acts(function).iter().map(|moment| moment.act));
         acts.into_iter().any(|act| match act {
-            Act::Rename { from, to, .. } => self.is_temporary(from) && !self.is_temporary(to),
+            Act::Rename { from, to, .. } => self.is_temporary(function, from) && !self.is_temporary(function, to),
             _ => false,
         })
     }
@@ -288,13 +290,12 @@ impl<'a> Evidence<'a> {
             }
             let mut seen: FxHashSet<usize> = work.iter().copied().collect();
             while let Some(at) = work.pop() {
-                let next = match &blocks[at].end {
-                    Terminator::Return { exit, .. } if *exit != Exit::Failure => return true,
-                    Terminator::Goto(next) => vec![*next],
-                    Terminator::Branch { then, otherwise, .. } => vec![*then, *otherwise],
-                    _ => Vec::new(),
-                };
-                work.extend(next.into_iter().map(|block| block.index()).filter(|&block| seen.insert(block)));
+                let end = &blocks[at].end;
+                if matches!(end, Terminator::Return { exit, .. } if *exit != Exit::Failure) {
+                    return true;
+                }
+                let next = end.successors().into_iter().map(|block| block.index());
+                work.extend(next.filter(|&block| seen.insert(block)));
             }
             false
         })

@@ -10,18 +10,21 @@ use super::table::{Cell, Verdict, in_words, weakest};
 use crate::flow::Moment;
 use crate::flow::state::{How, Kind, Origin, Pending, Trace};
 use crate::flow::summary::{Act, Deed, Did};
+use crate::flow::terms::Value;
 use crate::ir::{Callee, FuncId, FunctionKind, InstKind};
+use rustc_hash::FxHashSet;
 
 impl<'a> Evidence<'a> {
     /// Whether what rewrites put out is durable before it counts, and whether inputs go first.
     pub(super) fn rewrites(&self, store: &Store, roles: &Roles) -> (Cell, Cell) {
         // An operation that was not seen to its end may rewrite anything.
         let unseen: Vec<Cell> = store.operations.iter().filter_map(|&operation| self.unseen_cell(operation)).collect();
-        let outputs = roles.iter().filter_map(|(&function, &role)| {
+        let output_of = |(&function, &role): (&FuncId, &Role)| {
             let cell = self.output(store, function, role).map(|cell| self.if_own(cell, function, role));
             cell.map(|cell| self.if_reached(store, cell, function))
-        });
-        let mut outputs: Vec<Cell> = outputs.chain(unseen.clone()).collect();
+        };
+        let by_role: Vec<Option<Cell>> = roles.iter().map(output_of).collect();
+        let mut outputs: Vec<Cell> = by_role.iter().flatten().chain(&unseen).cloned().collect();
         if outputs.is_empty()
             && let Some(opening) = self.opening_with_a_worker(store)
         {
@@ -34,9 +37,10 @@ impl<'a> Evidence<'a> {
             Verdict::Conditional => 2,
             _ => i32::from(cell.detail.is_some()),
         });
-        let inputs = roles.iter().map(|(&function, &role)| {
+        let inputs = roles.iter().zip(&by_role).map(|((&function, &role), output)| {
             let inputs = self.inputs(store, function, role);
             let inputs = self.if_reached(store, inputs, function);
+            let inputs = self.if_output_is_told(function, inputs, output.as_ref());
             // A rewrite that retires what it read shows by that whose it is.
             if role.is_rewrite() || inputs.verdict == Verdict::No {
                 inputs
@@ -87,6 +91,34 @@ impl<'a> Evidence<'a> {
             _ => return cell,
         };
         Cell { reason: cell.reason, ..Cell::detailed(Verdict::Unknown, why) }
+    }
+
+    /// The cell of inputs, a `no` of which holds only if it could be told what the output of a function is, where something goes before all that
+    /// the function writes is durable.
+    fn if_output_is_told(&self, function: FuncId, inputs: Cell, output: Option<&Cell>) -> Cell {
+        let untold = output.filter(|output| output.verdict == Verdict::Unknown && inputs.verdict == Verdict::No);
+        let done: Vec<&Deed> = self.done(function).collect();
+        let goes_early = |(at, gone): (usize, &&Deed)| {
+            let is_made = |deed: &&Deed| {
+                let made = matches!(deed.did, Did::Overwrite | Did::Pend(How::Created | How::Copied, _));
+                made && deed.file == gone.file
+            };
+            let follows = || done[at..].iter().any(|deed| writes(deed) && deed.file != gone.file);
+            let is_open = || {
+                self.acts(function).iter().any(|moment| {
+                    let is_it =
+                        matches!(moment.act, Act::Remove { file, .. } | Act::Cut { file, .. } if file == gone.file);
+                    is_it && moment.pending.iter().any(|left| is_content(left) && left.file != gone.file)
+                })
+            };
+            let is_filled = || done.iter().any(|deed| writes(deed) && deed.file == gone.file);
+            let goes = gone.did == Did::Remove || retires(gone) && !is_filled();
+            goes && !done[..at].iter().any(is_made) && (follows() || is_open())
+        };
+        match untold.filter(|_| done.iter().enumerate().any(goes_early)) {
+            Some(output) => output.clone(),
+            None => inputs,
+        }
     }
 
     /// What a function does when all goes well.
@@ -209,6 +241,7 @@ impl<'a> Evidence<'a> {
             let others = || self.takes_more_away(store, function, role);
             return self
                 .cut_in_place(store, function, role)
+                .or_else(|| self.retired_unwritten(store, function, role).map(|late| self.late_cell(function, &late)))
                 .or_else(unseen)
                 .or_else(others)
                 .unwrap_or(Cell::new(Verdict::No));
@@ -283,6 +316,79 @@ impl<'a> Evidence<'a> {
             (None, None) => Cell::detailed(Verdict::Yes, "in place"),
         };
         Some(cell.because(text, pending.trace.origin().span))
+    }
+
+    /// What a rewrite or checkpoint takes away before anything that is made of it, or stands for it, is written at all.
+    pub(super) fn retired_unwritten(&self, store: &Store, function: FuncId, role: Role) -> Option<Late<'a>> {
+        let stand_ins = if role.is_rewrite() { Default::default() } else { self.stand_ins(store, function) };
+        let done: Vec<&'a Deed> = self.done(function).collect();
+        let is_made = |deed: &&Deed| matches!(deed.did, Did::Overwrite | Did::Pend(How::Created | How::Copied, _));
+        for (at, gone) in done.iter().enumerate() {
+            let is_own = || done[..at].iter().filter(|deed| is_made(deed)).any(|deed| deed.file == gone.file);
+            if gone.did != Did::Remove || self.is_passing(function, gone.file) || is_own() {
+                continue;
+            }
+            let reads: Vec<Origin> = done[..at]
+                .iter()
+                .filter(|deed| deed.did == Did::Read && deed.file == gone.file)
+                .map(|deed| deed.trace.origin())
+                .collect();
+            let is_made_of_it = |deed: &Deed| {
+                let written = deed.trace.origin();
+                if role.is_rewrite() {
+                    reads.iter().any(|&read| self.is_carried(function, read, written))
+                } else {
+                    stand_ins.contains(&written) && !self.is_alike((function, deed.file), (function, gone.file))
+                }
+            };
+            let is_output = |(_, deed): &(usize, &'a Deed)| writes(deed) && is_made_of_it(deed);
+            let outputs: Vec<(usize, &'a Deed)> = done.iter().copied().enumerate().filter(is_output).collect();
+            let mut late = outputs.iter().filter(|(_, deed)| self.comes_after(&gone.trace, &deed.trace));
+            let Some(&(_, late)) = late.next().filter(|_| outputs.iter().all(|(place, _)| *place > at)) else {
+                continue;
+            };
+            let doubt = match self.undecided(store, &gone.trace) {
+                Some(doubt) => Some(doubt.words()),
+                None if self.is_foreign(function, gone.file) => {
+                    let short = self.short(function);
+                    Some(format!("what `{short}` takes away was not seen to be written here"))
+                }
+                None => None,
+            };
+            return Some(Late { gone: gone.file, output: late, doubt });
+        }
+        None
+    }
+
+    fn late_cell(&self, function: FuncId, late: &Late<'_>) -> Cell {
+        let text = format!("`{}` retires its input before its output is written", self.short(function));
+        let cell = match &late.doubt {
+            Some(doubt) => Cell::detailed(Verdict::Unknown, doubt.clone()),
+            None => Cell::new(Verdict::Yes),
+        };
+        cell.because(text, late.output.trace.origin().span)
+    }
+
+    /// Whether, in the last function that the ways to two places have in common, the text goes on from the way to the `first` to that of the
+    /// `other`, not by way of a loop.
+    fn comes_after(&self, first: &Trace, other: &Trace) -> bool {
+        let (first, other) = (first.origins(), other.origins());
+        let Some((one, next)) = first.iter().zip(&other).find(|(one, next)| one != next) else { return false };
+        if one.function != next.function || next.span.start < one.span.end {
+            return false;
+        }
+        let blocks = &self.program.functions[one.function.index()].blocks;
+        let holds = |block: usize, origin: &Origin| blocks[block].insts.iter().any(|inst| inst.focus == origin.span);
+        let mut work: Vec<usize> = (0..blocks.len()).filter(|&block| holds(block, one)).collect();
+        let mut seen: FxHashSet<usize> = work.iter().copied().collect();
+        while let Some(at) = work.pop() {
+            if holds(at, next) {
+                return true;
+            }
+            let ahead = blocks[at].end.successors().into_iter().map(|block| block.index());
+            work.extend(ahead.filter(|&block| seen.insert(block)));
+        }
+        false
     }
 
     /// The cell that follows from an act further down that retires something, and that a function with very many acts did not pass on.
@@ -462,6 +568,16 @@ pub(super) struct Early<'a> {
     pub pending: &'a Pending,
     /// The option that it depends on, if it does; or why it is not certain.
     pub verdict: Result<Option<String>, String>,
+}
+
+/// An input that is gone before an output is written.
+pub(super) struct Late<'a> {
+    /// The input.
+    pub gone: Value,
+    /// What writes the output.
+    pub output: &'a Deed,
+    /// Why it is not certain.
+    pub doubt: Option<String>,
 }
 
 /// Whether `pending` is output that is not synced where an input is removed, cut or replaced.

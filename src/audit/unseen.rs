@@ -10,8 +10,10 @@ use crate::apis::Slot;
 use crate::effects::Effect;
 use crate::flow::state::{How, Kind};
 use crate::flow::summary::{Deed, Did};
-use crate::ir::{Base, Call, Callee, FuncId, FunctionKind, InstKind, LocalId, Operand, Rvalue};
+use crate::ir::{Base, Call, Callee, FuncId, FunctionKind, InstKind, LocalId, Operand, Rvalue, Terminator};
+use crate::source::Span;
 use rustc_hash::FxHashSet;
+use ustr::Ustr;
 
 impl Evidence<'_> {
     /// Takes back what the cells of rewrites and directories say where what they deny may be done by what was not seen, or where nobody looked:
@@ -27,6 +29,12 @@ impl Evidence<'_> {
             && let Some(&opener) = below.iter().find(|&&id| self.opens_as_it_is_told(id))
         {
             let why = format!("`{}` opens by options that it is given, which may make files", self.short(opener));
+            *directory = Cell::detailed(Unknown, why);
+        }
+        if directory.verdict == NotApplicable
+            && let Some(maker) = self.maker_of_its_files(store)
+        {
+            let why = format!("`{}`, which is no part of it, makes its files", self.short(self.named(maker)));
             *directory = Cell::detailed(Unknown, why);
         }
         let is_unread = |id: &&FuncId| {
@@ -49,6 +57,14 @@ impl Evidence<'_> {
             let opening = self.opening_that_rewrites(store).filter(|_| rewrite.verdict == NotApplicable)?;
             Some((format!("`{}`, an opening, makes new content of what it reads", self.short(opening)), true))
         };
+        let destructor = || {
+            let destructor = self.destructor_that_removes(store, &below)?;
+            let owner = self.owner(destructor)?;
+            let owner = owner.rsplit_once("::").map_or(owner.as_str(), |(_, last)| last);
+            let why =
+                format!("a `{owner}` that goes removes a file under some condition, and when it goes cannot be told");
+            Some((why, rewrite.verdict == NotApplicable))
+        };
         let unresolved = || {
             let is_unresolved = writes.verdict == Unknown && rewrite.verdict == NotApplicable;
             let open = store.operations.iter().filter(|id| is_unresolved && !store.openings.contains(id));
@@ -60,13 +76,72 @@ impl Evidence<'_> {
             );
             Some((why, true))
         };
-        let Some((why, is_open)) = by_others().or_else(opening).or_else(unresolved) else { return };
+        let Some((why, is_open)) = by_others().or_else(opening).or_else(destructor).or_else(unresolved) else { return };
         if is_open {
             *rewrite = Cell::detailed(Unknown, why.clone());
         }
         if inputs.verdict == No {
             *inputs = Cell::detailed(Unknown, why);
         }
+    }
+
+    /// What runs when values of a type go that functions of `below` have, and then removes a file that lasts, and not always: what is always
+    /// removed lives no longer than the value. What an operation was seen to run is judged there.
+    fn destructor_that_removes(&self, store: &Store, below: &[FuncId]) -> Option<FuncId> {
+        let removes = |id: FuncId| {
+            self.deeds(id).iter().any(|deed| {
+                let lasts = deed.did == Did::Remove && !deed.failing && !self.is_passing(id, deed.file);
+                lasts && self.is_passed_by(id, deed.trace.start().span)
+            })
+        };
+        let is_seen = |id: FuncId| {
+            let mut deeds = store.operations.iter().flat_map(|&operation| self.deeds(operation));
+            deeds.any(|deed| deed.trace.functions().contains(&id))
+        };
+        let is_had = |of: Ustr| {
+            below.iter().any(|&id| {
+                let function = &self.program.functions[id.index()];
+                function.owner == Some(of) || function.locals.iter().any(|local| local.type_name == Some(of))
+            })
+        };
+        let mut functions = (0..self.program.functions.len()).map(|at| FuncId(at as u32));
+        functions.find(|&id| {
+            let function = &self.program.functions[id.index()];
+            function.kind == FunctionKind::Destructor
+                && function.package == store.package
+                && removes(id)
+                && !is_seen(id)
+                && function.owner.is_some_and(is_had)
+        })
+    }
+
+    /// Whether `function` has a way to its end that passes by the call at `span`.
+    fn is_passed_by(&self, function: FuncId, span: Span) -> bool {
+        let blocks = &self.program.functions[function.index()].blocks;
+        let holds = |block: usize| blocks[block].insts.iter().any(|inst| inst.focus == span);
+        let (mut seen, mut work) = (FxHashSet::from_iter([0]), vec![0]);
+        while let Some(at) = work.pop() {
+            if holds(at) {
+                continue;
+            }
+            if matches!(blocks[at].end, Terminator::Return { .. }) {
+                return true;
+            }
+            let next = blocks[at].end.successors().into_iter().map(|block| block.index());
+            work.extend(next.filter(|&block| seen.insert(block)));
+        }
+        false
+    }
+
+    /// A function that is no part of `store`, and makes files which are kept in fields of its types.
+    pub(super) fn maker_of_its_files(&self, store: &Store) -> Option<FuncId> {
+        let is_its_own = |owner: Ustr| store.members.iter().any(|member| member.name == owner);
+        let makes = |id: FuncId, deed: &Deed| {
+            let is_new = matches!(deed.did, Did::Pend(How::Created | How::MaybeCreated, Kind::Name)) && !deed.failing;
+            is_new && self.flow.intents.fields_of(id, deed.file).iter().any(|field| is_its_own(field.0))
+        };
+        let mut functions = (0..self.program.functions.len()).map(|at| FuncId(at as u32));
+        functions.find(|&id| !store.owns(self, id) && self.deeds(id).iter().any(|deed| makes(id, deed)))
     }
 
     /// Whether an operation takes away a file that lasts, and gives another one a new name.

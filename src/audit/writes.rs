@@ -11,6 +11,7 @@ use crate::flow::state::{Guard, How, Kind, Origin, Pending, Question};
 use crate::flow::summary::{Deed, Did};
 use crate::flow::terms::{Term, Value};
 use crate::ir::FuncId;
+use rustc_hash::FxHashSet;
 use std::collections::BTreeSet;
 use ustr::Ustr;
 
@@ -78,8 +79,8 @@ impl<'a> Evidence<'a> {
             return self.unseen_cell(operation).filter(|_| !roles.contains_key(&operation));
         }
         let left = |pending: &Pending| pending.kind != Kind::Name && written.contains(&pending.trace.origin());
-        let (guilty, innocent): (Vec<&Moment>, Vec<&Moment>) =
-            self.successes(operation).iter().copied().partition(|moment| moment.pending.iter().any(left));
+        let guilty: Vec<&Moment> =
+            self.successes(operation).iter().copied().filter(|moment| moment.pending.iter().any(left)).collect();
         let all: Vec<&Deed> = self.deeds(operation).iter().filter(|deed| !deed.failing).collect();
         let via_log = is_logged(&normal, &all);
         let Some(first) = guilty.first() else {
@@ -118,7 +119,15 @@ impl<'a> Evidence<'a> {
         let (moment, pending) = certain.unwrap_or_else(uncertain);
         let span = pending.trace.origin().span;
         let text = format!("`{}` reports success while what it wrote is not synced", self.short(operation));
-        if let Some(options) = self.options(operation, &guilty, &innocent, &left) {
+        // What an attempt has left is no promise that an option takes back.
+        let attempts: FxHashSet<Origin> = culprits()
+            .filter(|(moment, pending)| left(pending) && self.is_an_attempt(moment, pending))
+            .map(|(_, pending)| pending.trace.origin())
+            .collect();
+        let promised = |pending: &Pending| left(pending) && !attempts.contains(&pending.trace.origin());
+        let (breaking, keeping): (Vec<&Moment>, Vec<&Moment>) =
+            self.successes(operation).iter().copied().partition(|moment| moment.pending.iter().any(promised));
+        if let Some(options) = self.options(operation, &breaking, &keeping, &promised) {
             let text = format!("{text}, depending on `{}`", in_words(&options));
             // More may be left where it was not followed to.
             if let Some(cell) = self.unseen_cell(operation) {

@@ -26,6 +26,8 @@ pub(super) struct Manifest {
     /// It is the root of a workspace.
     pub has_workspace: bool,
     name: Option<String>,
+    /// `package.edition` is 2015, or is not there.
+    pub edition_2015: bool,
     /// `package.workspace`.
     root: Option<String>,
     library: Option<Target>,
@@ -114,6 +116,8 @@ impl Manifest {
             self.has_package = true;
             self.name = text(package, "name");
             self.root = text(package, "workspace");
+            let edition = package.get_ref().get("edition");
+            self.edition_2015 = edition.is_none_or(|edition| edition.get_ref().as_str() == Some("2015"));
             self.build = text(package, "build");
             let autos = ["autolib", "autobins", "autotests", "autobenches", "autoexamples"];
             self.no_auto = autos.into_iter().filter(|key| flag(package, key) == Some(false)).collect();

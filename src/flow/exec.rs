@@ -1596,7 +1596,7 @@ fn reverse_post_order(function: &Function) -> Vec<usize> {
     let mut stack = vec![(BlockId(0), 0usize)];
     seen[0] = true;
     while let Some((block, next)) = stack.pop() {
-        let targets = successors(&function.blocks[block.index()].end);
+        let targets = function.blocks[block.index()].end.successors();
         match targets.get(next) {
             Some(&target) => {
                 stack.push((block, next + 1));
@@ -1611,15 +1611,6 @@ fn reverse_post_order(function: &Function) -> Vec<usize> {
         order[block.index()] = number;
     }
     order
-}
-
-fn successors(end: &Terminator) -> smallvec::SmallVec<[BlockId; 2]> {
-    match end {
-        Terminator::Goto(target) => smallvec::smallvec![*target],
-        // The failing side first, so that the main line comes out in text order.
-        Terminator::Branch { then, otherwise, .. } => smallvec::smallvec![*otherwise, *then],
-        _ => smallvec::smallvec![],
-    }
 }
 
 /// The files that were read so far, and that something was found in.

@@ -82,6 +82,8 @@ pub struct Crate {
     pub package: usize,
     pub root: u32,
     pub library: bool,
+    /// Paths in `use`, and those that begin with `::`, start at the root.
+    pub edition_2015: bool,
 }
 
 pub struct Adt<'h> {
@@ -176,6 +178,8 @@ struct Builder<'h> {
     by_path: FxHashMap<PathBuf, usize>,
     claimed: Vec<Option<u32>>,
     off: Vec<bool>,
+    /// By package: whether it is of edition 2015.
+    edition_2015: Vec<bool>,
     /// The file whose items are being added.
     file: usize,
 }
@@ -205,7 +209,9 @@ pub fn build<'h>(workspace: &Workspace, files: &'h [Parsed], apis: &'h Apis) -> 
         tables: Default::default(),
     };
     let by_path = files.iter().enumerate().map(|(at, file)| (clean(&file.path), at)).collect();
-    let mut builder = Builder { world, by_path, claimed: vec![None; files.len()], off: Vec::new(), file: 0 };
+    let edition_2015 = workspace.packages.iter().map(|package| package.edition_2015).collect();
+    let claimed = vec![None; files.len()];
+    let mut builder = Builder { world, by_path, claimed, off: Vec::new(), edition_2015, file: 0 };
     let left_out: Vec<_> = files.iter().map(|file| (file.path.as_path(), &*file.hir.left_out, file.hir.off)).collect();
     builder.off = left_out_files(&builder.by_path, &left_out);
     builder.entries(workspace);
@@ -296,7 +302,8 @@ impl<'h> Builder<'h> {
     fn new_crate(&mut self, name: Ustr, package: usize, file: usize, library: bool) {
         let krate = self.world.crates.len() as u32;
         let root = self.new_module(None, krate, ustr(""), file);
-        self.world.crates.push(Crate { name, package, root, library });
+        let edition_2015 = self.edition_2015.get(package).copied().unwrap_or(false);
+        self.world.crates.push(Crate { name, package, root, library, edition_2015 });
         self.claimed[file] = Some(root);
         let path = &self.world.files[file].path;
         let folder = child_folder(path, true);
@@ -680,11 +687,13 @@ impl World<'_> {
         let last = names.len() == 1;
         let first_ns = if last { ns } else { Ns::Type };
         let mut here = match first.as_str() {
-            _ if leading => self.krate(module, first).map(Res::Def).unwrap_or(Res::Ext(first)),
+            _ if leading && !self.is_edition_2015(module) => {
+                self.krate(module, first).map(Res::Def).unwrap_or(Res::Ext(first))
+            }
             "crate" => Res::Def(Def::Module(self.root(module))),
             "self" => Res::Def(Def::Module(self.named(module))),
             "super" => Res::Def(Def::Module(self.parent(self.named(module)))),
-            _ => match self.lexical(module, first, first_ns, seen) {
+            _ => match self.lexical(if leading { self.root(module) } else { module }, first, first_ns, seen) {
                 Some(found) => found,
                 None if last && ns == Ns::Value => return None,
                 None => match self.krate(module, first) {
@@ -719,6 +728,16 @@ impl World<'_> {
 
     fn root(&self, module: u32) -> u32 {
         self.crates[self.modules[module as usize].krate as usize].root
+    }
+
+    /// Where the path of a `use` in `module` starts.
+    fn start_of_use(&self, module: u32, used: &Use) -> u32 {
+        let is_relative = used.path.first().is_some_and(|first| matches!(first.as_str(), "self" | "super"));
+        if self.is_edition_2015(module) && !is_relative { self.root(module) } else { module }
+    }
+
+    fn is_edition_2015(&self, module: u32) -> bool {
+        self.crates[self.modules[module as usize].krate as usize].edition_2015
     }
 
     fn named(&self, mut module: u32) -> u32 {
@@ -787,9 +806,9 @@ impl World<'_> {
     }
 
     fn used(&self, module: u32, used: &Use, ns: Ns, seen: &mut Seen) -> Option<Res> {
-        let mut found = self.walk(module, &used.path, used.leading, ns, seen);
+        let mut found = self.walk(self.start_of_use(module, used), &used.path, used.leading, ns, seen);
         if found.is_none() && !used.leading {
-            // Edition 2015 starts at the crate's root.
+            // What is known of no edition may be of that one.
             found = self.walk(self.root(module), &used.path, false, ns, seen);
         }
         match found {
@@ -828,7 +847,8 @@ impl World<'_> {
             for module in 0..self.modules.len() {
                 let mut targets = Vec::new();
                 for used in &self.modules[module].globs {
-                    let found = self.walk(module as u32, &used.path, used.leading, Ns::Type, &mut Seen::default());
+                    let start = self.start_of_use(module as u32, used);
+                    let found = self.walk(start, &used.path, used.leading, Ns::Type, &mut Seen::default());
                     targets.extend(found.filter(|(_, taken)| *taken == used.path.len()).map(|(res, _)| res));
                 }
                 changed |= targets != self.modules[module].glob_targets;

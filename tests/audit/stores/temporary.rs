@@ -34,6 +34,27 @@ impl Runner {
     }
 }
 
+pub struct Fixture {
+    root: PathBuf,
+    _scratch: TempDir,
+}
+
+impl Fixture {
+    pub fn new() -> Fixture {
+        let scratch = TempDir::new().unwrap();
+        let root = scratch.path().to_path_buf();
+        Fixture { root, _scratch: scratch }
+    }
+
+    pub fn fill(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.root.join(name), bytes).unwrap();
+    }
+
+    pub fn held(&self, name: &str) -> Vec<u8> {
+        fs::read(self.root.join(name)).unwrap()
+    }
+}
+
 pub struct Installed {
     dir: PathBuf,
 }

@@ -526,6 +526,11 @@ impl<'h> Lower<'h> {
         let text = self.format(format, sp);
         let focus = sp;
         if is_text_only(&target_val.ty) {
+            if let (Some("String"), Operand::Place(place)) = (target_val.ty.peel_refs().ext_name(), &target_val.op) {
+                let parts = vec![target_val.op.clone(), text.op.clone()];
+                let longer = self.made_of(parts, Ty::ext("String", []), sp);
+                self.assign(place.clone(), Rvalue::Use(longer.op), sp);
+            }
             return self.made_of(vec![target_val.op, text.op], Ty::result(Ty::unit(), Ty::Unknown), sp);
         }
         self.method_on(target_val, ustr("write_fmt"), vec![(text, Passing::Shared)], None, sp, focus)
