@@ -116,7 +116,7 @@ pub(super) struct Declared {
     memory: FxHashSet<FieldKey>,
     /// Fields that are put together with a descriptor, which need not be a file's.
     descriptors: FxHashSet<FieldKey>,
-    /// Fields that are put together with a path in a directory for temporary files.
+    /// Fields that are put together with a path in a temporary directory that goes with some value.
     temporary: FxHashSet<FieldKey>,
     /// Fields that are put together with, or set to, anything else.
     lasting: FxHashSet<FieldKey>,
@@ -200,7 +200,9 @@ impl Declared {
                     let row = apis.get(*api);
                     let starts_in_one = || args.first().is_some_and(|arg| is_one(&arg.value, &temporary));
                     let is_path = matches!(row.effect, Effect::PathOp | Effect::Same);
-                    (row.op.is_some_and(|op| op == TEMPORARY) || is_path && starts_in_one()).then_some(*result)
+                    // What lasts no longer than a value; the directory of the system is no more than where a setting begins.
+                    let is_kept = row.op.is_some_and(|op| op == TEMPORARY) && row.has_receiver();
+                    (is_kept || is_path && starts_in_one()).then_some(*result)
                 }
                 InstKind::Assign { place, value: Rvalue::Use(from) | Rvalue::Success(from) } => {
                     whole(place).filter(|_| is_one(from, &temporary))
@@ -231,7 +233,7 @@ impl Declared {
         }
     }
 
-    /// Whether a field only ever holds a path in a directory for temporary files.
+    /// Whether a field only ever holds a path in a temporary directory that goes with some value.
     pub(super) fn is_temporary(&self, field: &FieldKey) -> bool {
         self.temporary.contains(field) && !self.lasting.contains(field)
     }

@@ -353,6 +353,13 @@ impl<'a> Evidence<'a> {
                     let short = self.short(function);
                     Some(format!("what `{short}` takes away was not seen to be written here"))
                 }
+                // A log is there until what stands for it is: what goes before may be anything else.
+                None if !role.is_rewrite() => {
+                    let short = self.short(function);
+                    Some(format!(
+                        "what `{short}` takes away goes before anything that may stand for it is written, and may be no log"
+                    ))
+                }
                 None => None,
             };
             return Some(Late { gone: gone.file, output: late, doubt });
@@ -379,16 +386,25 @@ impl<'a> Evidence<'a> {
         }
         let blocks = &self.program.functions[one.function.index()].blocks;
         let holds = |block: usize, origin: &Origin| blocks[block].insts.iter().any(|inst| inst.focus == origin.span);
-        let mut work: Vec<usize> = (0..blocks.len()).filter(|&block| holds(block, one)).collect();
-        let mut seen: FxHashSet<usize> = work.iter().copied().collect();
-        while let Some(at) = work.pop() {
-            if holds(at, next) {
-                return true;
+        // The blocks that the text gets to from some, not by way of those in its `way`.
+        let reached = |from: Vec<usize>, is_in_its_way: &dyn Fn(usize) -> bool| -> FxHashSet<usize> {
+            let mut work = from;
+            let mut seen: FxHashSet<usize> = work.iter().copied().collect();
+            while let Some(at) = work.pop() {
+                let ahead = blocks[at].end.successors().into_iter().map(|block| block.index());
+                work.extend(ahead.filter(|&block| !is_in_its_way(block) && seen.insert(block)));
             }
-            let ahead = blocks[at].end.successors().into_iter().map(|block| block.index());
-            work.extend(ahead.filter(|&block| seen.insert(block)));
-        }
-        false
+            seen
+        };
+        let starts: Vec<usize> = (0..blocks.len()).filter(|&block| holds(block, one)).collect();
+        // What lies on every way to the first place, such as the head of a loop around it, begins it anew.
+        let begins_anew = |block: usize| {
+            let others = reached(vec![0], &|other| other == block);
+            !starts.contains(&block) && !starts.iter().any(|start| others.contains(start))
+        };
+        let ahead = reached(starts.clone(), &|_| false);
+        let anew: FxHashSet<usize> = ahead.iter().copied().filter(|&block| begins_anew(block)).collect();
+        reached(starts, &|block| anew.contains(&block)).into_iter().any(|block| holds(block, next))
     }
 
     /// The cell that follows from an act further down that retires something, and that a function with very many acts did not pass on.
