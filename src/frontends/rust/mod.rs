@@ -25,7 +25,7 @@ mod world;
 
 use crate::apis::Apis;
 use crate::discover::{MAX_FILE_BYTES, Problem, Texts, Workspace};
-use crate::ir::{FuncId, Function, Package, Program};
+use crate::ir::{FuncId, Package, Program};
 use crate::source::{FileId, SourceMap};
 use crate::suppress::Allow;
 use allows::TextAllow;
@@ -216,8 +216,9 @@ fn read_all(
         let needed = needed::Needed { context: &context, search: &search, macros: &macros, options, sources };
         needed.find(&mut output.problems)
     });
-    let ids = world.number(|id, _| needed.as_ref().is_none_or(|needed| needed.contains(&id)));
-    let (program, off) = lower_all(workspace, &context, &ids, &mut output.problems, sources);
+    let ids = world.number(|id, _| needed.as_ref().is_none_or(|needed| needed.functions.contains(&id)));
+    let known = needed.map_or_else(Vec::new, |needed| needed.take(&ids, &world));
+    let (program, off) = lower_all(workspace, &context, (&ids, known), &mut output.problems, sources);
     drop(world);
     output.program = program;
     // What was kept of the texts is a large tree: it goes while the analysis goes on.
@@ -305,20 +306,25 @@ fn skip_head(text: &str) -> (usize, &str) {
     (base, &text[base..])
 }
 
-/// The program, of the functions `ids`, and the files that are of modules which are left out.
+/// The program, of the functions `ids`, of which some may be `known` already, and the files that are of modules which are left out.
 fn lower_all(
     workspace: &Workspace,
     context: &lower::Context,
-    ids: &[u32],
+    (ids, mut known): (&[u32], Vec<Option<lower::Lowered>>),
     problems: &mut Vec<Problem>,
     sources: &SourceMap,
 ) -> (Program, FxHashSet<FileId>) {
     let world = context.world;
     let files = world.files;
     let off = files.iter().zip(&world.off).filter(|(_, off)| **off).map(|(file, _)| file.file).collect();
-    let lowered: Vec<Option<(Function, Vec<Function>)>> = ids
+    known.resize_with(ids.len(), || None);
+    let lowered: Vec<Option<lower::Lowered>> = ids
         .par_iter()
-        .map(|id| {
+        .zip(known)
+        .map(|(id, known)| {
+            if known.is_some() {
+                return known;
+            }
             let unwind = std::panic::AssertUnwindSafe(|| lower::function(context, *id));
             std::panic::catch_unwind(unwind).unwrap_or(None)
         })

@@ -2,7 +2,7 @@
 //! calls whom is read off bodies that were lowered; words only say where it is worth looking. Bodies are parsed when it comes to that.
 
 use super::hir::{Body, FnDef};
-use super::lower::{self, Context};
+use super::lower::{self, Context, Lowered};
 use super::macros::MacroTable;
 use super::prefilter::{BodyAt, Search, changes};
 use super::types::Ty;
@@ -51,18 +51,44 @@ const SHORT: u32 = 1500;
 /// A function's place among the world's functions.
 type FnAt = u32;
 
+/// The functions that are needed.
+pub struct Found {
+    /// Their places among the world's functions.
+    pub functions: FxHashSet<FnAt>,
+    /// What was lowered on the way, of these and others.
+    lowered: FxHashMap<FnAt, Lowered>,
+    /// The numbers of functions in that: each one's place among the world's functions.
+    numbered: Vec<FnAt>,
+}
+
+impl Found {
+    /// What was made of each of `ids`, if that need not be lowered anew; the world's functions are numbered as they are to be.
+    pub fn take(mut self, ids: &[FnAt], world: &World) -> Vec<Option<Lowered>> {
+        let taken: Vec<Option<Lowered>> = ids.iter().map(|at| self.lowered.remove(at)).collect();
+        let now = |id: FuncId| world.fns[*self.numbered.get(id.index())? as usize].func();
+        taken.into_par_iter().map(|lowered| lower::renumber_callees(lowered?, now)).collect()
+    }
+}
+
+/// What is known on the way.
+#[derive(Default)]
+struct Known {
+    shown: FxHashMap<FnAt, Shown>,
+    lowered: FxHashMap<FnAt, Lowered>,
+}
+
 impl Needed<'_> {
     fn world(&self) -> &World<'_> {
         self.context.world
     }
 
-    /// The functions that are needed, as places among the world's; their bodies are read. Bodies that cannot be parsed are told
-    /// as `problems`.
-    pub fn find(&self, problems: &mut Vec<Problem>) -> FxHashSet<FnAt> {
+    /// The functions that are needed; their bodies are read. Bodies that cannot be parsed are told as `problems`.
+    pub fn find(&self, problems: &mut Vec<Problem>) -> Found {
         let numbered = self.world().number(|_, _| true);
-        let mut shown: FxHashMap<FnAt, Shown> = FxHashMap::default();
+        let mut known = Known::default();
         let here = numbered.iter().copied().filter(|at| self.def(*at).body.get().is_some()).collect();
-        self.look_at(here, &numbered, &mut shown);
+        self.look_at(here, &numbered, &mut known);
+        let shown = &known.shown;
         let names = self.search.names();
         let mut kept: FxHashSet<FnAt> =
             shown.iter().filter(|(_, shown)| shown.effective || shown.reads).map(|(at, _)| *at).collect();
@@ -75,7 +101,8 @@ impl Needed<'_> {
             let bodies = called.iter().filter_map(|at| self.body_at(*at));
             let candidates = self.search.callers(&names, bodies, round == 0, &later);
             let read = self.read(candidates, problems);
-            self.look_at(read, &numbered, &mut shown);
+            self.look_at(read, &numbered, &mut known);
+            let shown = &known.shown;
             let called: FxHashSet<FnAt> = called.into_iter().collect();
             let calls = |shown: &Shown| shown.calls.iter().any(|at| called.contains(at));
             edge = shown.iter().filter(|(at, shown)| !kept.contains(at) && calls(shown)).map(|(at, _)| *at).collect();
@@ -86,22 +113,22 @@ impl Needed<'_> {
         let settles = |at: FnAt| {
             words::SETTLING.has(&self.def(at).name) && self.type_of(at).is_some_and(|of| types.contains(&of))
         };
-        kept.extend(shown.keys().copied().filter(|at| settles(*at)).collect::<Vec<_>>());
+        kept.extend(known.shown.keys().copied().filter(|at| settles(*at)).collect::<Vec<_>>());
         let mut above: Vec<FnAt> = kept.iter().copied().collect();
         for _ in 0..CALLEE_ROUNDS {
             above.sort_unstable();
-            let callees: FxHashSet<FnAt> = above.iter().flat_map(|at| &shown[at].sure).copied().collect();
+            let callees: FxHashSet<FnAt> = above.iter().flat_map(|at| &known.shown[at].sure).copied().collect();
             let mut callees: Vec<FnAt> = callees.into_iter().filter(|at| !kept.contains(at)).collect();
             callees.sort_unstable();
             let unread: Vec<FnAt> =
-                callees.iter().copied().filter(|at| !shown.contains_key(at) && self.is_short(*at)).collect();
+                callees.iter().copied().filter(|at| !known.shown.contains_key(at) && self.is_short(*at)).collect();
             let read = self.read(unread, problems);
-            self.look_at(read, &numbered, &mut shown);
-            callees.retain(|at| shown.contains_key(at));
+            self.look_at(read, &numbered, &mut known);
+            callees.retain(|at| known.shown.contains_key(at));
             kept.extend(&callees);
             above = callees;
         }
-        kept
+        Found { functions: kept, lowered: known.lowered, numbered }
     }
 
     /// The type of the program whose method a function is.
@@ -135,16 +162,21 @@ impl Needed<'_> {
     }
 
     /// Lowers functions whose bodies are there.
-    fn look_at(&self, functions: Vec<FnAt>, numbered: &[FnAt], shown: &mut FxHashMap<FnAt, Shown>) {
+    fn look_at(&self, functions: Vec<FnAt>, numbered: &[FnAt], known: &mut Known) {
         let apis = self.world().apis;
         let look = |at: &FnAt| {
             let unwind = std::panic::AssertUnwindSafe(|| lower::function(self.context, *at));
-            let (function, closures) = std::panic::catch_unwind(unwind).unwrap_or(None)?;
-            Some((*at, show(std::iter::once(&function).chain(&closures), apis, numbered)))
+            let lowered = std::panic::catch_unwind(unwind).unwrap_or(None)?;
+            let shown = show(std::iter::once(&lowered.0).chain(&lowered.1), apis, numbered);
+            Some((lowered, shown))
         };
-        // What cannot be lowered is told when it is to be.
-        let found: Vec<_> = functions.par_iter().map(|at| look(at).unwrap_or((*at, Shown::default()))).collect();
-        shown.extend(found);
+        let found: Vec<_> = functions.par_iter().map(look).collect();
+        for (at, found) in functions.into_iter().zip(found) {
+            // What cannot be lowered is told when it is to be.
+            let (lowered, shown) = found.map_or_else(Default::default, |(lowered, shown)| (Some(lowered), shown));
+            known.lowered.extend(lowered.map(|lowered| (at, lowered)));
+            known.shown.insert(at, shown);
+        }
     }
 
     /// Reads the bodies of `functions`; gives those of which that went well.

@@ -4,7 +4,7 @@ use super::control::unwrapped;
 use super::*;
 use crate::apis::{Api, Slot};
 use crate::effects::Effect;
-use crate::frontends::rust::hir::{Expr, ExprKind, Path};
+use crate::frontends::rust::hir::{Expr, ExprKind, Path, SelfKind};
 use crate::frontends::rust::methods::Method;
 use crate::frontends::rust::types::{args, is_pointer, last, substitute, unify};
 use crate::frontends::rust::words;
@@ -200,7 +200,13 @@ impl<'h> Lower<'h> {
             .last()
             .map_or_else(Vec::new, |seg| seg.args.iter().map(|ty| self.world.ty(ty, &self.f.scope)).collect());
         match self.resolve_callee(path) {
-            Callable::Own(ids, of) => self.call_own(&ids, name, given, of, &turbofish, sp, sp),
+            Callable::Own(ids, of) => {
+                let ids: SmallVec<[u32; 2]> = ids.into_iter().filter(|id| self.takes(*id, given.len())).collect();
+                if ids.is_empty() {
+                    return self.unknown_call(name, given, Ty::Unknown, sp, sp);
+                }
+                self.call_own(&ids, name, given, of, &turbofish, sp, sp)
+            }
             Callable::Record(id, variant) => self.record(id, variant, given, expect, sp),
             Callable::Row(api, of) => {
                 self.close(&mut given, list);
@@ -214,6 +220,13 @@ impl<'h> Lower<'h> {
                 self.call_value(value, values, sp)
             }
         }
+    }
+
+    /// Whether a function of the workspace takes so many arguments, with its receiver. One that does not, and is called with so many,
+    /// is not the one that is written there: an attribute has made another of it.
+    fn takes(&self, id: u32, count: usize) -> bool {
+        let hir = self.world.fns[id as usize].hir;
+        hir.params.len() + usize::from(hir.receiver != SelfKind::None) == count
     }
 
     /// Makes values of the closures that [`Self::argument`] left.
@@ -391,13 +404,6 @@ impl<'h> Lower<'h> {
             if vague(&ret) {
                 ret = found;
             }
-        }
-        // A method of an open type that gives back its own type gives back the receiver's.
-        if let (Ty::Bound(bounds), Some(of @ Ty::Adt(..))) = (ret.core(), &of)
-            && bounds.param.is_none()
-            && ids.iter().any(|id| world.fns[*id as usize].of_trait.is_some())
-        {
-            let _ = of;
         }
         let funcs: SmallVec<[FuncId; 2]> = ids.iter().filter_map(|id| world.fns[*id as usize].func()).collect();
         if funcs.is_empty() && ids.iter().all(|id| world.fns[*id as usize].of_trait.is_none()) {

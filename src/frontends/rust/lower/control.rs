@@ -83,7 +83,10 @@ impl<'h> Lower<'h> {
             match stmt {
                 Stmt::Expr(e, true) if self.detached(e) => {}
                 Stmt::Let { pat: Pat::Wild, init: Some(e), .. } if self.detached(e) => {}
-                Stmt::Expr(e, _) => {
+                Stmt::Expr(e, semicolon) => {
+                    if *semicolon {
+                        self.demand(e, Demand { dropped: true, ..Demand::default() });
+                    }
                     self.expr(e, None);
                     self.drop_temporaries(mark, e.span);
                 }
@@ -349,7 +352,7 @@ impl<'h> Lower<'h> {
     /// `inner?`
     pub(super) fn question(&mut self, inner: &'h Expr, expect: Option<&Ty>, sp: Sp) -> Val {
         let wanted = expect.filter(|ty| !vague(ty)).map(|ty| Ty::result(ty.clone(), Ty::Unknown));
-        self.demand(inner, Demand { awaited: false, tried: true });
+        self.demand(inner, Demand { tried: true, ..Demand::default() });
         let value = self.expr(inner, wanted.as_ref());
         self.question_of(value, sp)
     }
@@ -362,7 +365,11 @@ impl<'h> Lower<'h> {
         }
         if matches!(e.kind, ExprKind::Method(_)) {
             let known = self.demanded.filter(|(at, _)| *at == e.span).map(|(_, known)| known).unwrap_or_default();
-            let demand = Demand { awaited: known.awaited || demand.awaited, tried: known.tried || demand.tried };
+            let demand = Demand {
+                awaited: known.awaited || demand.awaited,
+                tried: known.tried || demand.tried,
+                dropped: known.dropped || demand.dropped,
+            };
             self.demanded = Some((e.span, demand));
         }
     }

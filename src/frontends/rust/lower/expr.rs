@@ -66,7 +66,7 @@ impl<'h> Lower<'h> {
             }
             ExprKind::Try(inner) => self.question(inner, expect, sp),
             ExprKind::Await(inner) => {
-                self.demand(inner, Demand { awaited: true, tried: false });
+                self.demand(inner, Demand { awaited: true, ..Demand::default() });
                 let value = self.expr(inner, expect);
                 // What was made elsewhere is somebody else's answer.
                 if matches!(inner.kind, ExprKind::Path(_) | ExprKind::Field(..)) {

@@ -564,7 +564,10 @@ impl<'h> Lower<'h> {
                 return value;
             }
         }
-        if open && let Some(api) = self.world.apis.find_method(name) {
+        if open
+            && let Some(api) = self.world.apis.find_method(name)
+            && !self.gives_nothing(api, demand)
+        {
             let mut given = vec![(recv.clone(), passing_of_type(&recv.ty))];
             self.arguments(&call.args, &mut given);
             return self.call_row(api, name, given, Some(recv.ty), &[], false, sp, focus);
@@ -588,6 +591,13 @@ impl<'h> Lower<'h> {
             self.give(&recv);
         }
         self.unknown_call(name, given, ty, sp, focus)
+    }
+
+    /// Whether what is done with the result of a call shows that there is none, where `api` would give one that must be looked at:
+    /// `buffer.set_len(count);` makes an array longer. A sync whose result is passed over is a sync nevertheless.
+    fn gives_nothing(&self, api: ApiId, demand: Demand) -> bool {
+        let row = self.world.apis.get(api);
+        demand.dropped && !row.steps().any(|step| step.effect.may_sync())
     }
 
     /// Notes that the call of this name, just made, is no more than likely.

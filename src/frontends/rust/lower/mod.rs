@@ -68,6 +68,8 @@ struct Demand {
     awaited: bool,
     /// `?`
     tried: bool,
+    /// Nothing: it stands as a statement.
+    dropped: bool,
 }
 
 /// Lowers one function of the workspace and the closures in it.
@@ -94,7 +96,7 @@ pub struct Lower<'h> {
 const MAX_BLOCKS: usize = 20_000;
 
 /// The function `id` and its closures, whose ids are marked with [`CLOSURE`].
-pub fn function<'h>(cx: &'h Context<'h>, id: u32) -> Option<(Function, Vec<Function>)> {
+pub fn function<'h>(cx: &'h Context<'h>, id: u32) -> Option<Lowered> {
     let world = cx.world;
     let info = &world.fns[id as usize];
     let body = info.hir.body.get()?;
@@ -574,6 +576,34 @@ pub fn row_types(world: &World, parsed: &[Option<hir::Type>]) -> Vec<Ty> {
     params.extend((0..call::NAMED_ARGS).flat_map(|at| [holder(&format!("Arg{at}")), holder(&format!("Call{at}"))]));
     let scope = Scope { module: super::world::OUTSIDE, params, self_ty: Some(holder("Self").1), of_impl: None };
     parsed.iter().map(|ty| ty.as_ref().map_or(Ty::Unknown, |ty| world.ty(ty, &scope))).collect()
+}
+
+/// A function and the closures in it.
+pub type Lowered = (Function, Vec<Function>);
+
+/// Gives the functions that are called their ids, in what was lowered when others had been numbered: `now` gives a function's id, unless
+/// it has none any more. Nothing is given back where something must be lowered anew for that: of all that could be called there, none
+/// has an id.
+pub fn renumber_callees(mut lowered: Lowered, now: impl Fn(FuncId) -> Option<FuncId>) -> Option<Lowered> {
+    for function in std::iter::once(&mut lowered.0).chain(&mut lowered.1) {
+        for inst in function.blocks.iter_mut().flat_map(|block| &mut block.insts) {
+            let called = match &mut inst.kind {
+                InstKind::Assign { value: Rvalue::FunctionValue(functions), .. } => {
+                    *functions = functions.iter().filter_map(|id| now(*id)).collect();
+                    functions.len()
+                }
+                InstKind::Call(Call { callee: Callee::Functions(functions), .. }) => {
+                    *functions = functions.iter().filter_map(|id| now(*id)).collect();
+                    functions.len()
+                }
+                _ => continue,
+            };
+            if called == 0 {
+                return None;
+            }
+        }
+    }
+    Some(lowered)
 }
 
 /// Gives closures their ids: `base` is that of the function's first closure.
