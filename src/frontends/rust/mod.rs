@@ -253,13 +253,17 @@ fn macro_table(texts: &[Text], options: &Options) -> MacroTable {
 const MACRO_BUDGET: usize = 4 << 20;
 
 fn parse(text: &Text, macros: &MacroTable, options: &Options) -> Result<hir::FileHir, Problem> {
-    let blanked = prefilter::blank(&text.text, &text.without);
-    with_tree(&text.shown, &blanked, |file, base, body| {
-        let of = (text.number, text.package);
-        let spans = extract::Spans::new(body, base as u32);
-        let mut extractor = extract::Extractor::new(options, macros, of, spans, MACRO_BUDGET, &text.without);
-        extractor.file(file)
-    })
+    let parse = |without: &[Range<usize>]| {
+        let blanked = prefilter::blank(&text.text, without);
+        with_tree(&text.shown, &blanked, |file, base, body| {
+            let of = (text.number, text.package);
+            let spans = extract::Spans::new(body, base as u32);
+            let mut extractor = extract::Extractor::new(options, macros, of, spans, MACRO_BUDGET, without);
+            extractor.file(file)
+        })
+    };
+    // What is wrong with the whole is told, not what is wrong with what was left of it.
+    parse(&text.without).or_else(|problem| if text.without.is_empty() { Err(problem) } else { parse(&[]) })
 }
 
 /// Whether the file at `path` could be read if `text` was its text; if not, why and where.

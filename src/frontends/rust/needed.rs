@@ -46,7 +46,7 @@ const CALLER_ROUNDS: usize = 3;
 /// Rounds of "whom do these call?".
 const CALLEE_ROUNDS: usize = 2;
 /// The body of a function that is called, and does nothing itself, is read up to so many bytes.
-const SHORT: u32 = 1500;
+const SHORT: u32 = 1000;
 
 /// A function's place among the world's functions.
 type FnAt = u32;

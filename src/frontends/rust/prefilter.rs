@@ -54,19 +54,15 @@ struct Part {
     body: Option<Range<usize>>,
     /// A function's documentation, as places among the file's.
     docs: Range<usize>,
-    /// Items may be declared in the body, other than by `use`.
+    /// Items that are declared in the body, `use` among them.
+    items: Vec<Range<usize>>,
+    /// There may be others in it, no one knows where.
     declares: bool,
-    /// Where it is `use`d in the body.
-    uses: Vec<Range<usize>>,
     /// It stands in the rules of a macro.
     in_rules: bool,
     /// The name of that macro.
     rules_of: Word,
 }
-
-/// Words with which a declaration starts that is more than a `use`.
-const DECLARING: &[&str] =
-    &["fn", "struct", "enum", "union", "trait", "type", "impl", "mod", "const", "static", "macro_rules"];
 
 /// What a part is, and so how it is called.
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
@@ -159,11 +155,11 @@ impl Summary {
                 Some(body) if *kept => {
                     docs[part.docs.clone()].fill(None);
                     if body.len() > 2 && !at_once(part) {
-                        // What is `use`d in it is known from the start.
+                        // What is declared in it is known from the start.
                         let mut from = body.start;
-                        for used in &part.uses {
-                            found.push(from..used.start);
-                            from = used.end;
+                        for item in &part.items {
+                            found.push(from..item.start);
+                            from = item.end;
                         }
                         found.push(from..body.end);
                     }
@@ -642,8 +638,47 @@ struct Scan<'t> {
     rules: Option<(usize, Word)>,
     /// The depth of the call of a macro that is open in the place of an item.
     call: Option<usize>,
-    /// Where the `use` in a body starts whose end has not come, and at which depth.
-    using: Option<(usize, usize)>,
+    /// The item in a body whose end has not come.
+    inside: Option<Inside>,
+    /// The depth at which the arguments of a macro are open in a body.
+    arguments: Option<usize>,
+}
+
+/// An item in a body.
+struct Inside {
+    start: usize,
+    depth: usize,
+    /// A closing brace ends it, too, not only a semicolon.
+    braced: bool,
+}
+
+/// Whether `text` is what may stand before the keyword of an item: attributes, visibility, qualifiers.
+fn begins_item(text: &str) -> bool {
+    let mut depth = 0usize;
+    let mut before = b' ';
+    for token in Scanner::new(text) {
+        let at = match &token {
+            Token::Open(at) | Token::Close(at) | Token::Punct(at) => *at,
+            Token::Ident(range) | Token::Literal(range) => range.start,
+        };
+        let byte = text.as_bytes()[at];
+        match token {
+            Token::Close(_) if depth > 0 => depth -= 1,
+            Token::Close(_) => return false,
+            Token::Open(_) if depth > 0 || (byte, before) == (b'[', b'#') || (byte, before) == (b'(', b'b') => {
+                depth += 1
+            }
+            _ if depth > 0 => {}
+            Token::Punct(_) if byte == b'#' => before = b'#',
+            Token::Ident(range) => match &text[range] {
+                "pub" => before = b'b',
+                "async" | "const" | "unsafe" | "default" => before = b'a',
+                _ => return false,
+            },
+            _ => return false,
+        }
+    }
+    depth == 0
 }
 
 impl<'t> Scan<'t> {
@@ -668,7 +703,8 @@ impl<'t> Scan<'t> {
             body: None,
             rules: None,
             call: None,
-            using: None,
+            inside: None,
+            arguments: None,
         }
     }
 
@@ -700,14 +736,21 @@ impl<'t> Scan<'t> {
                         self.body = self.head.take();
                         self.part.body = Some(at + 1..at + 1);
                     }
+                    if self.body.is_some() && self.arguments.is_none() && before == b'!' {
+                        self.arguments = Some(self.depth);
+                    }
                     self.depth += 1;
                     before = b'(';
                 }
                 Token::Close(at) => {
                     self.depth = self.depth.saturating_sub(1);
+                    self.arguments = self.arguments.filter(|depth| *depth < self.depth);
+                    if self.text.as_bytes()[at] == b'}' {
+                        self.end_inside(at, true);
+                    }
                     if self.body.is_some_and(|depth| depth >= self.depth) {
                         self.body = None;
-                        self.part.declares |= self.using.take().is_some();
+                        self.part.declares |= self.inside.take().is_some();
                         if let Some(body) = &mut self.part.body {
                             body.end = at;
                         }
@@ -734,16 +777,8 @@ impl<'t> Scan<'t> {
                     if before == b';' && self.head == Some(self.depth) {
                         self.head = None;
                     }
-                    if before == b';'
-                        && let Some((start, depth)) = self.using.take()
-                    {
-                        let plain = |c: char| c.is_alphanumeric() || c.is_whitespace() || "_:{},*;".contains(c);
-                        if depth == self.depth && self.text[start..=at].chars().all(plain) {
-                            self.part.uses.push(start..at + 1);
-                        } else {
-                            // It belongs to what a macro makes.
-                            self.part.declares = true;
-                        }
+                    if before == b';' {
+                        self.end_inside(at, false);
                     }
                 }
                 Token::Literal(_) => before = b'0',
@@ -787,16 +822,16 @@ impl<'t> Scan<'t> {
             self.conditional |= name == "cfg" || cfg::is_test_attribute(name);
             return;
         }
-        if self.body.is_some() && matches!(before, b'(' | b')' | b';' | b'a') {
-            self.part.declares |= DECLARING.contains(&name);
-            if name == "use" {
-                match self.text[..range.start].trim_end().as_bytes().last() {
-                    Some(b'{' | b'}' | b';') => self.using = Some((range.start, self.depth)),
-                    // `Token![use]`
-                    Some(b'[' | b'(') => {}
-                    // It may be behind an attribute or a comment.
-                    _ => self.part.declares = true,
-                }
+        if self.body.is_some()
+            && self.inside.is_none()
+            && matches!(before, b'(' | b')' | b';' | b'a')
+            && let Some(braced) = self.declares(name)
+        {
+            // What a macro is given may be no declaration of the function's.
+            let starts = |start: &usize| self.arguments.is_none() && begins_item(&self.text[*start..range.start]);
+            match self.item.filter(starts) {
+                Some(start) => self.inside = Some(Inside { start, depth: self.depth, braced }),
+                None => self.part.declares = true,
             }
         }
         match name {
@@ -846,6 +881,60 @@ impl<'t> Scan<'t> {
             _ if name.len() > 1 => self.word(range, before),
             _ => {}
         }
+    }
+
+    /// Whether an item is declared where `name` stands in a body, by what follows; and whether a closing brace may end it.
+    fn declares(&mut self, name: &str) -> Option<bool> {
+        const DECLARING: &[&str] = &[
+            "fn",
+            "struct",
+            "enum",
+            "union",
+            "trait",
+            "type",
+            "impl",
+            "mod",
+            "const",
+            "static",
+            "macro_rules",
+            "use",
+            "extern",
+        ];
+        if !DECLARING.contains(&name) {
+            return None;
+        }
+        let text = self.text;
+        let next = match self.peek()? {
+            Token::Ident(range) => &text[range],
+            Token::Open(at) | Token::Punct(at) => &text[at..at + 1],
+            Token::Literal(_) => "\"",
+            Token::Close(_) => return None,
+        };
+        let named = lex::is_ident(next.as_bytes()[0]);
+        match name {
+            "impl" | "extern" => Some(name == "impl" || next != "crate"),
+            "macro_rules" => (next == "!").then_some(true),
+            "use" => Some(false),
+            // A block, a closure, or a function that is called with the same word.
+            "const" | "static" => {
+                (named && !matches!(next, "fn" | "unsafe" | "async" | "extern" | "move")).then_some(false)
+            }
+            "type" => named.then_some(false),
+            _ => named.then_some(true),
+        }
+    }
+
+    /// The item in a body ends behind the token at `at`, if it stands where it does.
+    fn end_inside(&mut self, at: usize, brace: bool) {
+        if self.inside.as_ref().is_none_or(|item| item.depth != self.depth || brace && !item.braced) {
+            return;
+        }
+        // `A<{ N }>` is a type.
+        let text = self.text.as_bytes();
+        if brace && matches!(self.peek(), Some(Token::Punct(next)) if matches!(text[next], b'>' | b',')) {
+            return;
+        }
+        self.part.items.extend(self.inside.take().map(|item| item.start..at + 1));
     }
 
     /// A word of the part, with the marks of how it is called.
@@ -1106,12 +1195,37 @@ mod tests {
         let text = "fn save(p: &Path) { fs::write(p, x); } fn a() { use b::c as d; save(x); { use e::f; } } \
                     fn b() { const N: u8 = 1; save(x) } fn c(p: *const u8) { save(x as &'static u8 as *const u8) }";
         let choice = &chosen(&[text])[0];
-        let left = [" ", " save(x); { ", " } ", " save(x as &'static u8 as *const u8) "];
+        let left = [" ", " save(x); { ", " } ", " ", " save(x) ", " save(x as &'static u8 as *const u8) "];
         assert_eq!(cut(text, choice), left);
-        // What a macro is given is no declaration of the function's.
+        let items = [
+            "#[cfg(x)] use a::b;",
+            "const N: [u8; 2] = { [1; { 2 }] };",
+            "#[derive(A)] pub(crate) struct S { a: u8 }",
+            "struct T(u8);",
+            "async unsafe fn f<T>(x: [u8; { 1 }]) where T: A<{ 2 }> { { g() }; h() }",
+            "const fn g() -> u8 { 1 }",
+            "impl<'a> A for S<'a> { fn f() { } }",
+            "macro_rules! m { ($a:ty) => { const B: $a; } }",
+            "static mut X: fn(u8) = y;",
+            "pub extern \"C\" fn e() { }",
+            "extern \"C\" { fn c(); }",
+            "type A = dyn Fn();",
+        ];
+        for item in items {
+            let text = format!(
+                "fn save(p: &Path) {{ fs::write(p, x); }} fn a() {{ if b {{ save(x); {item} save(y) }} }} fn b() {{ c() }}"
+            );
+            assert_eq!(
+                cut(&text, &chosen(&[&text])[0]),
+                [" if b { save(x); ", " save(y) } ", "fn b() { c() }"],
+                "{item}"
+            );
+        }
+        // What a macro is given is no declaration of the function's, and what is no declaration says nothing.
         let text = "fn save(p: &Path) { fs::write(p, x); } fn a() { q!{ use #a::b; }; save(x) } fn b() { t![use]; save(x); } \
-                    fn c() { #[cfg(x)] use a::b; save(x) }";
-        assert_eq!(cut(text, &chosen(&[text])[0]), [" t![use]; save(x); "]);
+                    fn c() { let a: unsafe fn(u8) = const { x as fn(u8) }; (|| save(x))() }";
+        let left = [" t![use]; save(x); ", " let a: unsafe fn(u8) = const { x as fn(u8) }; (|| save(x))() "];
+        assert_eq!(cut(text, &chosen(&[text])[0]), left);
     }
 
     #[test]
