@@ -367,6 +367,40 @@ impl Apis {
         self.resolve(path, |path| self.by_path.get(&path).copied())
     }
 
+    /// The names of the libraries that the rows are about, and of those by which they can be reached; some more than once.
+    pub fn libraries(&self) -> impl Iterator<Item = &str> {
+        let rows = self.rows.iter().map(|row| row.path.as_str()).chain(self.types.iter().map(|row| row.path.as_str()));
+        rows.map(first_segment).chain(self.aliases.keys().map(String::as_str))
+    }
+
+    /// Which rows a program can come to that names libraries only if they are `named`: those of what is named, and of what that leads to by
+    /// its aliases and the traits of its types; of the standard library; the project's own, and those that a method's name speaks for.
+    pub fn reachable(&self, named: impl Fn(&str) -> bool) -> Vec<bool> {
+        let mut known: FxHashSet<&str> = self.libraries().filter(|library| named(library)).collect();
+        known.extend(["std", "core", "alloc"]);
+        let aliases = self.aliases.values().flatten().map(|(from, to)| (from.as_str(), to.as_str()));
+        let traits =
+            self.types.iter().flat_map(|row| row.implements.iter().map(move |of| (row.path.as_str(), of.as_str())));
+        let extensions = self.extensions.iter().map(|(of, by)| (of.as_str(), by.as_str()));
+        let leads: Vec<(&str, &str)> = aliases
+            .chain(traits)
+            .chain(extensions)
+            .map(|(from, to)| (first_segment(from), first_segment(to)))
+            .collect();
+        loop {
+            let before = known.len();
+            let more: Vec<&str> = leads.iter().filter(|(from, _)| known.contains(from)).map(|(_, to)| *to).collect();
+            known.extend(more);
+            if known.len() == before {
+                break;
+            }
+        }
+        let is_reached = |(at, row): (usize, &Api)| {
+            at >= self.builtin || row.distinctive || known.contains(first_segment(row.path.as_str()))
+        };
+        self.rows.iter().enumerate().map(is_reached).collect()
+    }
+
     /// Whether there are rows of the project's own.
     pub fn has_own(&self) -> bool {
         self.rows.len() > self.builtin
@@ -552,6 +586,27 @@ mod tests {
             assert!(error.message.contains(words), "{body}\n{}", error.message);
             assert!(error.span.is_some_and(|span| !span.is_empty()), "{body}\n{}", error.message);
         }
+    }
+
+    #[test]
+    fn rows_of_libraries_that_nobody_names_are_not_reached() {
+        let mut apis = Apis::builtin("rust").unwrap();
+        let own = "language = \"rust\"\n[[api]]\npath = \"store::seal\"\neffect = \"nothing\"\n";
+        apis.add("own", own, "rust").unwrap();
+        let reached = |named: &[&str], path: &str| {
+            let id = apis.find(path).unwrap_or_else(|| panic!("{path}"));
+            apis.reachable(|library| named.contains(&library))[id.index()]
+        };
+        for path in ["std::fs::rename", "std::fs::File::sync_all", "store::seal"] {
+            assert!(reached(&[], path), "{path}");
+        }
+        assert!(!reached(&[], "libc::rename"));
+        assert!(reached(&["libc"], "libc::rename"));
+        assert!(!reached(&["libc"], "glommio::io::Directory::open_file"));
+        // By another name, and by a trait that its files have.
+        assert!(!reached(&["libc"], "memmap2::MmapMut::flush") && reached(&["memmap"], "memmap2::MmapMut::flush"));
+        let by = "tokio::io::AsyncWriteExt::write_all";
+        assert!(apis.get(apis.find(by).unwrap()).distinctive || reached(&["tokio"], by));
     }
 
     #[test]

@@ -133,27 +133,43 @@ impl<'a> Context<'a> {
 /// Runs all checks. `policies` are those that somebody set, by function: they decide where rules speak that need an intent; what a
 /// policy silences is left to the caller.
 pub fn run(program: &Program, mut flow: Flow, policies: &[Option<Policy>]) -> Vec<Finding> {
-    let terms = RefCell::new(std::mem::take(&mut flow.terms));
-    let index = Index::new(program, &flow);
-    let context = Context { program, flow: &flow, terms: &terms, policies, index };
-    let mut findings = Vec::new();
-    let mut told = act::run(&context, ACT_RULES, &mut findings);
-    told.extend(async_file_dropped::run(&context, &told, &mut findings));
+    let terms = std::mem::take(&mut flow.terms).share();
+    let flow = &flow;
+    // What is asked side by side is asked in terms of its own.
+    let ask = |run: &mut dyn FnMut(&Context<'_>)| {
+        let terms = RefCell::new(terms.begin());
+        run(&Context { program, flow, terms: &terms, policies, index: Index::new(program, flow) });
+    };
+    let at_acts = || {
+        let (mut findings, mut told) = (Vec::new(), FxHashSet::default());
+        ask(&mut |context| {
+            told = act::run(context, ACT_RULES, &mut findings);
+            told.extend(async_file_dropped::run(context, &told, &mut findings));
+        });
+        (findings, told)
+    };
+    let at_others = || {
+        let (mut successes, mut others) = (Vec::new(), Vec::new());
+        ask(&mut |context| {
+            success::run(context, SUCCESS_RULES, &mut successes);
+            overwrite_in_place::run(context, &mut others);
+            sync_error_ignored::run(context, &mut others);
+        });
+        (successes, others)
+    };
+    let ((mut findings, told), (successes, others)) = rayon::join(at_acts, at_others);
     // What is published or outlived too early is told there, not again where success is reported.
-    let mut successes = Vec::new();
-    success::run(&context, SUCCESS_RULES, &mut successes);
-    findings.extend(
-        successes
-            .into_iter()
-            .filter(|finding| !is_about_bytes(finding) || !finding.steps.iter().any(|step| told.contains(&step.span))),
-    );
-    overwrite_in_place::run(&context, &mut findings);
-    sync_error_ignored::run(&context, &mut findings);
-    sync_before_flush::promises(&context, &mut findings);
-    promises::run(&context, &mut findings);
-    claims::run(&context, &mut findings);
-    asked::run(&context, &mut findings);
-    replaced::run(&context, &mut findings);
+    let is_told =
+        |finding: &Finding| is_about_bytes(finding) && finding.steps.iter().any(|step| told.contains(&step.span));
+    findings.extend(successes.into_iter().filter(|finding| !is_told(finding)));
+    findings.extend(others);
+    ask(&mut |context| {
+        sync_before_flush::promises(context, &mut findings);
+        promises::run(context, &mut findings);
+        claims::run(context, &mut findings);
+        asked::run(context, &mut findings);
+        replaced::run(context, &mut findings);
+    });
     // One story is told once: not at a call as well as at what it leads to.
     let through: FxHashSet<(&str, Span)> = findings
         .iter()

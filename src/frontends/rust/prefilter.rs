@@ -116,6 +116,8 @@ const BANG: Word = 0x1656_67b1;
 const BARE: Word = 0x5bd1_e995;
 /// Marks what is called on a value, or on a type that is not named: `.name(`, `>::name`.
 const METHOD: Word = 0x1b87_3593;
+/// `lock.write()` does nothing to files, and is not marked with [`BRACKET`]; what does is told what to write or where to read to.
+const LOCKING: [&str; 2] = ["read", "write"];
 /// Marks what is called on a type that is named: `Type::name`.
 const PATH: Word = 0x85eb_ca6b;
 
@@ -142,6 +144,8 @@ struct Summary {
     files_out: Vec<LeftOut>,
     /// Calls of macros in the place of items: the macro, and the names of types in its arguments.
     calls: Vec<(Word, Vec<Word>)>,
+    /// Libraries of the tables that it names.
+    libraries: FxHashSet<Word>,
 }
 
 impl Summary {
@@ -274,7 +278,9 @@ impl Search {
 
 /// For each of `files` what has to be parsed of it at first, and what tells what besides.
 pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options) -> Plan {
-    let mut summaries: Vec<Summary> = files.par_iter().map(|file| Scan::new(file.text, options).run()).collect();
+    let libraries: FxHashSet<Word> = apis.libraries().map(word).collect();
+    let scan = |file: &Candidate| Scan::new(file.text, options, &libraries).run();
+    let mut summaries: Vec<Summary> = files.par_iter().map(scan).collect();
     if lines <= SMALL || options.whole {
         let choices = summaries.into_iter().map(|summary| Choice::Parse { without: summary.tests }).collect();
         return Plan { choices, search: None };
@@ -391,32 +397,36 @@ impl EffectWords {
         let mut words = EffectWords::default();
         let mut others = FxHashSet::default();
         let does = |row: &Api| row.steps().any(|step| step.effect.can_matter());
-        for row in apis.rows().iter().filter(|row| row.steps().any(|step| matters(step.effect))) {
+        let named = |library: &str| {
+            let library = word(library);
+            summaries.iter().any(|summary| summary.libraries.contains(&library))
+        };
+        let reachable = apis.reachable(named);
+        let rows = || apis.rows().iter().zip(&reachable).filter(|(_, reachable)| **reachable).map(|(row, _)| row);
+        for row in rows().filter(|row| row.steps().any(|step| matters(step.effect))) {
             let name = super::types::last(row.path);
             let changing = row.steps().any(|step| changes(step.effect));
             let of = if changing { &mut words.changing } else { &mut others };
-            of.insert(word(name) ^ BRACKET);
-            let called = word(name) ^ BRACKET;
+            let called = ways_to_call(row);
+            of.extend(called);
             let owner = row.path.as_str().rsplit("::").nth(1).filter(|owner| owner.starts_with(char::is_uppercase));
             if words::VAGUE.has(name) || words::COMMON.has(name) || name.len() <= 3 {
-                words.vague.insert(called);
+                words.vague.extend(called);
                 if does(row) {
                     match owner.filter(|_| !row.has_receiver()) {
-                        Some(owner) => words.doing.insert(pair(word(owner), word(name))),
-                        None => words.doing_near.insert(called),
+                        Some(owner) => words.doing.extend([pair(word(owner), word(name))]),
+                        None => words.doing_near.extend(called),
                     };
                 }
             } else {
-                words.alone.insert(called);
+                words.alone.extend(called);
                 if does(row) {
-                    words.doing.insert(called);
+                    words.doing.extend(called);
                 }
             }
         }
         let reads = |row: &&Api| row.steps().any(|step| step.effect == Effect::Read);
-        words
-            .doing_near
-            .extend(apis.rows().iter().filter(reads).map(|row| word(super::types::last(row.path)) ^ BRACKET));
+        words.doing_near.extend(rows().filter(reads).flat_map(ways_to_call));
         for of in [&mut words.vague, &mut words.doing_near, &mut words.changing] {
             of.extend(["write", "writeln"].map(|name| word(name) ^ BRACKET));
         }
@@ -476,6 +486,17 @@ impl EffectWords {
             || part.words.iter().any(|word| self.modules.contains(word));
         part.words.iter().any(|word| self.changing.contains(word) && (inside || self.alone.contains(word)))
     }
+}
+
+/// The words of a call of what `row` tells of: on a value or by its type, or by its module or type.
+fn ways_to_call(row: &Api) -> [Word; 2] {
+    let name = super::types::last(row.path);
+    let called = match row.has_receiver() {
+        true if LOCKING.contains(&name) => BRACKET,
+        true => METHOD,
+        false => BARE,
+    };
+    [word(name) ^ PATH, word(name) ^ called]
 }
 
 /// Whether an effect changes what lasts, or makes it last.
@@ -640,6 +661,8 @@ struct Scan<'t> {
     call: Option<usize>,
     /// The item in a body whose end has not come.
     inside: Option<Inside>,
+    /// Names of libraries that are looked out for.
+    libraries: &'t FxHashSet<Word>,
     /// The depth at which the arguments of a macro are open in a body.
     arguments: Option<usize>,
 }
@@ -682,7 +705,7 @@ fn begins_item(text: &str) -> bool {
 }
 
 impl<'t> Scan<'t> {
-    fn new(text: &'t str, options: &'t Options) -> Scan<'t> {
+    fn new(text: &'t str, options: &'t Options, libraries: &'t FxHashSet<Word>) -> Scan<'t> {
         let tokens = Scanner::new(text);
         Scan {
             text,
@@ -704,6 +727,7 @@ impl<'t> Scan<'t> {
             rules: None,
             call: None,
             inside: None,
+            libraries,
             arguments: None,
         }
     }
@@ -953,10 +977,12 @@ impl<'t> Scan<'t> {
             }
             _ => None,
         };
-        // `lock.write()` does nothing to files; what does is told what to write or where to read to.
-        let of_a_lock = follows(b"()") && matches!(&self.text[range.clone()], "read" | "write");
+        let of_a_lock = follows(b"()") && LOCKING.contains(&&self.text[range.clone()]);
         if bracket.is_some() && !of_a_lock {
             self.part.words.push(hashed ^ BRACKET);
+        }
+        if bracket == Some(b':') && self.libraries.contains(&hashed) {
+            self.found.libraries.insert(hashed);
         }
         let called = bracket == Some(b'(') || follows(b"::<");
         if follows(b"!") && !follows(b"!=") {

@@ -228,6 +228,32 @@ fn methods_are_those_that_can_be_used_so() {
 }
 
 #[test]
+fn a_call_that_its_function_would_not_take_is_none_of_it() {
+    // The attribute makes something of that name which is asked for what the function is.
+    let op = "#[op] fn op_put(p: &Path, text: &str) { fs::write(p, text).unwrap(); } struct S; impl S { fn at(&self, n: u8) { g() } }";
+    let dump = dump_of(&format!("{op} fn all() -> Vec<Op> {{ vec![op_put(), S::at(s)] }} fn g() {{}}"));
+    assert!(!dump.contains("call op_put") && !dump.contains("call S::at"), "{dump}");
+    lowers(
+        &format!("{op} fn f(p: &Path, s: S) {{ op_put(p, x); S::at(&s, 1) }} fn g() {{}}"),
+        &["call op_put(", "call S::at("],
+    );
+}
+
+#[test]
+fn what_gives_nothing_is_no_call_that_can_fail() {
+    lacks("fn f(buffer: &mut Unknown, n: usize) { unsafe { buffer.set_len(n); } }", "api std::fs::File::set_len");
+    lowers("fn f(file: &Unknown) { file.sync_all(); }", &["call maybe api std::fs::File::sync_all(&file)"]);
+    let cuts =
+        ["file.set_len(0)?;", "let _ = file.set_len(0);", "file.set_len(0).unwrap();", "return file.set_len(0);"];
+    for cut in cuts {
+        lowers(
+            &format!("fn f(file: &Unknown) -> io::Result<()> {{ {cut} Ok(()) }}"),
+            &["call maybe api std::fs::File::set_len(&file, 0)"],
+        );
+    }
+}
+
+#[test]
 fn an_impl_for_every_type_is_no_impl_for_what_its_bound_names() {
     let text = "struct C; struct E; trait OfErrors { fn told(self) -> E; } impl<X: Into<C>> OfErrors for X { fn told(self) -> E { E } }
         trait OfResults<T> { fn told(self) -> Result<T, E>; }
@@ -473,6 +499,18 @@ fn bodies_that_are_read_later_are_what_they_are() {
     let call = caller.blocks.iter().flat_map(|block| &block.insts).last().unwrap();
     let text = "use std::fs::{self, File};\nuse std::io;\nuse std::path::{Path, PathBuf};\n".len();
     assert!(call.focus.start as usize > text);
+    assert!(output.problems.is_empty());
+}
+
+#[test]
+fn what_is_declared_in_a_body_that_is_read_later_is_known() {
+    let (dump, output) = in_a_large_program(
+        "fn save(p: &Path) { fs::write(p, b\"\").unwrap(); }
+         fn caller(p: &Path) { const NAME: &str = \"x\"; struct At(PathBuf); impl At { fn place(&self) -> PathBuf { self.0.join(NAME) } }
+                               fn near(p: &Path) -> At { At(p.to_path_buf()) } save(&near(p).place()); }",
+    );
+    has(&dump, &["fn caller", "call caller::near(", "call caller::At::place(", "call save("]);
+    has(&dump, &["fn caller::At::place", "call api std::path::Path::join(&self.0, &\"x\")"]);
     assert!(output.problems.is_empty());
 }
 
