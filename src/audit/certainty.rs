@@ -19,7 +19,7 @@ use ustr::Ustr;
 pub(super) const TEMPORARY: &str = "temporary_path";
 
 /// Why something that is pending proves nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Doubt {
     /// It was not seen that a file is written to; if known, what is of which type.
     NoFile(Option<Ustr>),
@@ -55,6 +55,10 @@ pub(super) enum Doubt {
     Answered(Ustr),
     /// It lies in a file that never has a name.
     Nameless,
+    /// It is made only if the options say so that this function is given.
+    AsTold(Ustr),
+    /// On the other way of this option an answer is waited for, perhaps of a task that this function starts, and that syncs.
+    AskedOtherwise(String, Ustr),
     /// Whoever was handed this part of the store makes it durable by this call, when it has to be.
     ByItsOwnCall(Ustr),
 }
@@ -97,6 +101,10 @@ impl Doubt {
             Doubt::Answered(name) => {
                 format!("an answer is waited for after it, and a task that `{name}` starts syncs, and may give it")
             }
+            Doubt::AsTold(name) => format!("`{name}` opens by options that it is given, which need not make files"),
+            Doubt::AskedOtherwise(option, name) => format!(
+                "by another answer to `{option}` it waits for an answer, and a task that `{name}` starts syncs, and may give it"
+            ),
             Doubt::Nameless => "it lies in a file that never has a name, and is gone when that is closed".to_string(),
             Doubt::ByItsOwnCall(name) => {
                 format!("a call of its own, `{name}`, syncs it, and it may be of no use before")
@@ -295,6 +303,9 @@ impl Evidence<'_> {
         let handed_over = |other: &Pending| other.how == How::HandedOver && other.file == pending.file;
         if moment.pending.iter().any(handed_over) {
             return Some(Doubt::HandedOver);
+        }
+        if let Some(opener) = self.opens_as_told(pending) {
+            return Some(Doubt::AsTold(self.short(opener)));
         }
         if pending.doubt || moment.vague_sync {
             return Some(Doubt::Covered);

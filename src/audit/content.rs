@@ -226,6 +226,26 @@ impl Evidence<'_> {
         sharing
     }
 
+    /// Of reads and writes of `functions`, each with the function that does it: two, by different functions, where what is read may get into
+    /// what is written, by way of what values of a type keep.
+    pub(super) fn carried_by_type(
+        &self,
+        functions: &[FuncId],
+        read: &[(FuncId, Origin)],
+        written: &[(FuncId, Origin)],
+    ) -> Option<(FuncId, FuncId)> {
+        if read.is_empty() || written.is_empty() {
+            return None;
+        }
+        let ways = ways(&self.texts_below(functions));
+        read.iter().find_map(|&(reader, read)| {
+            let reached = reached(&self.filled_at(read), &ways);
+            let gets = |written: Origin| self.taken(written).iter().any(|node| reached.contains(node));
+            let found = written.iter().find(|&&(writer, written)| writer != reader && gets(written));
+            found.map(|&(writer, _)| (reader, writer))
+        })
+    }
+
     /// Whether what `function`, or what is below it, reads at one of `ones` and at one of `others` gets into one field: it is one state.
     pub(super) fn meet_in_a_field(&self, function: FuncId, ones: &[Origin], others: &[Origin]) -> bool {
         let ways = ways(&self.texts_below(&[function]));

@@ -4,7 +4,8 @@ use super::certainty::Doubt;
 use super::deeds::writes;
 use super::evidence::Evidence;
 use super::stores::Store;
-use super::table::{Cell, Verdict};
+use super::table::{Cell, Verdict, in_words};
+use crate::flow::Moment;
 use crate::flow::state::{How, Kind, Pending};
 use crate::flow::summary::{Deed, Did};
 use crate::flow::terms::{Term, Value};
@@ -26,6 +27,7 @@ impl<'a> Evidence<'a> {
         let only = self.only_directory(store);
         let (mut any, mut doubtful, mut unseen, mut removed) = (false, None, None, None);
         let mut synced = false;
+        let mut optional: Option<(FuncId, &Pending, Vec<String>)> = None;
         for &operation in &store.operations {
             any |= self
                 .deeds(operation)
@@ -49,6 +51,13 @@ impl<'a> Evidence<'a> {
                     if next == Some(pending.dir) {
                         continue;
                     }
+                    if pending.how != How::Removed
+                        && self.undecided(store, &pending.trace).is_none()
+                        && let Some(options) = self.directory_options(operation, pending)
+                    {
+                        optional = optional.or(Some((operation, pending, options)));
+                        continue;
+                    }
                     let doubt = self.doubt(store, moment, pending).or(elsewhere.or(next).map(|_| Doubt::Covered));
                     let other_way = || self.is_synced_on_another_way(operation, pending).then_some(Doubt::OtherWay);
                     let covered = || self.may_be_covered(operation, pending).then_some(Doubt::Covered);
@@ -67,13 +76,19 @@ impl<'a> Evidence<'a> {
             }
         }
         if let Some((operation, pending)) = removed {
-            return Cell::detailed(Verdict::No, REMOVALS)
+            let others =
+                optional.map(|(.., options)| format!("{REMOVALS}, and new names depending on {}", in_words(&options)));
+            return Cell::detailed(Verdict::No, others.unwrap_or(REMOVALS.to_string()))
                 .because(self.name_left(operation, pending), pending.trace.origin().span);
         }
         match (any, doubtful, unseen) {
             (_, Some((operation, pending, doubt)), _) => Cell::detailed(Verdict::Unknown, doubt.words())
                 .because(self.name_left(operation, pending), pending.trace.origin().span),
             (_, None, Some(cell)) => cell,
+            (true, None, None) if optional.is_some() => {
+                let (operation, pending, options) = optional.expect("it is there");
+                Cell::depending(options).because(self.name_left(operation, pending), pending.trace.origin().span)
+            }
             (true, None, None) if synced => {
                 let mut operations = store.operations.iter();
                 match operations.find_map(|&operation| self.undecided_sync(store, operation)) {
@@ -86,6 +101,20 @@ impl<'a> Evidence<'a> {
             }
             (false, None, None) => Cell::new(Verdict::NotApplicable),
         }
+    }
+
+    /// The options by which an operation syncs the directory of a name after it made that, or does not.
+    fn directory_options(&self, operation: FuncId, pending: &Pending) -> Option<Vec<String>> {
+        let deeds = self.deeds(operation);
+        let at = deeds.iter().position(|deed| deed.trace.origin() == pending.trace.origin())?;
+        let syncs = |deed: &Deed| deed.did == Did::Sync && !deed.failing && deed.file == pending.dir;
+        if !deeds[at..].iter().any(syncs) {
+            return None;
+        }
+        let is_left = |left: &Pending| left.kind == Kind::Name && left.trace.origin() == pending.trace.origin();
+        let (guilty, innocent): (Vec<&Moment>, Vec<&Moment>) =
+            self.successes(operation).iter().copied().partition(|moment| moment.pending.iter().any(is_left));
+        self.options(operation, &guilty, &innocent, &is_left)
     }
 
     /// Whether an operation syncs something that it puts nothing into, or makes a name durable by one call.

@@ -82,7 +82,7 @@ fn row(evidence: &Evidence<'_>, store: &Store) -> Option<Row> {
 
 /// The last cell: what the others add up to.
 fn safe(writes: &Cell, rewrite: &Cell, deletes_first: &Cell, directory: &Cell, unlogged: Option<&Cell>) -> Cell {
-    let only_removals = |cell: &Cell| cell.detail.as_deref() == Some(directory::REMOVALS);
+    let only_removals = |cell: &Cell| cell.detail.as_deref().is_some_and(|why| why.starts_with(directory::REMOVALS));
     let broken = |cell: &&Cell| cell.verdict == Verdict::No && !only_removals(cell);
     let in_place = Some(rewrite).filter(|cell| cell.reason.is_some() && cell.verdict == Verdict::Yes);
     let early = Some(deletes_first).filter(|cell| cell.verdict == Verdict::Yes);

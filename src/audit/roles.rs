@@ -90,14 +90,16 @@ impl<'a> Evidence<'a> {
         })
     }
 
-    /// Whether `function` writes other than by way of the smallest functions below it that rewrite or checkpoint.
+    /// Whether `function` writes other than by way of the smallest functions below it that rewrite. What checkpoints may write what others wait
+    /// for, and take something else away.
     pub(super) fn writes_besides(&self, function: FuncId) -> bool {
         let mut told: BTreeSet<FuncId> = BTreeSet::new();
         // What all of it goes through, and is more than one of them, is what it is.
         let is_all = |part: FuncId| self.deeds(function).iter().all(|deed| deed.trace.functions().contains(&part));
         for part in self.parts(&[function], &BTreeSet::new()) {
             let is_more = is_all(part) && !told.is_empty();
-            if !is_more && role(&self.own_deeds(part, |inner| told.contains(inner)), &self.flow.terms).is_some() {
+            let own = self.own_deeds(part, |inner| told.contains(inner));
+            if !is_more && role(&own, &self.flow.terms).is_some_and(Role::is_rewrite) {
                 told.insert(part);
             }
         }

@@ -1,6 +1,7 @@
 //! What cells rest on that was not seen. That nothing of a kind is done can only be said of what was read; where something is asked that could
 //! do it, the cell is *unknown*.
 
+use super::deeds::writes;
 use super::evidence::Evidence;
 use super::reach::gives_away;
 use super::roles::is_more_than_a_write;
@@ -8,9 +9,11 @@ use super::stores::Store;
 use super::table::{Cell, Verdict};
 use crate::apis::Slot;
 use crate::effects::Effect;
-use crate::flow::state::{How, Kind};
+use crate::flow::state::{How, Kind, Origin, Pending};
 use crate::flow::summary::{Deed, Did};
-use crate::ir::{Base, Call, Callee, FuncId, FunctionKind, InstKind, LocalId, Operand, Rvalue, Terminator};
+use crate::ir::{
+    Base, Call, Callee, Exit, FuncId, Function, FunctionKind, InstKind, LocalId, Operand, Rvalue, Terminator, ValueKind,
+};
 use crate::source::Span;
 use rustc_hash::FxHashSet;
 use ustr::Ustr;
@@ -57,6 +60,21 @@ impl Evidence<'_> {
             let opening = self.opening_that_rewrites(store).filter(|_| rewrite.verdict == NotApplicable)?;
             Some((format!("`{}`, an opening, makes new content of what it reads", self.short(opening)), true))
         };
+        let by_memory = || {
+            let (reader, writer) =
+                self.carries_between_operations(store).filter(|_| rewrite.verdict == NotApplicable)?;
+            let (reader, writer) = (self.short(reader), self.short(writer));
+            let why = format!("what `{reader}` reads may get into what `{writer}` writes, and others remove files");
+            Some((why, true))
+        };
+        let by_mapping = || {
+            let operation = self.maps_and_makes(store).filter(|_| rewrite.verdict == NotApplicable)?;
+            let why = format!(
+                "`{}` maps a file to read it, and makes another: what of the one gets into the other was not seen",
+                self.short(operation)
+            );
+            Some((why, true))
+        };
         let destructor = || {
             let destructor = self.destructor_that_removes(store, &below)?;
             let owner = self.owner(destructor)?;
@@ -76,13 +94,84 @@ impl Evidence<'_> {
             );
             Some((why, true))
         };
-        let Some((why, is_open)) = by_others().or_else(opening).or_else(destructor).or_else(unresolved) else { return };
+        let Some((why, is_open)) =
+            by_others().or_else(opening).or_else(by_memory).or_else(by_mapping).or_else(destructor).or_else(unresolved)
+        else {
+            return;
+        };
         if is_open {
             *rewrite = Cell::detailed(Unknown, why.clone());
         }
         if inputs.verdict == No {
             *inputs = Cell::detailed(Unknown, why);
         }
+    }
+
+    /// Two operations on an open store, one of which reads what may get, by way of what the store keeps in memory, into a new file that the other
+    /// one fills, where some operation removes a file: together they may rewrite.
+    fn carries_between_operations(&self, store: &Store) -> Option<(FuncId, FuncId)> {
+        // What only reads is no operation, and yet it can be asked.
+        let functions = (0..self.program.functions.len()).map(|at| FuncId(at as u32));
+        let is_open = |&id: &FuncId| {
+            let can_be_asked = self.is_public(id) && store.owns(self, id) || store.operations.contains(&id);
+            can_be_asked && !store.openings.contains(&id) && !store.makers.contains(&id)
+        };
+        let open: Vec<FuncId> = functions.filter(is_open).collect();
+        let done = |id: FuncId| self.deeds(id).iter().filter(|deed| !deed.failing);
+        let makes = |deed: &Deed| matches!(deed.did, Did::Overwrite | Did::Pend(How::Created, Kind::Name));
+        let is_new = |id: FuncId, deed: &Deed| done(id).any(|other| makes(other) && other.file == deed.file);
+        let removes = |&id: &FuncId| {
+            done(id).any(|deed| deed.did == Did::Remove && !self.is_passing(id, deed.file) && !is_new(id, deed))
+        };
+        if !open.iter().any(removes) {
+            return None;
+        }
+        let of = |is: &dyn Fn(FuncId, &Deed) -> bool| -> Vec<(FuncId, Origin)> {
+            let deeds = open.iter().flat_map(|&id| done(id).map(move |deed| (id, deed)));
+            deeds.filter(|(id, deed)| is(*id, deed)).map(|(id, deed)| (id, deed.trace.origin())).collect()
+        };
+        // What is given back is what was asked for, and what makes a part of a store anew is an opening.
+        let keeps = |id: FuncId| {
+            let function = &self.program.functions[id.index()];
+            let given = function.params.first().and_then(|local| function.locals[local.index()].type_name);
+            given.is_some() && given == function.owner && !self.gives_back(id)
+        };
+        let read = of(&|id, deed| deed.did == Did::Read && keeps(id));
+        let written = of(&|id, deed| writes(deed) && is_new(id, deed));
+        self.carried_by_type(&open, &read, &written)
+    }
+
+    /// Whether a function gives back something of a known type, or memory.
+    fn gives_back(&self, function: FuncId) -> bool {
+        let function = &self.program.functions[function.index()];
+        function.blocks.iter().any(|block| {
+            let Terminator::Return { value, exit, .. } = &block.end else { return false };
+            let local = variable(value).map(|local| &function.locals[local.index()]);
+            *exit != Exit::Failure
+                && local.is_some_and(|local| local.type_name.is_some() || local.kind == ValueKind::Memory)
+        })
+    }
+
+    /// An operation on an open store that maps a file which it did not make, and fills one that it makes afterwards: what is read through a
+    /// mapping no call shows.
+    fn maps_and_makes(&self, store: &Store) -> Option<FuncId> {
+        let maps = |deed: &Deed| {
+            let origin = deed.trace.origin();
+            deed.did == Did::Read
+                && calls_of(&self.program.functions[origin.function.index()]).any(|(call, focus)| {
+                    let is_mapping = |api| self.apis.get(api).effect == Effect::WrapRead;
+                    focus == origin.span && matches!(call.callee, Callee::Api { api, .. } if is_mapping(api))
+                })
+        };
+        let makes = |deed: &Deed| matches!(deed.did, Did::Overwrite | Did::Pend(How::Created, Kind::Name));
+        let operations = store.operations.iter().copied().filter(|id| !store.openings.contains(id));
+        operations.into_iter().find(|&id| {
+            let done: Vec<&Deed> = self.deeds(id).iter().filter(|deed| !deed.failing).collect();
+            done.iter().enumerate().any(|(at, mapped)| {
+                let is_made = done[..at].iter().any(|deed| makes(deed) && deed.file == mapped.file);
+                maps(mapped) && !is_made && done[at..].iter().any(|deed| makes(deed))
+            })
+        })
     }
 
     /// What runs when values of a type go that functions of `below` have, and then removes a file that lasts, and not always: what is always
@@ -165,16 +254,50 @@ impl Evidence<'_> {
         })
     }
 
+    /// For a new name: the function that makes it only if options which are not written out say so, neither there nor where it is called.
+    pub(super) fn opens_as_told(&self, pending: &Pending) -> Option<FuncId> {
+        if pending.kind != Kind::Name || !matches!(pending.how, How::Created | How::MaybeCreated) {
+            return None;
+        }
+        let way = pending.trace.origins();
+        let opener = way.last()?.function;
+        let (body, at) = (&self.program.functions[opener.index()], way.last()?.span);
+        let calls = || calls_of(body);
+        let is = |call: &Call, effect: Effect| match call.callee {
+            Callee::Api { api, .. } => self.apis.get(api).steps().any(|step| step.effect == effect),
+            _ => false,
+        };
+        if !calls().any(|(call, focus)| focus == at && is(call, Effect::OptionsOpen)) {
+            return None;
+        }
+        let makes = |call: &Call| is(call, Effect::OptionsSet) && matches!(call.name.as_str(), "create" | "create_new");
+        let flags: Vec<Option<&Operand>> =
+            calls().filter(|(call, _)| makes(call)).map(|(call, _)| call.args.get(1).map(|arg| &arg.value)).collect();
+        let is_on = |flag: &Option<&Operand>| flag.is_none_or(|flag| self.is_always_on(flag, &way));
+        (!flags.is_empty() && !flags.iter().any(is_on)).then_some(opener)
+    }
+
+    /// Whether a flag is written out as on, or is an argument that is, at each call on the `way`.
+    fn is_always_on(&self, flag: &Operand, way: &[Origin]) -> bool {
+        let (Operand::Place(_), Some((last, before))) = (flag, way.split_last()) else {
+            return matches!(flag, Operand::Const(text) if text == "true");
+        };
+        let params = &self.program.functions[last.function.index()].params;
+        let number = variable(flag).and_then(|local| params.iter().position(|&param| param == local));
+        let (Some(number), Some(caller)) = (number, before.last()) else { return false };
+        let mut asked = calls_of(&self.program.functions[caller.function.index()]);
+        asked.any(|(call, focus)| {
+            let is_it = matches!(&call.callee, Callee::Functions(functions) if functions.contains(&last.function));
+            let given = call.args.get(number).map(|arg| &arg.value);
+            focus == caller.span && is_it && given.is_some_and(|given| self.is_always_on(given, before))
+        })
+    }
+
     /// Whether `function` opens something by options that it did not make itself, and was not seen to make a file by that.
     fn opens_as_it_is_told(&self, function: FuncId) -> bool {
         let body = &self.program.functions[function.index()];
         let insts = || body.blocks.iter().flat_map(|block| &block.insts);
-        let calls = || {
-            insts().filter_map(|inst| match &inst.kind {
-                InstKind::Call(call) => Some((call, inst.focus)),
-                _ => None,
-            })
-        };
+        let calls = || calls_of(body);
         let does = |call: &Call, effect: Effect| match call.callee {
             Callee::Api { api, .. } => self.apis.get(api).steps().any(|step| step.effect == effect),
             _ => false,
@@ -228,6 +351,15 @@ impl Evidence<'_> {
             !is_made && !is_new()
         })
     }
+}
+
+/// The calls of a function, each with its place.
+fn calls_of(function: &Function) -> impl Iterator<Item = (&Call, Span)> {
+    let insts = function.blocks.iter().flat_map(|block| &block.insts);
+    insts.filter_map(|inst| match &inst.kind {
+        InstKind::Call(call) => Some((call, inst.focus)),
+        _ => None,
+    })
 }
 
 /// The variable that a place is.

@@ -114,7 +114,7 @@ impl Evidence<'_> {
     }
 
     /// The tasks of a store that sync something, each with the function that starts it.
-    fn syncing_tasks(&self, store: &Store) -> Tasks {
+    pub(super) fn syncing_tasks(&self, store: &Store) -> Tasks {
         let known = self.syncing_tasks.borrow().get(&store.first).cloned();
         known.unwrap_or_else(|| {
             let syncs = |id: FuncId| self.deeds(id).iter().any(|deed| deed.did == Did::Sync && !deed.failing);
@@ -170,10 +170,17 @@ impl Evidence<'_> {
                 continue;
             }
             for inst in function.blocks.iter().flat_map(|block| &block.insts) {
-                if let InstKind::Assign { value: Rvalue::Closure { function: task, .. }, .. } = &inst.kind
-                    && function.tasks.iter().any(|span| span.contains(self.program.functions[task.index()].name_span))
-                {
-                    found.push((self.named(id), *task));
+                let is_task = |at: Span| function.tasks.iter().any(|span| span.contains(at));
+                match &inst.kind {
+                    InstKind::Assign { value: Rvalue::Closure { function: task, .. }, .. }
+                        if is_task(self.program.functions[task.index()].name_span) =>
+                    {
+                        found.push((self.named(id), *task));
+                    }
+                    InstKind::Call(Call { callee: Callee::Functions(tasks), .. }) if is_task(inst.focus) => {
+                        found.extend(tasks.iter().map(|&task| (self.named(id), task)));
+                    }
+                    _ => {}
                 }
             }
         }

@@ -138,7 +138,34 @@ impl<'a> Evidence<'a> {
         if let Some(doubt) = doubt(moment, pending) {
             return Some(Cell::detailed(Verdict::Unknown, doubt.words()).because(text, span));
         }
+        if let Some(doubt) = self.is_asked_otherwise(store, operation, &breaking, &keeping, &promised) {
+            return Some(Cell::detailed(Verdict::Unknown, doubt.words()).because(text, span));
+        }
         Some(Cell::new(Verdict::No).because(text, span))
+    }
+
+    /// Why something that is left under one answer to an option only may not be what the operation does under another: there it waits, and
+    /// a task syncs.
+    fn is_asked_otherwise(
+        &self,
+        store: &Store,
+        operation: FuncId,
+        guilty: &[&Moment],
+        innocent: &[&Moment],
+        left: &dyn Fn(&Pending) -> bool,
+    ) -> Option<Doubt> {
+        let tasks = self.syncing_tasks(store);
+        let &(by, _) = tasks.first().filter(|_| self.reach.waits(operation) && !innocent.is_empty())?;
+        let culprits = || guilty.iter().flat_map(|moment| moment.pending.iter().map(move |pending| (*moment, pending)));
+        let (moment, pending) = culprits().find(|(_, pending)| left(pending))?;
+        let is_common = |guard: &&Guard| {
+            let mut all = culprits().filter(|(_, pending)| left(pending));
+            all.all(|(moment, pending)| holds(&moment.guards, guard) || holds(&pending.when, guard))
+                && innocent.iter().any(|moment| !holds(&moment.guards, guard))
+        };
+        let mut guards = pending.when.iter().chain(&moment.guards);
+        let (option, ..) = guards.find(|guard| self.flow.terms.is_setting(guard.0, guard.1) && is_common(guard))?;
+        Some(Doubt::AskedOtherwise(self.name(operation, *option), self.short(by)))
     }
 
     /// For what a part of a store that is handed out leaves in a file of its own: the operation of a part which syncs this file, and writes
@@ -178,11 +205,15 @@ impl<'a> Evidence<'a> {
             .iter()
             .flat_map(|moment| moment.pending.iter().filter(|pending| left(pending)).map(|pending| (*moment, pending)))
             .collect();
-        let (moment, pending) = culprits.first()?;
-        let common: Vec<&Guard> = pending
-            .when
-            .iter()
-            .chain(&moment.guards)
+        // What one says by the answer to one question others may imply by that to another.
+        let mut said: Vec<&Guard> = Vec::new();
+        for guard in culprits.iter().flat_map(|(moment, pending)| pending.when.iter().chain(&moment.guards)) {
+            if !said.contains(&guard) {
+                said.push(guard);
+            }
+        }
+        let common: Vec<&Guard> = said
+            .into_iter()
             .filter(|guard| self.flow.terms.is_setting(guard.0, guard.1))
             .filter(|guard| {
                 culprits.iter().all(|(moment, pending)| holds(&moment.guards, guard) || holds(&pending.when, guard))
@@ -196,6 +227,7 @@ impl<'a> Evidence<'a> {
                 None => parted,
             }
         };
+        culprits.first()?;
         let found: Vec<Guard> = common.into_iter().copied().filter(parts).collect();
         if !found.is_empty() {
             let mut names: Vec<String> = Vec::new();

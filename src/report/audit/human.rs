@@ -68,8 +68,11 @@ fn table_row(row: &Row, sources: &SourceMap, paint: &Paint, width: usize, out: &
             below.push(format!("{} {} {words}", heading.0, heading.1));
             words = words.split(" (").next().unwrap_or_default().to_string();
         }
-        line +=
-            &format!("  {}{}", paint.verdict(cell.verdict, number, &words), " ".repeat(room - words.chars().count()));
+        line += &format!(
+            "  {}{}",
+            paint.verdict(cell.verdict, number, &words),
+            " ".repeat(room.saturating_sub(words.chars().count()))
+        );
     }
     writeln!(out, "{}", line.trim_end())?;
     below.extend(row.reason().map(|decisive| reason(decisive, sources)));
