@@ -325,7 +325,10 @@ impl Evidence<'_> {
         if let Some(by) = self.may_be_waited_for(store, function, pending) {
             return Some(Doubt::Answered(self.short(by)));
         }
-        let last = self.completed_by(function)?;
+        // Whoever has something made step by step leaves its content unfinished where it does not take the last one.
+        let below = if pending.kind == Kind::Name { Vec::new() } else { pending.trace.functions() };
+        let mut on_the_way = [function].into_iter().chain(below);
+        let last = on_the_way.find_map(|function| self.completed_by(function))?;
         Some(Doubt::Unfinished(self.short(last)))
     }
 

@@ -67,6 +67,18 @@ impl Evidence<'_> {
             let why = format!("what `{reader}` reads may get into what `{writer}` writes, and others remove files");
             Some((why, true))
         };
+        let by_options = || {
+            let open = store.operations.iter().filter(|id| !store.openings.contains(id));
+            let mut open = open.filter(|_| rewrite.verdict == NotApplicable);
+            let remover = open.find(|&&id| self.removes_what_lasts(id))?;
+            let opener = below.iter().find(|&&id| self.opens_as_it_is_told(id))?;
+            let why = format!(
+                "`{}` opens by options that it is given, which may make the successor of what `{}` removes",
+                self.short(*opener),
+                self.short(*remover)
+            );
+            Some((why, true))
+        };
         let by_mapping = || {
             let operation = self.maps_and_makes(store).filter(|_| rewrite.verdict == NotApplicable)?;
             let why = format!(
@@ -94,8 +106,13 @@ impl Evidence<'_> {
             );
             Some((why, true))
         };
-        let Some((why, is_open)) =
-            by_others().or_else(opening).or_else(by_memory).or_else(by_mapping).or_else(destructor).or_else(unresolved)
+        let Some((why, is_open)) = by_others()
+            .or_else(opening)
+            .or_else(by_memory)
+            .or_else(by_options)
+            .or_else(by_mapping)
+            .or_else(destructor)
+            .or_else(unresolved)
         else {
             return;
         };
@@ -120,10 +137,7 @@ impl Evidence<'_> {
         let done = |id: FuncId| self.deeds(id).iter().filter(|deed| !deed.failing);
         let makes = |deed: &Deed| matches!(deed.did, Did::Overwrite | Did::Pend(How::Created, Kind::Name));
         let is_new = |id: FuncId, deed: &Deed| done(id).any(|other| makes(other) && other.file == deed.file);
-        let removes = |&id: &FuncId| {
-            done(id).any(|deed| deed.did == Did::Remove && !self.is_passing(id, deed.file) && !is_new(id, deed))
-        };
-        if !open.iter().any(removes) {
+        if !open.iter().any(|&id| self.removes_what_lasts(id)) {
             return None;
         }
         let of = |is: &dyn Fn(FuncId, &Deed) -> bool| -> Vec<(FuncId, Origin)> {
@@ -150,6 +164,14 @@ impl Evidence<'_> {
             *exit != Exit::Failure
                 && local.is_some_and(|local| local.type_name.is_some() || local.kind == ValueKind::Memory)
         })
+    }
+
+    /// Whether an operation takes away a file that lasts, and that it did not make.
+    fn removes_what_lasts(&self, operation: FuncId) -> bool {
+        let makes = |deed: &Deed| matches!(deed.did, Did::Overwrite | Did::Pend(How::Created, Kind::Name));
+        let done = || self.deeds(operation).iter().filter(|deed| !deed.failing);
+        let is_new = |gone: &Deed| done().any(|deed| makes(deed) && deed.file == gone.file);
+        done().any(|deed| deed.did == Did::Remove && !self.is_passing(operation, deed.file) && !is_new(deed))
     }
 
     /// An operation on an open store that maps a file which it did not make, and fills one that it makes afterwards: what is read through a
