@@ -67,7 +67,18 @@ fn judge_length(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         })
     };
     let synced = || left.lives_in_own(context, &context.flow.intents.synced_fields);
-    (promised || pending.how == How::Resized && synced() && publishes()).then_some(Confidence::Medium)
+    let alike = || !pending.doubt && is_resized_like_others(context, left);
+    (promised || pending.how == How::Resized && (synced() && publishes() || alike())).then_some(Confidence::Medium)
+}
+
+/// Whether the operation makes a file of its value longer or shorter and writes to it, and another that makes the same file longer or shorter
+/// syncs it before it returns: what follows may follow on either.
+fn is_resized_like_others(context: &Context<'_>, left: &Left<'_>) -> bool {
+    let fact = left.moment.fact(left.pending.file);
+    fact.resized
+        && fact.written
+        && left.pending.trace.depth() <= 1
+        && left.lives_in_own(context, &context.flow.intents.resized_and_synced)
 }
 
 /// Whether a function that leaves it made the file, and synced its directory after this change of it: who sees to the name wants what it
@@ -201,6 +212,9 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     {
         return Some(Confidence::Medium);
     }
+    if !temporary && !pending.doubt && is_resized_like_others(context, left) {
+        return Some(Confidence::Medium);
+    }
     // A log of a type that syncs others of its files, and that nobody ever syncs.
     let own_field = |(function, pending): &(FuncId, &Pending)| {
         let mut fields = intents.fields_of(*function, pending.file).iter();
@@ -244,7 +258,10 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         let state =
             || left.left_by.iter().any(|(function, pending)| places::is_read_back(context, *function, pending.file));
         let sure = !aside
-            && (precious && near || (precious || !vague) && state() || is_loaded_or_made(context, left))
+            && (precious && near
+                || (precious || !vague) && state()
+                || is_loaded_or_made(context, left)
+                || precious && pending.idle_flush && syncing(&body.package))
             && !left.is_far_fetched();
         return Some(if sure { Confidence::Medium } else { Confidence::Low });
     }

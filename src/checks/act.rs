@@ -122,9 +122,23 @@ fn judge<'a>(context: &Context<'_>, rule: &ActRule, acts: &[Due<'a>], residue: &
     }
     // A path behind a failed change or sync is not the main line.
     let on_main_line: Vec<_> = guilty.iter().filter(|(moment, _)| !moment.failing).cloned().collect();
-    let only_failing = on_main_line.is_empty();
-    let guilty = if only_failing { guilty } else { on_main_line };
+    // Who finds another way after that, and reports success, has made it one.
+    let goes_on = |moment: &Moment| match moment.act {
+        Act::Rename { file, .. } => context.flow.moments.iter().any(|other| {
+            let fact = other.fact(file);
+            other.function == moment.function
+                && other.act == Act::Succeed
+                && other.failing
+                && fact.renamed
+                && fact.written
+        }),
+        _ => false,
+    };
+    let only_failing = on_main_line.is_empty() && !guilty.iter().any(|(moment, _)| goes_on(moment));
+    let guilty = if on_main_line.is_empty() { guilty } else { on_main_line };
+    let does_it = |guard: &Guard| guilty.iter().all(|(moment, _)| is_who_does_it(context, guard, &moment.trace));
     let condition = distinguishing(context, &guilty.iter().map(|(moment, _)| *moment).collect::<Vec<_>>(), &innocent)
+        .filter(|guard| !does_it(guard))
         .or_else(|| common_setting(context, &guilty, &innocent));
     // What a setting leaves was given up where it was written. An act elsewhere, on something else, takes nothing more away.
     let apart = |moment: &Moment, pending: &Pending| {
@@ -191,6 +205,13 @@ pub fn is_implementation(context: &Context<'_>, question: Question) -> bool {
         Question::Variant(name) => context.index.owners.contains(&name),
         _ => false,
     }
+}
+
+/// Whether a condition is that the very implementation which does it is asked: that goes without saying.
+pub fn is_who_does_it(context: &Context<'_>, condition: &Guard, trace: &Trace) -> bool {
+    let &(_, Question::Variant(name), true) = condition else { return false };
+    is_implementation(context, condition.1)
+        && trace.functions().iter().any(|function| context.program.functions[function.index()].owner == Some(name))
 }
 
 /// A question about an option of the program whose answer tells the guilty paths from the innocent ones.

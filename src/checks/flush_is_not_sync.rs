@@ -24,13 +24,14 @@ pub const RULE: SuccessRule = SuccessRule {
 
 fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     left.pending.flushed.as_ref()?;
-    if let Some(sure) = ack_before_sync::judge(context, left) {
-        return Some(sure);
+    let as_written = ack_before_sync::judge(context, left);
+    if as_written > Some(Confidence::Low) {
+        return as_written;
     }
     let fact = left.moment.fact(left.pending.file);
     let temporary = fact.temporary || purpose::is_in_temporary(context, left.pending.file);
     if left.pending.kind != Kind::Data || left.is_disposable(context) || temporary && !fact.renamed {
-        return None;
+        return as_written;
     }
     // A log that is flushed after each record and synced by nobody.
     let in_field = left
@@ -38,9 +39,12 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         .iter()
         .any(|(function, pending)| !context.flow.intents.fields_of(*function, pending.file).is_empty());
     let synced = left.lives_in(context, &context.flow.intents.synced_fields);
-    (in_field
-        && !left.is_far_fetched()
-        && !synced
-        && purpose::is_precious(context, left.origin.function, left.pending.file))
-    .then_some(Confidence::Medium)
+    let precious = || purpose::is_precious(context, left.origin.function, left.pending.file);
+    // Who commits with a flush that does nothing took it for a sync.
+    let commits = || {
+        let top = &context.program.functions[left.moment.function.index()];
+        left.pending.idle_flush && purpose::has_any(&top.short_name, &["commit", "checkpoint"])
+    };
+    let believed = in_field && !left.is_far_fetched() && !synced && (as_written.is_none() && precious() || commits());
+    believed.then_some(Confidence::Medium).or(as_written)
 }

@@ -65,6 +65,8 @@ struct Index<'a> {
     owners: FxHashSet<Ustr>,
     /// By function and file: whether names say that losing it costs nothing.
     disposable: RefCell<FxHashMap<(FuncId, Value), bool>>,
+    /// By function: whether it belongs to a tool of the project's own.
+    tools: RefCell<FxHashMap<FuncId, bool>>,
     /// By function: whether it belongs to a tool of the project's own, or a cache.
     beside: RefCell<FxHashMap<FuncId, bool>>,
     /// By function and file: whether names say that it is to outlive a crash.
@@ -95,6 +97,7 @@ impl<'a> Index<'a> {
             successes,
             owners: program.functions.iter().filter_map(|function| function.owner).collect(),
             disposable: RefCell::default(),
+            tools: RefCell::default(),
             beside: RefCell::default(),
             precious: RefCell::default(),
             promising: RefCell::default(),

@@ -173,12 +173,25 @@ pub fn is_disposable(context: &Context<'_>, function: FuncId, file: Value) -> bo
     *context.index.disposable.borrow_mut().entry((function, file)).or_insert_with(|| {
         is_named_disposable(body)
             || is_tool(context, function)
-            || context.terms.borrow().texts(file).iter().any(|text| has(text, DISPOSABLE))
+            || is_path_disposable(context, file)
             || given_names(context, function, file).iter().any(|name| match name.contains(char::is_uppercase) {
                 true => is_disposable_type(name),
                 false => has(name, DISPOSABLE),
             })
     })
+}
+
+/// Whether a file's path, or the field that holds it, says that losing it costs nothing. A lock around what holds it is no lock file.
+fn is_path_disposable(context: &Context<'_>, file: Value) -> bool {
+    let terms = context.terms.borrow();
+    let around = match terms.get(file) {
+        Term::Field(holder, name) if name.contains('.') => match terms.get(*holder) {
+            Term::Field(_, around) => Some(*around),
+            _ => None,
+        },
+        _ => None,
+    };
+    terms.texts(file).iter().any(|text| has(text, DISPOSABLE) && !(Some(*text) == around && has(text, &["lock"])))
 }
 
 /// Whether a function's name says that losing its files costs nothing.
@@ -207,6 +220,10 @@ pub fn type_of(name: &str) -> &str {
 
 /// Whether a function belongs to what builds, tests or measures the others, by its package's name or the folders it lies in.
 pub fn is_tool(context: &Context<'_>, function: FuncId) -> bool {
+    *context.index.tools.borrow_mut().entry(function).or_insert_with(|| lies_among_tools(context, function))
+}
+
+fn lies_among_tools(context: &Context<'_>, function: FuncId) -> bool {
     let body = &context.program.functions[function.index()];
     has(&context.program.packages[body.package.index()].name, TOOLS)
         || context.program.places.get(&body.file).is_some_and(|place| {

@@ -3,8 +3,10 @@
 use super::success::SuccessRule;
 use super::{Context, purpose, success::Left};
 use crate::finding::{Confidence, Level};
-use crate::flow::state::{How, Kind};
-use crate::flow::terms::Term;
+use crate::flow::Moment;
+use crate::flow::state::{Facts, How, Kind};
+use crate::flow::summary::Act;
+use crate::flow::terms::{Term, Value};
 
 /// The rule.
 pub const RULE: SuccessRule = SuccessRule {
@@ -42,6 +44,8 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
                 || leaving.package == body.package && pending.trace.depth() <= 1;
             Some(if beside && !is_recovery(context, left) { Confidence::Medium } else { Confidence::Low })
         }
+        // What it puts there on another path, it syncs the directory after.
+        false if syncs_it_elsewhere(context, left) => Some(Confidence::Medium),
         // The file lives on in a field that is synced elsewhere.
         false if lives_on(context, left) => Some(Confidence::Medium),
         // What its type promises says little of a name whose content nobody synced.
@@ -60,6 +64,20 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         }
         false => None,
     }
+}
+
+/// Whether the function that renames it renames another file into the same directory on another path, and syncs the directory then.
+fn syncs_it_elsewhere(context: &Context<'_>, left: &Left<'_>) -> bool {
+    let function = left.origin.function;
+    let mut own = left.left_by.iter().filter(|(leaves, _)| *leaves == function);
+    own.any(|(_, pending)| {
+        let settled = |moment: &Moment| {
+            let renamed = |(file, fact): (&Value, &Facts)| *file != pending.file && fact.renamed;
+            moment.killed.contains(&(pending.dir, Kind::Name)) && moment.facts.iter().any(renamed)
+        };
+        let mut successes = context.flow.moments.iter();
+        successes.any(|moment| moment.function == function && moment.act == Act::Succeed && settled(moment))
+    })
 }
 
 /// Whether a method renames a file that its value stands for: its path lies in a field of that, or the file is kept open in one.

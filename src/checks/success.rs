@@ -3,7 +3,7 @@
 //! What a function leaves is its caller's to settle. So an effect is followed up the call graph: it is a fault only where it is left
 //! by the topmost function that knows of it, or where some callers settle it and others forget.
 
-use super::act::{distinguishing, given_up, is_implementation, is_option, level};
+use super::act::{distinguishing, given_up, is_implementation, is_option, is_who_does_it, level};
 use super::{Context, purpose, story};
 use crate::config::Policy;
 use crate::finding::{Confidence, Finding, FindingStep, Level};
@@ -124,10 +124,19 @@ impl Left<'_> {
             context.successes(function).iter().any(|moment| {
                 let is_new = moment.pending.iter().any(|other| other.origin == self.origin && other.kind == Kind::Name);
                 is_new
-                    && moment.killed.iter().any(|(file, _)| match terms.get(*file) {
-                        // A path that is known was synced before, or is another.
-                        Term::Field(_, name) => *file != pending.dir && purpose::has_any(name, &words),
-                        _ => false,
+                    && moment.killed.iter().any(|(file, _)| {
+                        // A newtype is told by the field that holds it.
+                        let mut held = terms.get(*file);
+                        while let Term::Field(holder, name) = held
+                            && name == "0"
+                        {
+                            held = terms.get(*holder);
+                        }
+                        match held {
+                            // A path that is known was synced before, or is another.
+                            Term::Field(_, name) => *file != pending.dir && purpose::has_any(name, &words),
+                            _ => false,
+                        }
                     })
             })
         })
@@ -183,6 +192,7 @@ pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>)
         for (function, list) in guilty_functions(context, functions, &settled_by, &exits) {
             let (guilty, innocent) = parted(&exits[function], list);
             let condition = distinguishing(context, &guilty, &innocent)
+                .filter(|guard| !list.iter().all(|(_, pending)| is_who_does_it(context, guard, &pending.trace)))
                 .or_else(|| common_setting(context, list, &innocent))
                 .or_else(|| given_up(context, list));
             for rule in rules {
@@ -243,8 +253,11 @@ fn guilty_functions<'f, 'a>(
         if answerable.peek().is_some() {
             return answerable.min_by_key(|(function, list)| (depth(list), **function)).into_iter().collect();
         }
+        // Tools of the project use what it promises to all.
+        let is_tool = |function: &FuncId| purpose::is_tool(context, *function);
         let is_top = |function: &FuncId| {
-            !callers(function).iter().any(|caller| caller != function && functions.contains_key(caller))
+            let leaves = |caller: &&FuncId| *caller != function && functions.contains_key(caller);
+            !callers(function).iter().filter(leaves).any(|caller| !is_tool(caller) || is_tool(function))
         };
         let tops = functions.iter().filter(|(function, _)| is_top(function));
         // What a test or a tool of the project does with it says nothing about the others.

@@ -100,6 +100,7 @@ fn nothing(file: Value, trace: &Arc<Trace>) -> Pending {
         trace: trace.clone(),
         origin: trace.origin(),
         flushed: None,
+        idle_flush: false,
         cared: false,
         doubt: false,
         closed: false,

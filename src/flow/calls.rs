@@ -824,7 +824,11 @@ impl<'p> Run<'_, 'p> {
                     add_sources(&mut sources, [source]);
                 }
             }
-            let new = Pending { kind, file, dir, trace, flushed, transit, lost, when, sources, ..pending.clone() };
+            // Who had synced the file before it was given to what renames it cares for its name.
+            let cared = pending.cared
+                || pending.how == How::Renamed && before.get(&file).is_some_and(|facts| facts.synced && facts.written);
+            let new =
+                Pending { kind, file, dir, trace, flushed, transit, lost, when, sources, cared, ..pending.clone() };
             self.summary.effective = true;
             adopted.push(new);
         }

@@ -1196,6 +1196,9 @@ impl<'e, 'p> Run<'e, 'p> {
             let pending = state.pending.iter().any(|pending| pending.file == *file && pending.kind != Kind::Name);
             for field in self.engine.fields_of(self.id, *file).to_vec() {
                 let intents = &mut self.engine.intents;
+                if facts.resized && !pending && !at_end {
+                    intents.resized_and_synced.insert(field);
+                }
                 match facts.written {
                     // Who ends the value says nothing of what others owe before.
                     true if !pending && at_end => drop(intents.synced_at_end.insert(field)),
@@ -1207,7 +1210,7 @@ impl<'e, 'p> Run<'e, 'p> {
                     }
                     false if at_end => drop(intents.synced_at_end.insert(field)),
                     // What nobody outside can call leaves nothing to callers.
-                    false if self.function.public => drop(intents.only_synced.insert(field)),
+                    false if self.function.public && !facts.resized => drop(intents.only_synced.insert(field)),
                     _ => {}
                 }
             }
@@ -1397,6 +1400,7 @@ impl<'e, 'p> Run<'e, 'p> {
             trace: trace.clone(),
             origin: trace.origin(),
             flushed: None,
+            idle_flush: false,
             cared,
             doubt: false,
             closed: false,

@@ -57,7 +57,9 @@ pub struct Intents {
     pub synced_fields: FxHashSet<FieldKey>,
     /// Fields whose file some function writes and syncs before it returns.
     pub written_and_synced: FxHashSet<FieldKey>,
-    /// Fields whose file some function syncs without having written to it: the sync is a call of its own.
+    /// Fields whose file some function makes longer or shorter and syncs before it returns.
+    pub resized_and_synced: FxHashSet<FieldKey>,
+    /// Fields whose file some function syncs without having changed it: the sync is a call of its own.
     pub only_synced: FxHashSet<FieldKey>,
     /// As `only_synced`, by a function that takes the value and ends it.
     pub synced_at_end: FxHashSet<FieldKey>,
@@ -124,6 +126,7 @@ impl Intents {
             fields,
             synced_fields,
             written_and_synced,
+            resized_and_synced,
             only_synced,
             synced_at_end,
             directory_synced_at_end,
@@ -161,6 +164,7 @@ impl Intents {
         }
         self.synced_fields.extend(synced_fields);
         self.written_and_synced.extend(written_and_synced);
+        self.resized_and_synced.extend(resized_and_synced);
         self.only_synced.extend(only_synced);
         self.synced_at_end.extend(synced_at_end);
         self.directory_synced_at_end.extend(directory_synced_at_end);

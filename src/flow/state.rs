@@ -139,6 +139,8 @@ pub struct Pending {
     pub origin: Origin,
     /// Where a flush passed it on to the kernel, if one did.
     pub flushed: Option<Arc<Trace>>,
+    /// For data: a flush of a handle that holds nothing back came after it, which can only have been meant as a sync.
+    pub idle_flush: bool,
     /// For names: the file's content was synced, so somebody cares.
     pub cared: bool,
     /// Something that could not be resolved may have made it durable.
@@ -166,8 +168,8 @@ impl PartialEq for Pending {
             && Arc::ptr_eq(&self.trace, &other.trace)
             && same(&self.flushed, &other.flushed)
             && same(&self.lost, &other.lost)
-            && (self.cared, self.doubt, self.closed, self.transit)
-                == (other.cared, other.doubt, other.closed, other.transit)
+            && (self.idle_flush, self.cared, self.doubt, self.closed, self.transit)
+                == (other.idle_flush, other.cared, other.doubt, other.closed, other.transit)
             && self.sources == other.sources
             && self.when == other.when
     }
@@ -263,6 +265,8 @@ pub struct Facts {
     pub read: bool,
     /// Written on this path.
     pub written: bool,
+    /// Its length was changed on this path.
+    pub resized: bool,
     /// Its data was synced on this path.
     pub synced: bool,
     /// Got its name by a rename on this path.
@@ -289,6 +293,7 @@ impl Facts {
         self.temporary |= other.temporary;
         self.read |= other.read;
         self.written |= other.written;
+        self.resized |= other.resized;
         self.synced |= other.synced;
         self.renamed |= other.renamed;
         self.write_through |= other.write_through;
@@ -478,6 +483,7 @@ impl State {
                 old.trace = new.trace;
             }
             old.doubt &= new.doubt;
+            old.idle_flush &= new.idle_flush;
             old.cared |= new.cared;
             old.closed |= new.closed;
             add_sources(&mut old.sources, new.sources);

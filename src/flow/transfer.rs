@@ -638,6 +638,7 @@ impl Run<'_, '_> {
             self.act(state, Act::Cut { file, by_handle: true }, o.trace.clone());
         }
         let how = if to_nothing { How::Cut } else { How::Resized };
+        state.fact(file).resized = true;
         self.pend(state, Kind::Data, file, UNIT, how, &o.trace);
         UNIT
     }
@@ -648,6 +649,18 @@ impl Run<'_, '_> {
         }
         let file = self.file_of(state, o.on);
         self.did(state, Did::Flush, file, None, &o.trace);
+        if o.kind == ValueKind::File && !self.engine.terms.is_buffered(o.on) {
+            let direct = |pending: &Pending| {
+                pending.kind == Kind::Data && pending.file == file && pending.flushed.is_none() && !pending.idle_flush
+            };
+            if state.pending.iter().any(direct) {
+                state
+                    .pending
+                    .iter_mut()
+                    .filter(|pending| direct(pending))
+                    .for_each(|pending| pending.idle_flush = true);
+            }
+        }
         self.drain(state, file, Some(&o.trace));
         if !state.flushed.contains(&file) && state.flushed.len() < 32 {
             state.flushed.push(file);

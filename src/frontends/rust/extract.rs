@@ -238,18 +238,22 @@ impl Extractor<'_> {
 
     fn trait_item(&mut self, item: &syn::ItemTrait, out: &mut Vec<Item>) {
         let public = is_public(&item.vis);
-        let mut fns = Vec::new();
+        let (mut fns, mut types) = (Vec::new(), Vec::new());
         for member in &item.items {
-            if let syn::TraitItem::Fn(member) = member
-                && !self.off(&member.attrs)
-            {
-                let end = member.default.as_ref().map_or(member.sig.span(), |block| block.brace_token.span.close());
-                let span = (member.sig.span(), end);
-                fns.push(self.function(&member.attrs, public, &member.sig, span, member.default.as_ref()));
+            match member {
+                syn::TraitItem::Fn(member) if !self.off(&member.attrs) => {
+                    let end = member.default.as_ref().map_or(member.sig.span(), |block| block.brace_token.span.close());
+                    let span = (member.sig.span(), end);
+                    fns.push(self.function(&member.attrs, public, &member.sig, span, member.default.as_ref()));
+                }
+                syn::TraitItem::Type(member) if !self.off(&member.attrs) => {
+                    types.push((name(&member.ident), self.bounds(&member.bounds)));
+                }
+                _ => {}
             }
         }
-        let kind =
-            ItemKind::Trait { generics: self.generics(&item.generics), supers: self.bounds(&item.supertraits), fns };
+        let (generics, supers) = (self.generics(&item.generics), self.bounds(&item.supertraits));
+        let kind = ItemKind::Trait { generics, supers, fns, types };
         out.push(Item { name: name(&item.ident), kind });
     }
 

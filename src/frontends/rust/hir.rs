@@ -50,7 +50,7 @@ pub enum ItemKind {
     ExternCrate { krate: Ustr },
     Struct { generics: Generics, fields: Fields },
     Enum { generics: Generics, variants: Vec<Variant> },
-    Trait { generics: Generics, supers: Vec<Path>, fns: Vec<FnDef> },
+    Trait { generics: Generics, supers: Vec<Path>, fns: Vec<FnDef>, types: Vec<(Ustr, Vec<Path>)> },
     Impl(Box<Impl>),
     Alias { generics: Generics, ty: Type },
     Fn(Box<FnDef>),

@@ -494,12 +494,15 @@ impl World<'_> {
                 if let Some(found) = bounds.assoc(name.as_str()) {
                     return found;
                 }
+                // Where implementations differ, it is what the trait says of it.
+                let declared =
+                    || bounds.traits.iter().find_map(|of| self.declared_type(of.id, name, depth)).unwrap_or_default();
                 let mut found = None;
                 for of in &bounds.traits {
                     let TraitId::Own(id) = of.id else { continue };
                     let impls = self.tables.impls_of.get(&id).map_or(&[][..], |list| list);
                     if impls.len() > MAX_ASSOC_IMPLS {
-                        return Ty::Unknown;
+                        return declared();
                     }
                     for at in impls {
                         let ty = self.impl_type(*at, name, depth);
@@ -507,11 +510,11 @@ impl World<'_> {
                             (_, None) => {}
                             (None, some) => found = some,
                             (Some(one), Some(two)) if *one == two => {}
-                            _ => return Ty::Unknown,
+                            _ => return declared(),
                         }
                     }
                 }
-                found.unwrap_or_default()
+                found.unwrap_or_else(declared)
             }
             Ty::Adt(id, _) => {
                 let impls = self.tables.impls_for.get(id).into_iter().flatten();
@@ -519,6 +522,17 @@ impl World<'_> {
             }
             _ => Ty::Unknown,
         }
+    }
+
+    /// The associated type `name` of a trait as far as its bounds there tell: some traits of the program among them.
+    fn declared_type(&self, of: TraitId, name: Ustr, depth: usize) -> Option<Ty> {
+        let TraitId::Own(id) = of else { return None };
+        let of = &self.traits[id as usize];
+        let (_, bounds) = of.types.iter().find(|(known, _)| *known == name)?;
+        let scope = Scope { module: of.module, ..Scope::default() };
+        let traits: Vec<_> = bounds.iter().filter_map(|bound| self.trait_ref(bound, &scope, depth + 1)).collect();
+        let tells = |of: &TraitRef| matches!(of.id, TraitId::Own(_));
+        traits.iter().any(tells).then(|| bound_type(None, traits))
     }
 
     fn impl_type(&self, at: u32, name: Ustr, depth: usize) -> Option<Ty> {

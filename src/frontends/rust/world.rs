@@ -106,6 +106,8 @@ pub struct Trait<'h> {
     pub module: u32,
     pub generics: &'h Generics,
     pub supers: &'h [Path],
+    /// Associated types, each with what it is bound by.
+    pub types: &'h [(Ustr, Vec<Path>)],
     pub methods: FxHashMap<Ustr, u32>,
 }
 
@@ -565,9 +567,9 @@ impl<'h> Builder<'h> {
                 let id = self.function(def, module, None, None);
                 self.world.modules[at].values.insert(item.name, Def::Fn(id));
             }
-            ItemKind::Trait { generics, supers, fns } => {
+            ItemKind::Trait { generics, supers, fns, types } => {
                 let id = self.world.traits.len() as u32;
-                let own = Trait { name: path, module, generics, supers, methods: FxHashMap::default() };
+                let own = Trait { name: path, module, generics, supers, types, methods: FxHashMap::default() };
                 self.world.traits.push(own);
                 self.world.modules[at].types.insert(item.name, Def::Trait(id));
                 for def in fns {

@@ -554,7 +554,12 @@ impl<'h> Lower<'h> {
         }
         let open = open || matches!(recv.ty.core(), Ty::Adt(..));
         if open && !matches!(recv.ty.core(), Ty::Adt(..)) {
-            let ids = self.that_fit(&self.world.guesses(name, call.args.len()), demand);
+            let mut ids = self.that_fit(&self.world.guesses(name, call.args.len()), demand);
+            // A library's type has no method of the program's, least of all the one that wraps its own.
+            let wraps = |id: &u32| qualified_name(self.world, *id).0 == self.name;
+            if matches!(recv.ty.core(), Ty::Ext(..)) && ids.iter().any(wraps) {
+                ids.clear();
+            }
             if !ids.is_empty() {
                 let is_unknown = matches!(recv.ty.core(), Ty::Unknown);
                 let value = self.own_method(ids, recv.ty.clone(), recv, call, &[], sp, focus);
