@@ -67,8 +67,7 @@ fn judge_length(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         })
     };
     let synced = || left.lives_in_own(context, &context.flow.intents.synced_fields);
-    let alike = || !pending.doubt && is_resized_like_others(context, left);
-    (promised || pending.how == How::Resized && (synced() && publishes() || alike())).then_some(Confidence::Medium)
+    (promised || pending.how == How::Resized && synced() && publishes()).then_some(Confidence::Medium)
 }
 
 /// Whether the operation makes a file of its value longer or shorter and writes to it, and another that makes the same file longer or shorter
