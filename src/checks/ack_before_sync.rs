@@ -153,6 +153,26 @@ fn ends_with_it(context: &Context<'_>, left: &Left<'_>) -> bool {
         && !purpose::has_any(&top.short_name, &gives_up)
 }
 
+/// Whether it is a log of a type that syncs others of its files, and that nobody ever syncs.
+fn is_log_left_alone(context: &Context<'_>, left: &Left<'_>) -> bool {
+    let (pending, intents) = (left.pending, &context.flow.intents);
+    let own_field = |(function, pending): &(FuncId, &Pending)| {
+        let mut fields = intents.fields_of(*function, pending.file).iter();
+        fields.any(|field| {
+            intents.syncing_types.contains(&field.0) && (purpose::is_log(&field.0) || purpose::is_log(&field.1))
+        })
+    };
+    !pending.closed
+        && !pending.doubt
+        && pending.how != How::HandedOver
+        // What is synced there may be another handle of it.
+        && !left.moment.killed.iter().any(|(_, kind)| *kind == Kind::Data)
+        && !left.lives_in(context, &intents.synced_fields)
+        && !left.lives_in(context, &intents.write_through_fields)
+        && left.left_by.iter().any(own_field)
+        && !left.is_far_fetched()
+}
+
 /// Whether written bytes that are left pending break a promise.
 pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     let pending = left.pending;
@@ -214,24 +234,7 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     if !temporary && !pending.doubt && is_resized_like_others(context, left) {
         return Some(Confidence::Medium);
     }
-    // A log of a type that syncs others of its files, and that nobody ever syncs.
-    let own_field = |(function, pending): &(FuncId, &Pending)| {
-        let mut fields = intents.fields_of(*function, pending.file).iter();
-        fields.any(|field| {
-            intents.syncing_types.contains(&field.0) && (purpose::is_log(&field.0) || purpose::is_log(&field.1))
-        })
-    };
-    if !temporary
-        && !pending.closed
-        && !pending.doubt
-        && pending.how != How::HandedOver
-        // What is synced there may be another handle of it.
-        && !left.moment.killed.iter().any(|(_, kind)| *kind == Kind::Data)
-        && !left.lives_in(context, &intents.synced_fields)
-        && !left.lives_in(context, &intents.write_through_fields)
-        && left.left_by.iter().any(own_field)
-        && !left.is_far_fetched()
-    {
+    if !temporary && is_log_left_alone(context, left) {
         return Some(Confidence::Medium);
     }
     let precious = purpose::is_precious(context, left.origin.function, pending.file);

@@ -151,9 +151,12 @@ fn judge<'a>(context: &Context<'_>, rule: &ActRule, acts: &[Due<'a>], residue: &
     }
     let (moment, mut culprits) =
         guilty.into_iter().max_by_key(|(_, culprits)| culprits.iter().map(|(_, sure)| *sure).max())?;
-    if only_failing {
-        culprits.iter_mut().for_each(|(_, sure)| *sure = Confidence::Low);
-    }
+    let limit = match moment.failing {
+        true if only_failing => Confidence::Low,
+        true => Confidence::Medium,
+        false => Confidence::High,
+    };
+    culprits.iter_mut().for_each(|(_, sure)| *sure = (*sure).min(limit));
     culprits.sort_by_key(|(_, sure)| std::cmp::Reverse(*sure));
     Some(Guilt { moment, culprits, condition })
 }
