@@ -1,12 +1,13 @@
 //! `ack-before-sync`: success is reported while the written bytes are still pending.
 
 use super::success::SuccessRule;
-use super::{Context, places, purpose, success::Left};
+use super::{Context, places, provenance, purpose, success::Left};
 use crate::finding::{Confidence, Level};
 use crate::flow::state::{How, Kind, Pending};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
 use crate::ir::{Arg, Base, Callee, FuncId, Function, FunctionKind, InstKind, Operand, Passing, Place, ValueKind};
+use ustr::Ustr;
 
 /// The rule.
 pub const RULE: SuccessRule = SuccessRule {
@@ -24,6 +25,27 @@ pub const RULE: SuccessRule = SuccessRule {
     help: "sync the file after the last write and before reporting success",
     masked_on: &[],
 };
+
+/// Words in the path of a file that say: what is there, be it always the same, tells how the rest is to be read.
+const MARKERS: &[&str] = &[
+    "version",
+    "manifest",
+    "current",
+    "format",
+    "magic",
+    "superblock",
+    "journal",
+    "wal",
+    "meta",
+    "metadata",
+    "state",
+    "commit",
+    "committed",
+    "done",
+    "complete",
+    "completed",
+    "marker",
+];
 
 /// Whether the file is behind a handle that the function was lent.
 fn is_somebody_elses(context: &Context<'_>, function: FuncId, file: Value) -> bool {
@@ -124,6 +146,19 @@ fn is_loaded_or_made(context: &Context<'_>, left: &Left<'_>) -> bool {
     })
 }
 
+/// Whether the path is given by callers, and to none of them anything is left: what they give is nothing that lasts.
+fn is_nothing_to_callers(context: &Context<'_>, left: &Left<'_>) -> bool {
+    let terms = context.terms.borrow();
+    let mut callers = context.flow.callers[left.moment.function.index()].iter().peekable();
+    callers.peek().is_some()
+        && left.pending.closed
+        && left.settled_by.is_empty()
+        && matches!(terms.get(left.pending.file), Term::Param(_))
+        && callers.all(|caller| {
+            context.flow.summaries.get(caller).is_some_and(|summary| !summary.bounded && !summary.acts_lost)
+        })
+}
+
 /// Whether a method gives its value, or a part of it, to somebody who may do anything with it.
 fn hands_on(method: &Function) -> bool {
     let own = |arg: &Arg| match &arg.value {
@@ -207,6 +242,9 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     if latent {
         return None;
     }
+    if !left.must_be_durable(context) && is_nothing_to_callers(context, left) {
+        return Some(Confidence::Low);
+    }
     if !left.must_be_durable(context) && context.is_best_effort(left.moment.function, &pending.trace) {
         return Some(Confidence::Low);
     }
@@ -243,29 +281,39 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     // The handle is gone: nobody can sync it any more, in a program that does sync what it cares for.
     // A file made here and given away was made to be written.
     let filled = pending.how != How::HandedOver || left.moment.fact(pending.file).created;
-    if pending.closed && syncs && filled {
-        let terms = context.terms.borrow();
-        let root = terms.root(pending.file);
-        // What was given to the function may be anything; a copy has its original.
-        let vague = pending.how == How::Copied || root == pending.file && matches!(terms.get(root), Term::Param(_));
-        drop(terms);
-        // The program reads the file again, or names say that it is to last and the code around it syncs what it writes: it is state, not
-        // output. That code beside it syncs something says nothing of this file.
-        let aside = left.left_by.iter().any(|(function, pending)| {
-            purpose::is_for_reading(context, *function, pending.file)
-                || purpose::is_handed_out(context, *function, pending.file)
-        });
-        let near = body.owner.is_some_and(|owner| intents.syncing_types.contains(&owner))
-            || body.owner.is_none() && intents.syncing_sources.contains(&body.file);
-        let state =
-            || left.left_by.iter().any(|(function, pending)| places::is_read_back(context, *function, pending.file));
-        let sure = !aside
-            && (precious && near
-                || (precious || !vague) && state()
-                || is_loaded_or_made(context, left)
-                || precious && pending.idle_flush && syncing(&body.package))
-            && !left.is_far_fetched();
-        return Some(if sure { Confidence::Medium } else { Confidence::Low });
-    }
-    None
+    (pending.closed && syncs && filled)
+        .then(|| if is_state(context, left, precious) { Confidence::Medium } else { Confidence::Low })
+}
+
+/// Whether what is left, with its handle gone, is state of the program, not output: the program reads the file again, or names say that it is
+/// to last and the code around it syncs what it writes.
+fn is_state(context: &Context<'_>, left: &Left<'_>, precious: bool) -> bool {
+    let (pending, intents) = (left.pending, &context.flow.intents);
+    let body = &context.program.functions[left.origin.function.index()];
+    let terms = context.terms.borrow();
+    let root = terms.root(pending.file);
+    // What was given to the function may be anything; a copy has its original.
+    let vague = pending.how == How::Copied || root == pending.file && matches!(terms.get(root), Term::Param(_));
+    drop(terms);
+    // That code beside it syncs something says nothing of this file.
+    let aside = left.left_by.iter().any(|(function, pending)| {
+        purpose::is_for_reading(context, *function, pending.file)
+            || purpose::is_handed_out(context, *function, pending.file)
+    });
+    let near = body.owner.is_some_and(|owner| intents.syncing_types.contains(&owner))
+        || body.owner.is_none() && intents.syncing_sources.contains(&body.file);
+    // What is always the same is written again by whoever misses it, unless what is around it minds.
+    let is_marker = |text: &Ustr| purpose::has_any(text, MARKERS);
+    let again = !near
+        && provenance::is_constant(context, &pending.trace)
+        && !context.terms.borrow().texts(pending.file).iter().any(is_marker);
+    let state =
+        || left.left_by.iter().any(|(function, pending)| places::is_read_back(context, *function, pending.file));
+    !aside
+        && !again
+        && (precious && near
+            || (precious || !vague) && state()
+            || is_loaded_or_made(context, left)
+            || precious && pending.idle_flush && intents.syncing_packages.contains(&body.package))
+        && !left.is_far_fetched()
 }

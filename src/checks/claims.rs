@@ -2,6 +2,8 @@
 
 use super::{Context, asked, promises, purpose, regions};
 use crate::finding::Finding;
+use crate::flow::state::Kind;
+use crate::flow::summary::{Outcome, Summary};
 use crate::ir::{BlockId, FuncId, Function, InstKind, Operand, Place, Rvalue, Step};
 use crate::source::Span;
 use ustr::Ustr;
@@ -48,7 +50,7 @@ fn unfounded(context: &Context<'_>, id: FuncId, function: &Function) -> Option<(
         marks.map(move |(mark, span)| (BlockId(at as u32), mark, span))
     });
     let mut marks = marks.peekable();
-    if of_others || marks.peek().is_none() || unseen() {
+    if of_others || marks.peek().is_none() || unseen() || !is_near_a_sync(context, function, summary) {
         return None;
     }
     // Where a mode is asked for a sync, it is in that branch.
@@ -65,6 +67,20 @@ fn unfounded(context: &Context<'_>, id: FuncId, function: &Function) -> Option<(
     };
     let found = marks.find(|(at, _, _)| (named || handles() || is_asked_for(*at)) && !settled(*at));
     found.map(|(_, mark, span)| (mark, span))
+}
+
+/// Whether a function has to do with files that are synced: its type or the text around it syncs some, or it holds a handle. What else is
+/// synced may be a clock, or another machine.
+fn is_near_a_sync(context: &Context<'_>, function: &Function, summary: Option<&std::sync::Arc<Summary>>) -> bool {
+    let intents = &context.flow.intents;
+    let held = |outcome: &Outcome| {
+        !outcome.flushed.is_empty()
+            || outcome.pending.iter().any(|pending| !pending.closed && pending.kind != Kind::Name)
+    };
+    intents.syncing_sources.contains(&function.file)
+        || function.owner.is_some_and(|owner| intents.syncing_types.contains(&owner))
+        || function.locals.iter().any(|local| promises::is_handle(local.kind))
+        || summary.is_some_and(|summary| summary.outcomes.iter().any(held))
 }
 
 /// The name of a field of the thing itself that is set there as it is after a sync.

@@ -79,6 +79,8 @@ struct Index<'a> {
     read: RefCell<FxHashMap<PackageId, FxHashSet<places::Alias>>>,
     /// Functions that hold closures.
     with_closures: FxHashSet<FuncId>,
+    /// Types that take what a program says of its work.
+    loggers: OnceCell<FxHashSet<Ustr>>,
     /// The names that synced files are given.
     published: OnceCell<delete_without_dir_sync::Published>,
 }
@@ -104,6 +106,7 @@ impl<'a> Index<'a> {
             aliases: RefCell::default(),
             read: RefCell::default(),
             with_closures: program.functions.iter().filter_map(parent).collect(),
+            loggers: OnceCell::new(),
             published: OnceCell::new(),
         }
     }

@@ -51,7 +51,7 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
                     context.policy(function).is_none()
                         && purpose::disclaims_durability(&context.program.functions[function.index()])
                 };
-                if context.is_best_effort(function, &trigger.trace)
+                if reader.is_some() && is_written_off(context, function, trigger)
                     || trigger.trace.functions().into_iter().any(disclaims)
                 {
                     sure = Confidence::Low;
@@ -79,6 +79,21 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// Whether a failure to fill the file is passed over, here, by what else the function writes to it, or by whoever calls it. What was read from it is lost all the same.
+fn is_written_off(context: &Context<'_>, function: FuncId, trigger: &Trigger) -> bool {
+    let mut writes = context.successes(function).iter().flat_map(|moment| &moment.pending);
+    let origin = trigger.trace.origin();
+    let mut callers = context.flow.callers[function.index()].iter().peekable();
+    context.is_best_effort(function, &trigger.trace)
+        || callers.peek().is_some() && callers.all(|caller| context.flow.best_effort.contains(&(*caller, origin)))
+        || trigger.act.operands().next().is_some_and(|file| {
+            writes.any(|pending| {
+                let whole = matches!(pending.how, How::Written | How::WrittenWhole);
+                pending.file == file && whole && context.flow.best_effort.contains(&(function, pending.origin))
+            })
+        })
 }
 
 /// Whether the function that cuts a file cuts the one that it is given.
@@ -222,10 +237,13 @@ fn judge(
     };
     let on_the_way = trigger.trace.functions();
     let new = (first || varies) && !(several && purpose::is_precious(context, function, file));
-    // A copy has its original.
-    if is_copied(context, function, file) {
+    // A copy has its original. What gives way to a constant is no longer wanted.
+    if is_copied(context, function, file) || is_filled_with_constants(context, function, file) {
         return None;
     }
+    // Who runs a program sees what it wrote, and can run it again.
+    let by_main = &*context.program.functions[function.index()].short_name == "main";
+    let new = new || by_main && !context.flow.intents.syncing_packages.contains(&package);
     let mut best: Option<(Option<FuncId>, Confidence)> = None;
     for &alias in aliases.iter() {
         let readers = elsewhere.readers.get(&(package, alias)).into_iter().flatten();
@@ -280,6 +298,17 @@ fn is_copied(context: &Context<'_>, function: FuncId, file: Value) -> bool {
     let pending = context.successes(function).iter().flat_map(|moment| &moment.pending);
     let mut writes = pending.filter(|pending| pending.file == file && pending.kind != Kind::Name).peekable();
     writes.peek().is_some() && writes.all(|pending| pending.how == How::Copied)
+}
+
+/// Whether all that the function fills the file with are constants of the program.
+fn is_filled_with_constants(context: &Context<'_>, function: FuncId, file: Value) -> bool {
+    let pending = context.successes(function).iter().flat_map(|moment| &moment.pending);
+    let mut writes = pending
+        .filter(|pending| {
+            pending.file == file && matches!(pending.how, How::Written | How::WrittenWhole | How::HandedOver)
+        })
+        .peekable();
+    writes.peek().is_some() && writes.all(|pending| provenance::is_constant(context, &pending.trace))
 }
 
 /// The last write to the file that was cut, where it is not synced after that.

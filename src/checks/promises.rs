@@ -4,6 +4,7 @@
 use super::flush_is_not_sync::{CRASH, HELP, RULE};
 use super::{Context, purpose, residue, story};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
+use crate::flow::intent::asks_for_a_sync;
 use crate::flow::state::Question;
 use crate::flow::summary::{Act, Outcome, Summary};
 use crate::flow::terms::{Term, Terms, Value};
@@ -164,10 +165,21 @@ fn broken(context: &Context<'_>, function: &Function, summary: &Summary, held: &
         return None;
     }
     let terms = context.terms.borrow();
-    let holds_file = function.params.iter().any(|param| is_handle(function.locals[param.index()].kind));
+    let is_given =
+        |fits: fn(ValueKind) -> bool| function.params.iter().any(|param| fits(function.locals[param.index()].kind));
+    let holds_file = is_given(is_handle);
+    // What stands for nothing and is given no file and no path may be about another machine: files below it are no evidence.
+    let about_files = function.owner.is_some()
+        || function.params.is_empty()
+        || is_given(|kind| {
+            matches!(kind, ValueKind::Path | ValueKind::Aggregate | ValueKind::Unknown) || is_handle(kind)
+        });
     let reaches = reaches_sync(summary);
     let untouched = |outcome: &Outcome| {
-        syncs_nothing(outcome) && !reaches && (summary.touches || holds_file) && !is_chosen(&terms, outcome)
+        syncs_nothing(outcome)
+            && !reaches
+            && (summary.touches && about_files || holds_file)
+            && !is_chosen(&terms, outcome)
     };
     if successes(summary).any(untouched) {
         return Some(Broken::Nothing);
@@ -225,7 +237,8 @@ fn broken(context: &Context<'_>, function: &Function, summary: &Summary, held: &
             let others = || successes(summary).filter(|other| !syncs_nothing(other));
             asked && !excludes(outcome, *value, variant) && others().any(|other| excludes(other, *value, variant))
         };
-        payloads.iter().find(on_this_way).map(|(_, variant)| Ustr::from(variant))
+        let owes = |(_, variant): &&(Value, &str)| !purpose::is_stream(variant);
+        payloads.iter().filter(owes).find(on_this_way).map(|(_, variant)| Ustr::from(variant))
     };
     successes(summary).filter(|outcome| syncs_nothing(outcome)).find_map(sibling).map(Broken::For)
 }
@@ -283,7 +296,7 @@ fn is_own(terms: &Terms, file: Value) -> bool {
 }
 
 /// Whether it is a thing that can be synced.
-fn is_handle(kind: ValueKind) -> bool {
+pub(super) fn is_handle(kind: ValueKind) -> bool {
     matches!(
         kind,
         ValueKind::File | ValueKind::BufferedFile | ValueKind::AsyncFile | ValueKind::TempFile | ValueKind::Mapping
@@ -435,7 +448,9 @@ pub(super) fn leaves_it_to_others(context: &Context<'_>, function: &Function) ->
     }
     function.blocks.iter().flat_map(|block| &block.insts).any(|inst| match &inst.kind {
         InstKind::Call(call) => {
-            let named = |name: &str| purpose::is_named_after_sync(name) || name.starts_with("start_sync");
+            let named = |name: &str| {
+                purpose::is_named_after_sync(name) || name.starts_with("start_sync") || asks_for_a_sync(name)
+            };
             match &call.callee {
                 // Who hands out a handle leaves the sync to its caller.
                 Callee::Functions(functions) => {

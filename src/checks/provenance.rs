@@ -57,6 +57,134 @@ pub fn writes_what_was_read(context: &Context<'_>, function: FuncId) -> bool {
     })
 }
 
+/// Whether all that is written at the end of `write` is a constant of the program, which another run writes again: by that place itself, or
+/// given to it on the way.
+pub fn is_constant(context: &Context<'_>, write: &Trace) -> bool {
+    let mut asked: Option<Vec<usize>> = None;
+    for place in write.origins().into_iter().rev() {
+        let body = &context.program.functions[place.function.index()];
+        let insts = body.blocks.iter().flat_map(|block| &block.insts);
+        let calls: Vec<&Call> = insts
+            .filter(|inst| inst.focus == place.span)
+            .filter_map(|inst| match &inst.kind {
+                InstKind::Call(call) => Some(call),
+                _ => None,
+            })
+            .collect();
+        let [call] = calls[..] else { return false };
+        let contents: Vec<&Operand> = match &asked {
+            None => call.args.iter().filter(|arg| is_content(arg)).map(|arg| &arg.value).collect(),
+            Some(numbers) => numbers.iter().filter_map(|number| call.args.get(*number)).map(|arg| &arg.value).collect(),
+        };
+        let mut given = Vec::new();
+        if contents.is_empty() || !contents.iter().all(|content| is_told_by(body, content, &mut given, 0)) {
+            return false;
+        }
+        if given.is_empty() {
+            return true;
+        }
+        asked = Some(given);
+    }
+    false
+}
+
+/// Whether a value is told by constants and parameters alone; the numbers of these are added to `given`.
+fn is_told_by(body: &Function, value: &Operand, given: &mut Vec<usize>, depth: usize) -> bool {
+    let place = match value {
+        Operand::Const(text) => return is_template(text) || is_upper(text),
+        Operand::Place(place) => place,
+        Operand::Absent | Operand::Unit => return false,
+    };
+    let local = match place.base {
+        // What never changes is written in capitals.
+        Base::Global(name) => return place.steps.is_empty() && is_upper(&name),
+        Base::Local(local) => local,
+    };
+    if let Some(number) = body.params.iter().position(|param| *param == local) {
+        given.push(number);
+        return place.steps.is_empty();
+    }
+    let insts = || body.blocks.iter().flat_map(|block| &block.insts);
+    // Whoever else is given it may have made something else of it.
+    let uses = insts().filter(|inst| mentions(&inst.kind, local)).count();
+    let mut sources = insts().filter_map(|inst| match &inst.kind {
+        InstKind::Assign { place, value } if place.base == Base::Local(local) => Some(Some(Source::Value(value))),
+        InstKind::Call(call) if call.result == local => Some(is_converting(call).then_some(Source::Call(call))),
+        _ => None,
+    });
+    let mut any = false;
+    let told = depth < 4
+        && uses <= 1
+        && sources.all(|source| {
+            any = true;
+            match source {
+                Some(Source::Value(Rvalue::Use(operand))) => is_told_by(body, operand, given, depth + 1),
+                Some(Source::Value(Rvalue::Op { args, .. })) => {
+                    args.iter().all(|arg| is_told_by(body, arg, given, depth + 1))
+                }
+                Some(Source::Call(call)) => call.args.iter().all(|arg| is_told_by(body, &arg.value, given, depth + 1)),
+                _ => false,
+            }
+        });
+    any && told
+}
+
+/// Whether an instruction takes what a variable holds.
+fn mentions(kind: &InstKind, local: LocalId) -> bool {
+    let is_it =
+        |operand: &Operand| matches!(operand, Operand::Place(Place { base: Base::Local(of), .. }) if *of == local);
+    match kind {
+        InstKind::Assign { value, .. } => match value {
+            Rvalue::Use(operand) | Rvalue::Success(operand) | Rvalue::Failure(operand) => is_it(operand),
+            Rvalue::Aggregate { fields, base, .. } => {
+                fields.iter().any(|(_, field)| is_it(field)) || base.as_ref().is_some_and(is_it)
+            }
+            Rvalue::Closure { captures, .. } => captures.iter().any(|(_, captured)| is_it(captured)),
+            Rvalue::Op { args, .. } | Rvalue::Opaque(args) => args.iter().any(is_it),
+            Rvalue::FunctionValue(_) => false,
+        },
+        InstKind::Call(call) => call.args.iter().any(|arg| is_it(&arg.value)),
+        InstKind::Drop(_) => false,
+    }
+}
+
+/// What a variable is filled with.
+enum Source<'a> {
+    Value(&'a Rvalue),
+    Call(&'a Call),
+}
+
+/// Whether a call gives back the same whenever it is given the same: what a type is by default, or another form of what it is given.
+fn is_converting(call: &Call) -> bool {
+    let forms = ["to_", "into", "as_", "from", "serialize", "encode", "format", "unwrap", "expect"];
+    let name = &*call.name;
+    match call.args.is_empty() {
+        true => name == "default",
+        false => {
+            forms.iter().any(|form| name.starts_with(form))
+                || matches!(name, "context" | "with_context" | "map_err" | "clone")
+        }
+    }
+}
+
+/// Whether a constant can hardly be one of several that stand for different things: a text of some length, or what says no more than that it is
+/// there.
+fn is_template(constant: &str) -> bool {
+    let text = constant.trim_start_matches('b').trim_matches('"').trim_end_matches("\\n");
+    constant.len() >= 64
+        || text.contains("\\n")
+        || matches!(text, "" | "true" | "1" | "ok" | "done" | "{}" | "[]")
+        || text.starts_with('0') && text[1..].chars().all(|c| c.is_ascii_digit() || c == 'u' || c == 'i')
+}
+
+/// Whether a global, by its qualified name, is named as constants are.
+fn is_upper(name: &str) -> bool {
+    let own = name.rsplit("::").next().unwrap_or(name);
+    own.chars().all(|c| c.is_alphanumeric() || c == '_')
+        && own.contains(char::is_uppercase)
+        && !own.contains(char::is_lowercase)
+}
+
 /// Whether an argument can be content: no file, and no path.
 fn is_content(arg: &Arg) -> bool {
     !matches!(

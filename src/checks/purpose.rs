@@ -11,8 +11,32 @@ use ustr::Ustr;
 
 /// Words in a function's, type's or module's name or in a path that say: losing this costs nothing but time.
 const DISPOSABLE: &[&str] = &[
-    "cache", "cached", "caching", "scratch", "test", "tests", "testing", "bench", "mock", "fuzz", "example", "demo",
-    "profile", "debug", "lock", "lockfile", "pid", "pidfile", "socket", "export", "cgroup",
+    "cache",
+    "cached",
+    "caching",
+    "cachedir",
+    "scratch",
+    "test",
+    "tests",
+    "testing",
+    "bench",
+    "mock",
+    "fuzz",
+    "example",
+    "demo",
+    "profile",
+    "debug",
+    "lock",
+    "lockfile",
+    "pid",
+    "pidfile",
+    "socket",
+    "fifo",
+    "export",
+    "cgroup",
+    "thumbnail",
+    "thumb",
+    "ephemeral",
 ];
 
 /// Words in the name of a package that is there to build, test or measure the others.
@@ -42,7 +66,7 @@ const TOOLS: &[&str] = &[
 const LIKE: &[&str] = &["cached", "caching"];
 
 /// Words that say: this can be had again.
-const CACHE: &[&str] = &["cache", "cached", "caching", "scratch"];
+const CACHE: &[&str] = &["cache", "cached", "caching", "cachedir", "scratch", "thumbnail", "ephemeral"];
 
 /// Words in a function's, type's or module's name that say: what it writes comes from elsewhere, and can be had again.
 const REPEATABLE: &[&str] = &[
@@ -172,8 +196,10 @@ pub fn is_disposable(context: &Context<'_>, function: FuncId, file: Value) -> bo
     let body = &context.program.functions[function.index()];
     *context.index.disposable.borrow_mut().entry((function, file)).or_insert_with(|| {
         is_named_disposable(body)
+            || body.owner.is_some_and(|owner| is_log_of_a_program(context, owner))
             || is_tool(context, function)
             || is_path_disposable(context, file)
+            || is_below_a_cache(context, file)
             || given_names(context, function, file).iter().any(|name| match name.contains(char::is_uppercase) {
                 true => is_disposable_type(name),
                 false => has(name, DISPOSABLE),
@@ -192,6 +218,30 @@ fn is_path_disposable(context: &Context<'_>, file: Value) -> bool {
         _ => None,
     };
     terms.texts(file).iter().any(|text| has(text, DISPOSABLE) && !(Some(*text) == around && has(text, &["lock"])))
+}
+
+/// Words in the names of libraries through which a program says what it does.
+const LOGGING: &[&str] = &["log", "slog", "simplelog", "logger", "tracing"];
+
+/// Whether a type takes what a program says of its work: what it writes is for people to read.
+fn is_log_of_a_program(context: &Context<'_>, owner: Ustr) -> bool {
+    let loggers = context.index.loggers.get_or_init(|| {
+        let own =
+            |library: &str| context.program.packages.iter().any(|package| package.name.replace('-', "_") == library);
+        let takes = |function: &&Function| {
+            let library = function.interface.as_ref().and_then(|interface| interface.split("::").next());
+            library.is_some_and(|library| has(library, LOGGING) && !own(library))
+        };
+        context.program.functions.iter().filter(takes).filter_map(|function| function.owner).collect()
+    });
+    loggers.contains(&owner)
+}
+
+/// Whether a path lies below the directory that the system has for caches.
+fn is_below_a_cache(context: &Context<'_>, file: Value) -> bool {
+    let terms = context.terms.borrow();
+    let is_cache = |part: &Value| matches!(terms.get(*part), Term::Op(name, _) if name == "cache_dir");
+    terms.parts(file).iter().any(is_cache)
 }
 
 /// Whether a function's name says that losing its files costs nothing.
@@ -226,6 +276,11 @@ pub fn is_tool(context: &Context<'_>, function: FuncId) -> bool {
 fn lies_among_tools(context: &Context<'_>, function: FuncId) -> bool {
     let body = &context.program.functions[function.index()];
     has(&context.program.packages[body.package.index()].name, TOOLS)
+        || body
+            .name
+            .split("::")
+            .take_while(|part| *part != &*body.short_name)
+            .any(|around| has(around, &["test", "testing", "testutil"]))
         || context.program.places.get(&body.file).is_some_and(|place| {
             let folders = place.rsplit_once('/').map_or("", |(folders, _)| folders);
             // What is left out unless it is asked for was asked for.
@@ -641,7 +696,19 @@ pub fn disclaims_durability(function: &Function) -> bool {
         "testing purposes",
         "testing utility",
     ];
-    disclaimers.iter().any(|words| docs.contains(words)) || has(&function.name, REPEATABLE)
+    disclaimers.iter().any(|words| docs.contains(words))
+        || has(&function.name, REPEATABLE)
+        || writes_defaults(&function.short_name)
+}
+
+/// Whether a function's name says that it writes what the program itself has at hand: `write_default_config`.
+fn writes_defaults(name: &str) -> bool {
+    let words = words(name);
+    let last = words.last().is_some_and(|word| word == "default");
+    // `save_default` saves at a default place.
+    !last
+        && has(name, &["default"])
+        && has(name, &["write", "save", "create", "store", "generate", "install", "init", "ensure"])
 }
 
 /// Whether the documentation of some method of a type promises that what it writes is durable when it returns.

@@ -18,7 +18,12 @@ pub const RULE: ActRule = ActRule {
             return None;
         };
         let cached = |path| purpose::is_cached(context, moment.function, path);
-        if pending.kind != Kind::Data || cached(from) || cached(to) || purpose::is_in_temporary(context, to) {
+        if pending.kind != Kind::Data
+            || cached(from)
+            || cached(to)
+            || cached(pending.file)
+            || purpose::is_in_temporary(context, to)
+        {
             return None;
         }
         if pending.file != file && !context.terms.borrow_mut().is_under(pending.file, file) {

@@ -13,11 +13,16 @@ use crate::flow::state::{Guard, How, Kind, Origin, Pending, Question};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
 use crate::ir::FuncId;
+use crate::source::Span;
 use rustc_hash::FxHashSet;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 
 /// What is inferred holds over so many calls.
 const MAX_INFERRED: usize = 3;
+
+/// A finding with more steps than this is not made longer by what is left beside it.
+const MAX_STEPS: usize = 8;
 
 /// A rule that falls due at success.
 pub struct SuccessRule {
@@ -164,7 +169,7 @@ type LeftBy<'a> = BTreeMap<FuncId, Vec<(&'a Moment, &'a Pending)>>;
 /// Runs `rules` over everything that is left at success.
 pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>) {
     // One fault, one finding: of several writes to one file that are left together, the last.
-    let mut last: BTreeMap<(&'static str, FuncId, Value, FuncId), Finding> = BTreeMap::new();
+    let mut last: BTreeMap<Told, Finding> = BTreeMap::new();
     let mut exits: BTreeMap<FuncId, Vec<&Moment>> = BTreeMap::new();
     let mut left: BTreeMap<Key, LeftBy<'_>> = BTreeMap::new();
     for moment in context.flow.moments.iter().filter(|moment| moment.act == Act::Succeed) {
@@ -219,13 +224,12 @@ pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>)
                     let group = (
                         if pending.kind == Kind::Name { rule.id } else { "bytes" },
                         *function,
-                        pending.file,
                         origin.function,
+                        condition,
+                        pending.file,
                     );
                     match last.get(&group) {
-                        Some(old)
-                            if (old.level, old.confidence, old.span) >= (found.level, found.confidence, found.span) => {
-                        }
+                        Some(old) if rank(old) >= rank(&found) => {}
                         _ => {
                             last.insert(group, found);
                         }
@@ -234,7 +238,45 @@ pub fn run(context: &Context<'_>, rules: &[SuccessRule], out: &mut Vec<Finding>)
             }
         }
     }
-    out.extend(last.into_values());
+    out.extend(joined(last));
+}
+
+/// What is left, and by which rule: the rule, the function that reports success, the one that did it, the setting, and the file.
+type Told = (&'static str, FuncId, FuncId, Option<Guard>, Value);
+
+/// One finding for the files that one function leaves at one success.
+fn joined(last: BTreeMap<Told, Finding>) -> Vec<Finding> {
+    let mut joined: BTreeMap<_, Finding> = BTreeMap::new();
+    for ((rule, function, origin, condition, _), found) in last {
+        match joined.entry((rule, function, origin, condition)) {
+            Entry::Vacant(place) => {
+                place.insert(found);
+            }
+            Entry::Occupied(mut place) => {
+                let old = place.get_mut();
+                let other = if rank(old) >= rank(&found) { found } else { std::mem::replace(old, found) };
+                join(old, other);
+            }
+        }
+    }
+    joined.into_values().collect()
+}
+
+/// Which of several findings of one fault is told.
+fn rank(finding: &Finding) -> (Level, Confidence, Span) {
+    (finding.level, finding.confidence, finding.span)
+}
+
+/// Several files that one function leaves so, all at one success, are one fault, too: adds to a finding where the other was left, before it is
+/// due. What is shown only when all is asked for is no part of what is shown anyway.
+fn join(kept: &mut Finding, other: Finding) {
+    if other.confidence == Confidence::Low && kept.confidence > Confidence::Low || kept.steps.len() > MAX_STEPS {
+        return;
+    }
+    let known: Vec<Span> = kept.steps.iter().map(|step| step.span).collect();
+    let more = other.steps.into_iter().filter(|step| !known.contains(&step.span));
+    let first = kept.steps.iter().position(|step| !step.message.starts_with("calls `")).unwrap_or(0);
+    kept.steps.splice(first..first, more);
 }
 
 /// The functions whose fault it is that an effect is left: where nobody ever settles it, the nearest of the topmost that leave it;

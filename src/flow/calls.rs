@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::exec::{At, MAX_DEEDS, Run, found_files, read_files};
-use super::intent::{FieldKey, names_a_sync};
+use super::intent::{FieldKey, asks_for_a_sync, names_a_sync};
 use super::state::{Guard, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit, add_sources};
 use super::summary::{Act, Did, Outcome, Summary};
 use super::terms::{ABSENT, Replace, Site, Term, Terms, UNIT, Value};
@@ -115,7 +115,7 @@ impl<'p> Run<'_, 'p> {
                 if row.effect == Effect::Nothing {
                     self.note_made_of(&states, call, &args);
                 }
-                if row.effect == Effect::CallArg { states } else { self.close_moved(states, call, &args) }
+                if row.effect == Effect::CallArg { states } else { self.close_moved(states, call, inst, &args) }
             }
             Callee::Functions(functions) => self.dispatch(state, functions, &args, at),
             Callee::Value(operand) => {
@@ -136,7 +136,7 @@ impl<'p> Run<'_, 'p> {
                     state.env[call.result.index()] = result;
                 }
                 self.note_made_of(&states, call, &args);
-                self.close_moved(states, call, &args)
+                self.close_moved(states, call, inst, &args)
             }
         }
     }
@@ -164,7 +164,7 @@ impl<'p> Run<'_, 'p> {
     }
 
     /// Handles with buffers that were given away to somebody who keeps nothing are dropped there.
-    fn close_moved(&mut self, mut states: Vec<State>, call: &Call, args: &[Value]) -> Vec<State> {
+    fn close_moved(&mut self, mut states: Vec<State>, call: &Call, inst: &Inst, args: &[Value]) -> Vec<State> {
         let writes = |effect| matches!(effect, Effect::Write | Effect::WriteBuffered | Effect::WriteFlushed);
         let ends = match &call.callee {
             Callee::Unknown => true,
@@ -176,8 +176,26 @@ impl<'p> Run<'_, 'p> {
         }
         for state in &mut states {
             for (arg, &value) in call.args.iter().zip(args) {
-                if arg.passing == Passing::Move && arg.kind == ValueKind::BufferedFile {
+                if arg.passing != Passing::Move {
+                    continue;
+                }
+                if arg.kind == ValueKind::BufferedFile {
                     self.drop_value(state, value, None, 0);
+                }
+                // What the caller gave away for that goes there, whatever it is.
+                let bare = self.engine.terms.unbuffered(value);
+                let owned = |number: u16| {
+                    let local =
+                        self.function.params.get(number as usize).map(|local| &self.function.locals[local.index()]);
+                    local.is_some_and(|local| !local.lent)
+                };
+                if let &Term::Param(number) = self.engine.terms.get(bare)
+                    && matches!(arg.kind, ValueKind::BufferedFile | ValueKind::Unknown | ValueKind::Other)
+                    && owned(number)
+                    && !state.dropped.iter().any(|(dropped, _)| *dropped == bare)
+                {
+                    let trace = self.here(inst);
+                    state.dropped.push((bare, trace));
                 }
             }
         }
@@ -874,9 +892,13 @@ fn syncs_unseen(body: &Function, summary: &Summary) -> bool {
         InstKind::Call(call) => matches!(call.callee, Callee::Unknown | Callee::Value(_)),
         _ => false,
     };
-    names_a_sync(&body.short_name)
+    let asks = asks_for_a_sync(&body.short_name);
+    (asks || names_a_sync(&body.short_name))
         && summary.outcomes.iter().all(|outcome| outcome.killed.is_empty() && !outcome.all_killed)
-        && (summary.bounded || !body.unread.is_empty() || body.blocks.iter().flat_map(|block| &block.insts).any(hides))
+        && (asks
+            || summary.bounded
+            || !body.unread.is_empty()
+            || body.blocks.iter().flat_map(|block| &block.insts).any(hides))
 }
 
 /// What of `pending` survives the callee's syncs and flushes up to its act.

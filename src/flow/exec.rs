@@ -308,7 +308,7 @@ impl<'e, 'p> Run<'e, 'p> {
             }
             Cond::Succeeded(value) => {
                 let value = self.operand(&mut state, value);
-                if matches!(self.engine.terms.get(value), Term::Failure(_)) {
+                if matches!(self.engine.terms.get(value), Term::Failure(_)) && !self.is_passed_over(then, otherwise) {
                     state.look_at_failures();
                 }
                 (value, Question::Succeeded)
@@ -336,6 +336,46 @@ impl<'e, 'p> Run<'e, 'p> {
             Cond::Variant(value, name) => (self.operand(&mut state, value), Question::Variant(*name)),
         };
         self.ask(value, question, [then, otherwise], state, out);
+    }
+
+    /// Whether nothing is done where something failed but to go on as where it went well: `if write().is_ok() { … }`.
+    fn is_passed_over(&self, well: BlockId, failed: BlockId) -> bool {
+        let block = |id: BlockId| &self.function.blocks[id.index()];
+        let insts = || self.function.blocks.iter().flat_map(|block| &block.insts);
+        // What the whole comes to, if it comes to nothing either way.
+        let comes_to_nothing = |known: &Place| {
+            insts().all(|inst| match &inst.kind {
+                InstKind::Assign { place, value } => place != known || matches!(value, Rvalue::Use(Operand::Unit)),
+                _ => true,
+            })
+        };
+        let does_nothing = |inst: &Inst| match &inst.kind {
+            InstKind::Drop(_) => true,
+            InstKind::Assign { place, .. } => comes_to_nothing(place),
+            InstKind::Call(_) => false,
+        };
+        let (mut at, mut seen) = (failed, 0);
+        // As long as there is nothing but to go on.
+        while seen < 4 && block(at).insts.iter().all(does_nothing) {
+            let Terminator::Goto(next) = block(at).end else { break };
+            (at, seen) = (next, seen + 1);
+        }
+        at != failed && self.reaches(well, at)
+    }
+
+    /// Whether one block lies on some way from another that stays in one round of a loop.
+    fn reaches(&self, from: BlockId, to: BlockId) -> bool {
+        let mut seen = vec![false; self.function.blocks.len()];
+        let mut open = vec![from];
+        while let Some(at) = open.pop() {
+            if at == to {
+                return true;
+            }
+            if !std::mem::replace(&mut seen[at.index()], true) {
+                open.extend(self.function.blocks[at.index()].end.successors());
+            }
+        }
+        false
     }
 
     /// Goes on to the first target if the answer is yes, to the second if it is no, to both if it is open.
@@ -1162,17 +1202,27 @@ impl<'e, 'p> Run<'e, 'p> {
         }
     }
 
-    /// Changes that failed, and after which the function succeeds all the same, as if they had not.
+    /// Changes that failed, and after which the function succeeds all the same, as if they had not. Who looks at a failure, could tell of it,
+    /// does nothing else to files for it and reports the same success has written it off.
     fn note_best_effort(&mut self, exits: &[(State, Value, bool, Span)]) {
         for (state, value, _, span) in exits.iter().filter(|(state, _, success, _)| *success && state.failing) {
-            let alike = |(other, given, well, place): &(State, Value, bool, Span)| {
+            let alike = |(other, given, well, place): &&(State, Value, bool, Span)| {
                 // Who has no way to tell that something failed passes over it whatever it gives back.
                 *well && !other.failing && place == span && (given == value || !self.function.fallible)
             };
-            let ignored = state.failed_changes.iter().filter(|(_, seen)| !seen).map(|(place, _)| *place);
-            if state.failed_changes.iter().any(|(_, seen)| !seen) && exits.iter().any(alike) {
-                self.engine.told.best_effort.extend(ignored);
-            }
+            let mends = |other: &State| {
+                let known = |origin: &Origin| other.pending.iter().any(|pending| pending.origin == *origin);
+                state.pending.iter().any(|pending| !known(&pending.origin))
+            };
+            let written_off = self.function.fallible && exits.iter().filter(alike).any(|(other, ..)| !mends(other));
+            let unseen = exits.iter().any(|exit| alike(&exit));
+            // What a function below did, it may owe to others.
+            let own = |place: &Origin| place.function == self.id;
+            let ignored = state.failed_changes.iter().filter(|(place, seen)| match seen {
+                true => written_off && own(place),
+                false => unseen,
+            });
+            self.engine.told.best_effort.extend(ignored.map(|(place, _)| *place));
         }
     }
 

@@ -20,6 +20,15 @@ pub fn names_a_sync(name: &str) -> bool {
             .any(|start| name.starts_with(start))
 }
 
+/// Whether a function's name says that somebody else is asked for a sync: `submit_fsync`.
+pub fn asks_for_a_sync(name: &str) -> bool {
+    let asks = ["submit_", "request_", "enqueue_", "queue_", "send_", "schedule_", "wait_for_", "await_"];
+    asks.iter().any(|start| {
+        name.strip_prefix(start)
+            .is_some_and(|what| matches!(what, "sync" | "fsync" | "fdatasync") || names_a_sync(what))
+    })
+}
+
 /// At most so many fields are known of one value.
 const MAX_FIELDS: usize = 4;
 

@@ -99,6 +99,14 @@ pub fn left_out_always(attrs: &[Attribute], options: &Options) -> bool {
     left_out_with(attrs, options, None)
 }
 
+/// Whether attributes have to do with a feature.
+pub fn is_by_feature(attrs: &[Attribute]) -> bool {
+    attrs.iter().any(|attr| match &attr.meta {
+        Meta::List(list) => list.path.is_ident("cfg") && list.tokens.to_string().contains("feature"),
+        _ => false,
+    })
+}
+
 fn left_out_with(attrs: &[Attribute], options: &Options, features: Option<bool>) -> bool {
     attrs.iter().any(|attr| {
         let path = attr.path();

@@ -84,9 +84,40 @@ impl Extractor<'_> {
     pub fn stmts(&mut self, stmts: &[syn::Stmt]) -> Vec<Stmt> {
         let mut found = Vec::with_capacity(stmts.len());
         for stmt in stmts {
-            self.stmt(stmt, &mut found);
+            match stmt {
+                syn::Stmt::Expr(expr, semi) if self.is_only_taken_away(expr, stmts) => {
+                    found.push(Stmt::Expr(self.expr(expr), semi.is_some()));
+                }
+                _ => self.stmt(stmt, &mut found),
+            }
         }
         found
+    }
+
+    /// Whether a feature that is on leaves out a statement and puts nothing in its place: the program is more likely the one that has it. What
+    /// leaves the block is no statement that others follow.
+    fn is_only_taken_away(&self, expr: &syn::Expr, stmts: &[syn::Stmt]) -> bool {
+        let attrs = attrs_of(expr);
+        let goes_on = match expr {
+            syn::Expr::Block(block) => match block.block.stmts.last() {
+                Some(syn::Stmt::Expr(last, Some(_))) => {
+                    !matches!(last, syn::Expr::Return(_) | syn::Expr::Break(_) | syn::Expr::Continue(_))
+                }
+                _ => false,
+            },
+            syn::Expr::If(_) | syn::Expr::MethodCall(_) | syn::Expr::Call(_) | syn::Expr::Try(_) => true,
+            _ => false,
+        };
+        let instead = |stmt: &syn::Stmt| {
+            let attrs = match stmt {
+                syn::Stmt::Local(local) => &local.attrs,
+                syn::Stmt::Expr(expr, _) => attrs_of(expr),
+                syn::Stmt::Macro(mac) => &mac.attrs,
+                syn::Stmt::Item(_) => return false,
+            };
+            cfg::is_by_feature(attrs) && !self.off(attrs)
+        };
+        goes_on && self.off(attrs) && !cfg::left_out_always(attrs, self.options) && !stmts.iter().any(instead)
     }
 
     fn stmt(&mut self, stmt: &syn::Stmt, out: &mut Vec<Stmt>) {
