@@ -81,7 +81,8 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-/// Whether a failure to fill the file is passed over, here, by what else the function writes to it, or by whoever calls it. What was read from it is lost all the same.
+/// Whether a failure to fill the file is passed over, here, by what else the function writes to it, or by whoever calls it. What was read
+/// from it is lost all the same.
 fn is_written_off(context: &Context<'_>, function: FuncId, trigger: &Trigger) -> bool {
     let mut writes = context.successes(function).iter().flat_map(|moment| &moment.pending);
     let origin = trigger.trace.origin();

@@ -214,7 +214,7 @@ impl<'h> Lower<'h> {
                 let receiver = if takes_self { given.first().map(|(value, _)| value.ty.clone()) } else { of };
                 self.call_row(api, name, given, receiver, &turbofish, true, sp, sp)
             }
-            Callable::Ext(path, of) => self.call_ext(path, of, given, list, &turbofish, expect, sp, sp),
+            Callable::Ext(path, of) => self.call_ext(path, of, given, list, expect, sp, sp),
             Callable::Value(value) => {
                 let values = given.into_iter().map(|(value, _)| value).collect();
                 self.call_value(value, values, sp)
@@ -605,7 +605,6 @@ impl<'h> Lower<'h> {
         of: Option<Ty>,
         mut given: Vec<Given>,
         list: &'h [Expr],
-        turbofish: &[Ty],
         expect: Option<&Ty>,
         sp: Sp,
         focus: Sp,
@@ -663,7 +662,7 @@ impl<'h> Lower<'h> {
             self.drop_value(&value, sp);
             return Val::unit();
         }
-        let ty = self.ext_result(name, of, turbofish, expect);
+        let ty = self.ext_result(name, of, expect);
         self.unknown_call(path, given, ty, sp, focus)
     }
 
@@ -732,7 +731,7 @@ impl<'h> Lower<'h> {
         Some(old)
     }
 
-    fn ext_result(&self, name: &str, of: Option<Ty>, turbofish: &[Ty], expect: Option<&Ty>) -> Ty {
+    fn ext_result(&self, name: &str, of: Option<Ty>, expect: Option<&Ty>) -> Ty {
         let made = matches!(
             name,
             "new"
@@ -757,10 +756,7 @@ impl<'h> Lower<'h> {
                 }
             }
             _ if name == "size_of" => Ty::ext("usize", []),
-            _ => {
-                let _ = turbofish;
-                expect.filter(|ty| !vague(ty)).cloned().unwrap_or_default()
-            }
+            _ => expect.filter(|ty| !vague(ty)).cloned().unwrap_or_default(),
         }
     }
 
