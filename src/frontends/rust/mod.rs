@@ -285,16 +285,28 @@ fn with_tree<T>(path: &Path, text: &str, take: impl FnOnce(&syn::File, usize, &s
     }
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let first_line = line_of(base);
-        let tokens: proc_macro2::TokenStream = body.parse().map_err(|error: proc_macro2::LexError| {
-            problem(error.span().start().line + first_line - 1, format!("cannot be read: {error}"))
-        })?;
-        let file: syn::File = syn::parse2(tokens).map_err(|error| {
-            problem(error.span().start().line + first_line - 1, format!("cannot be parsed: {error}"))
-        })?;
+        let file = tree(body, path, |line| line + first_line - 1, <syn::File as syn::parse::Parse>::parse)?;
         Ok(take(&file, base, body))
     }));
     proc_macro2::extra::invalidate_current_thread_spans();
     result.unwrap_or_else(|_| Err(problem(1, "reading it failed inside the parser".into())))
+}
+
+/// What `parser` makes of `text`. Errors are told at `path`, in the line that `line` gives for a line of `text` (from 1).
+fn tree<P: syn::parse::Parser>(
+    text: &str,
+    path: &Path,
+    line: impl Fn(usize) -> usize,
+    parser: P,
+) -> Result<P::Output, Problem> {
+    let problem = |span: proc_macro2::Span, message: String| Problem {
+        path: path.to_path_buf(),
+        line: line(span.start().line),
+        message,
+    };
+    let read = |error: proc_macro2::LexError| problem(error.span(), format!("cannot be read: {error}"));
+    let tokens: proc_macro2::TokenStream = text.parse().map_err(read)?;
+    parser.parse2(tokens).map_err(|error| problem(error.span(), format!("cannot be parsed: {error}")))
 }
 
 /// A byte order mark and a `#!` line are no Rust.

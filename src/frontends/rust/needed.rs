@@ -8,7 +8,7 @@ use super::prefilter::{BodyAt, Search, changes};
 use super::types::Ty;
 use super::words;
 use super::world::World;
-use super::{MACRO_BUDGET, Options, Problem, extract, lex};
+use super::{MACRO_BUDGET, Options, Problem, extract, lex, tree};
 use crate::apis::Apis;
 use crate::effects::Effect;
 use crate::ir::{Callee, FuncId, Function, InstKind, Rvalue};
@@ -222,19 +222,8 @@ impl Needed<'_> {
                 return Err(problem((from + offset) as u32, "nested too deeply to be read".into()));
             }
             let parsed = || -> Result<Body, Problem> {
-                let line = |span: proc_macro2::Span| {
-                    let line = self.sources.line_column(file.file, from as u32).0;
-                    line + span.start().line - 1
-                };
-                let path = || self.sources.path(file.file).to_path_buf();
-                let tokens: proc_macro2::TokenStream = body.parse().map_err(|error: proc_macro2::LexError| {
-                    Problem { path: path(), line: line(error.span()), message: format!("cannot be read: {error}") }
-                })?;
-                let block = syn::parse::Parser::parse2(extract::body, tokens).map_err(|error| Problem {
-                    path: path(),
-                    line: line(error.span()),
-                    message: format!("cannot be parsed: {error}"),
-                })?;
+                let line = |line: usize| self.sources.line_column(file.file, from as u32).0 + line - 1;
+                let block = tree(body, self.sources.path(file.file), line, extract::body)?;
                 extractor.spans = Rc::new(extract::Spans::new(body, from as u32));
                 Ok(extractor.later_body(&block))
             };
