@@ -3,7 +3,7 @@
 use super::*;
 use crate::frontends::rust::hir::{Arm, Block, Expr, ExprKind, Pat, Stmt, UnOp};
 use crate::frontends::rust::methods::Method;
-use state::LoopFrame;
+use state::{FutureEnd, LoopFrame};
 
 impl<'h> Lower<'h> {
     pub(super) fn control(&mut self, e: &'h Expr, expect: Option<&Ty>) -> Val {
@@ -195,10 +195,18 @@ impl<'h> Lower<'h> {
         self.f.targets.push(frame);
         let value = self.block_value(block, None);
         self.f.targets.pop();
+        let leaves_early = self.f.is_reached(exit);
         self.settle(result, &value, exit, sp);
         self.start(exit);
         let span = self.span(sp);
         self.f.futures.insert(result, span);
+        let ty = &self.f.tys[result.index()];
+        if !self.f.dead && (ty.is_result() || ty.is_unknown() && leaves_early) {
+            let (after, failed) = (self.block(), self.block());
+            self.goto(after);
+            self.f.ends.push(FutureEnd { result, exit, after, failed, span });
+            self.start(after);
+        }
         self.result_of(result)
     }
 
@@ -540,6 +548,7 @@ impl<'h> Lower<'h> {
             self.start(this);
             self.push_scope();
             let value = self.expr(future, None);
+            self.f.awaited.extend(value.whole());
             self.bind(pat, &value);
             let value = self.expr(handler, None);
             self.give(&value);
@@ -558,6 +567,7 @@ impl<'h> Lower<'h> {
         let result = self.temp(Ty::Unknown);
         for (at, part) in list.iter().enumerate() {
             let mut part_val = self.expr(part, None);
+            self.f.awaited.extend(part_val.whole());
             if fails {
                 let good = self.block();
                 let failing = self.block();

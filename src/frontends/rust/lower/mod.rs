@@ -222,6 +222,7 @@ impl<'h> Lower<'h> {
 
     fn finish(&mut self, params: Vec<LocalId>) -> Function {
         let state = &mut self.f;
+        state.part_failures();
         let mut blocks = state.take_blocks();
         // All of them are kept to the end.
         blocks.shrink_to_fit();

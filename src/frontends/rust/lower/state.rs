@@ -62,6 +62,21 @@ pub struct Draft {
     entry: Option<Given>,
 }
 
+/// Where a block that is to be awaited ends, if it can fail.
+#[derive(Debug, Clone, Copy)]
+pub struct FutureEnd {
+    /// What it gives.
+    pub result: LocalId,
+    /// All its ways lead here.
+    pub exit: BlockId,
+    /// What follows the block in the text.
+    pub after: BlockId,
+    /// Nothing leads here so far.
+    pub failed: BlockId,
+    /// The block.
+    pub span: Span,
+}
+
 #[derive(Debug)]
 pub struct FnState {
     pub scope: Scope,
@@ -87,6 +102,8 @@ pub struct FnState {
     pub waits: Vec<Span>,
     /// Variables with something that is to be awaited: where it is made.
     pub futures: FxHashMap<LocalId, Span>,
+    /// Where those that can fail end.
+    pub ends: Vec<FutureEnd>,
     /// Variables with what somebody else is told to run.
     pub started: Vec<LocalId>,
     /// Variables that are awaited.
@@ -115,6 +132,7 @@ impl FnState {
             unread: Vec::new(),
             waits: Vec::new(),
             futures: FxHashMap::default(),
+            ends: Vec::new(),
             started: Vec::new(),
             awaited: FxHashSet::default(),
             fails: false,
@@ -205,6 +223,20 @@ impl FnState {
 
     pub fn is_given(&self, local: LocalId) -> bool {
         self.given.binary_search(&local).is_ok()
+    }
+
+    /// The failure of what is handed on is told to whoever runs it: what follows here knows nothing of it, and only of its success something
+    /// can be said.
+    pub fn part_failures(&mut self) {
+        let handed_on = super::tasks::handed_on(&self.blocks, self);
+        for end in std::mem::take(&mut self.ends) {
+            if handed_on.contains(&end.result) {
+                let cond = Cond::Succeeded(Operand::local(end.result));
+                let branch = Terminator::Branch { cond, then: end.after, otherwise: end.failed, span: end.span };
+                self.blocks[end.exit.index()].end = Some(branch);
+                self.blocks[end.failed.index()].end = Some(Terminator::Abort);
+            }
+        }
     }
 
     /// The blocks that can be reached, numbered anew in their order.

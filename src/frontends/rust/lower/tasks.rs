@@ -1,6 +1,6 @@
 //! Which parts of a function run as tasks of their own: what is handed to somebody else to be run, and not waited for.
 
-use super::state::FnState;
+use super::state::{Draft, FnState};
 use crate::apis::Apis;
 use crate::effects::Effect;
 use crate::ir::{Base, Block, Call, Callee, InstKind, LocalId, Operand, Place, Rvalue, Terminator, ValueKind};
@@ -96,6 +96,47 @@ pub(super) fn tasks(blocks: &[Block], state: &FnState, apis: &Apis) -> Vec<Span>
     tasks.sort();
     tasks.dedup();
     tasks
+}
+
+/// Of the blocks of `state` that are to be awaited those that are not awaited here, nor returned, but given to a call: what becomes of them is
+/// told there.
+pub(super) fn handed_on(blocks: &[Draft], state: &FnState) -> FxHashSet<LocalId> {
+    let mut handed_on = FxHashSet::default();
+    if state.ends.is_empty() {
+        return handed_on;
+    }
+    let insts = || blocks.iter().flat_map(|block| &block.insts);
+    let mut copies: FxHashMap<LocalId, Vec<LocalId>> = FxHashMap::default();
+    let mut given: FxHashSet<LocalId> = FxHashSet::default();
+    for inst in insts() {
+        match &inst.kind {
+            InstKind::Assign { place, value: Rvalue::Use(operand) } => {
+                if let (Base::Local(to), Some(from)) = (place.base, variable(operand)) {
+                    copies.entry(from).or_default().push(to);
+                }
+            }
+            InstKind::Assign { value: Rvalue::Op { args, .. } | Rvalue::Opaque(args), .. } => {
+                given.extend(args.iter().filter_map(variable));
+            }
+            InstKind::Call(call) => given.extend(call.args.iter().filter_map(|arg| variable(&arg.value))),
+            _ => {}
+        }
+    }
+    for end in &state.ends {
+        let (mut names, mut at) = (vec![end.result], 0);
+        while at < names.len() {
+            for copy in copies.get(&names[at]).into_iter().flatten() {
+                if !names.contains(copy) {
+                    names.push(*copy);
+                }
+            }
+            at += 1;
+        }
+        if names.iter().any(|name| given.contains(name)) && !names.iter().any(|name| state.awaited.contains(name)) {
+            handed_on.insert(end.result);
+        }
+    }
+    handed_on
 }
 
 fn is_given_a_function(call: &Call) -> bool {
