@@ -142,6 +142,11 @@ pub fn attributes_leave_out(attributes: &str, options: &Options, left_out: fn(&[
     out
 }
 
+/// Whether an attribute with the word `name` may say something that is asked here, or documents something.
+pub fn may_tell(name: &str) -> bool {
+    matches!(name, "cfg" | "cfg_attr" | "path" | "doc") || is_test_attribute(name)
+}
+
 /// Whether `name` is that of an attribute of tests.
 pub fn is_test_attribute<T: PartialEq<str> + ?Sized>(name: &T) -> bool {
     ["test", "bench", "rstest", "test_case", "quickcheck", "proptest", "wasm_bindgen_test", "test_log"]

@@ -21,6 +21,8 @@ pub struct Spans {
     ascii: bool,
     /// Where `text` starts in the file.
     base: u32,
+    /// What was taken out of the file before: where it goes on, and how much further that is in the file.
+    cuts: Vec<(u32, u32)>,
     /// For text that a macro made: token starts in it, and the place in the file each stands for.
     tokens: Option<Vec<(u32, Sp)>>,
 }
@@ -29,7 +31,12 @@ impl Spans {
     pub fn new(text: &str, base: u32) -> Spans {
         let mut line_starts = vec![0];
         line_starts.extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at as u32 + 1));
-        Spans { text: text.into(), line_starts, ascii: text.is_ascii(), base, tokens: None }
+        Spans { text: text.into(), line_starts, ascii: text.is_ascii(), base, cuts: Vec::new(), tokens: None }
+    }
+
+    /// Of what is left of a file after `cuts` ([`Squeezed`](super::prefilter::Squeezed)), from the byte `base` on.
+    pub fn squeezed(text: &str, base: u32, cuts: Vec<(u32, u32)>) -> Spans {
+        Spans { cuts, ..Spans::new(text, base) }
     }
 
     pub fn made(text: &str, tokens: Vec<(u32, Sp)>) -> Spans {
@@ -47,11 +54,18 @@ impl Spans {
         start + line.char_indices().nth(column).map_or(line.len(), |(at, _)| at) as u32
     }
 
+    /// Where a byte of the text stands in the file. No token ends where the file goes on behind a cut.
+    fn in_file(&self, at: u32) -> u32 {
+        let at = at + self.base;
+        let before = self.cuts.partition_point(|(cut, _)| *cut <= at);
+        at + before.checked_sub(1).map_or(0, |last| self.cuts[last].1)
+    }
+
     /// The place in the file.
     pub fn sp(&self, span: PmSpan) -> Sp {
         let lo = self.offset(span.start());
         match &self.tokens {
-            None => Sp { lo: lo + self.base, hi: self.offset(span.end()).max(lo) + self.base },
+            None => Sp { lo: self.in_file(lo), hi: self.in_file(self.offset(span.end()).max(lo)) },
             Some(tokens) => {
                 let at = tokens.partition_point(|(start, _)| *start <= lo).saturating_sub(1);
                 tokens.get(at).map_or(Sp::default(), |(_, place)| *place)

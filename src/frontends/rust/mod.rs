@@ -254,10 +254,10 @@ const MACRO_BUDGET: usize = 4 << 20;
 
 fn parse(text: &Text, macros: &MacroTable, options: &Options) -> Result<hir::FileHir, Problem> {
     let parse = |without: &[Range<usize>]| {
-        let blanked = prefilter::blank(&text.text, without);
-        with_tree(&text.shown, &blanked, |file, base, body| {
+        let prefilter::Squeezed { text: left, cuts } = prefilter::squeeze(&text.text, without);
+        with_tree(&text.shown, &left, |file, base, body| {
             let of = (text.number, text.package);
-            let spans = extract::Spans::new(body, base as u32);
+            let spans = extract::Spans::squeezed(body, base as u32, cuts);
             let mut extractor = extract::Extractor::new(options, macros, of, spans, MACRO_BUDGET, without);
             extractor.file(file)
         })

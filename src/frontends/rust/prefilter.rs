@@ -11,6 +11,7 @@ use crate::ir::ValueKind;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::hash::Hasher;
 use std::ops::Range;
 use std::path::Path;
@@ -92,20 +93,30 @@ pub enum Choice {
     },
 }
 
-/// `text` with spaces in the place of `ranges`.
-pub fn blank<'t>(text: &'t str, ranges: &[Range<usize>]) -> Cow<'t, str> {
+/// A text that some of was taken out of: in the place of each part stands a space.
+pub struct Squeezed<'t> {
+    pub text: Cow<'t, str>,
+    /// For each part: where the text goes on behind the space, and how many bytes it has gone on by more before it was squeezed.
+    pub cuts: Vec<(u32, u32)>,
+}
+
+/// `text` without `ranges`, which are sorted and lie apart.
+pub fn squeeze<'t>(text: &'t str, ranges: &[Range<usize>]) -> Squeezed<'t> {
     if ranges.is_empty() {
-        return Cow::Borrowed(text);
+        return Squeezed { text: Cow::Borrowed(text), cuts: Vec::new() };
     }
-    let mut out = String::with_capacity(text.len());
+    let left = text.len() + ranges.len() - ranges.iter().map(Range::len).sum::<usize>();
+    let mut out = String::with_capacity(left);
+    let mut cuts = Vec::with_capacity(ranges.len());
     let mut at = 0;
-    for range in ranges {
+    for range in ranges.iter().filter(|range| !range.is_empty()) {
         out.push_str(&text[at..range.start]);
-        out.extend(text.as_bytes()[range.clone()].iter().map(|byte| if *byte == b'\n' { '\n' } else { ' ' }));
+        out.push(' ');
         at = range.end;
+        cuts.push((out.len() as u32, (at - out.len()) as u32));
     }
     out.push_str(&text[at..]);
-    Cow::Owned(out)
+    Squeezed { text: Cow::Owned(out), cuts }
 }
 
 /// Marks a word that `(`, `!` or `::` follows.
@@ -136,6 +147,8 @@ struct Summary {
     structural: bool,
     /// All documentation comments.
     docs: Vec<Range<usize>>,
+    /// Attributes that tell nothing that is asked.
+    attributes: Vec<Range<usize>>,
     /// Between the braces of modules that are there only under test.
     tests: Vec<Range<usize>>,
     /// Functions that the configuration leaves out, whole.
@@ -174,13 +187,14 @@ impl Summary {
             }
         }
         found.extend(docs.into_iter().flatten());
-        apart(found.into_iter().chain(self.tests.iter().chain(&self.functions_out).cloned()).collect())
+        found.extend(self.attributes.iter().chain(&self.tests).chain(&self.functions_out).cloned());
+        apart(found)
     }
 }
 
 /// Sorted, without those that lie in others.
 fn apart(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
-    found.sort_by_key(|range| range.start);
+    found.sort_by_key(|range| (range.start, Reverse(range.end)));
     let mut end = 0;
     found.retain(|range| {
         let apart = range.start >= end;
@@ -641,8 +655,8 @@ struct Scan<'t> {
     options: &'t Options,
     /// Where the item began whose end has not come.
     item: Option<usize>,
-    /// The depth at which the attribute stands that is open.
-    attribute: Option<usize>,
+    /// The attribute that is open.
+    attribute: Option<Attribute>,
     /// Where the item's last attribute ends.
     attribute_end: usize,
     /// One of the item's attributes may leave it out.
@@ -665,6 +679,15 @@ struct Scan<'t> {
     libraries: &'t FxHashSet<Word>,
     /// The depth at which the arguments of a macro are open in a body.
     arguments: Option<usize>,
+}
+
+/// An attribute.
+struct Attribute {
+    start: usize,
+    /// The depth at which it stands.
+    depth: usize,
+    /// It may tell something that is asked.
+    tells: bool,
 }
 
 /// An item in a body.
@@ -787,16 +810,19 @@ impl<'t> Scan<'t> {
                     while self.inline.last().is_some_and(|depth| *depth >= self.depth) {
                         self.inline.pop();
                     }
-                    if self.attribute == Some(self.depth) {
-                        self.attribute = None;
+                    if let Some(attribute) = self.attribute.take_if(|attribute| attribute.depth == self.depth) {
                         self.attribute_end = at + 1;
+                        // A macro may ask for more.
+                        if !attribute.tells && self.rules.is_none() && self.call.is_none() {
+                            self.found.attributes.push(attribute.start..at + 1);
+                        }
                     }
                     before = b')';
                 }
                 Token::Punct(at) => {
                     before = self.text.as_bytes()[at];
                     if before == b'#' && self.body.is_none() && self.text.as_bytes().get(at + 1) == Some(&b'[') {
-                        self.attribute = Some(self.depth);
+                        self.attribute = Some(Attribute { start: at, depth: self.depth, tells: false });
                     }
                     if before == b';' && self.head == Some(self.depth) {
                         self.head = None;
@@ -811,6 +837,7 @@ impl<'t> Scan<'t> {
         // Brackets that do not match: nothing is known of bodies.
         if self.body.is_some() || self.depth != 0 {
             self.found.tests.clear();
+            self.found.attributes.clear();
             self.found.functions_out.clear();
             self.found.files_out.clear();
             self.part.left_out = false;
@@ -842,7 +869,8 @@ impl<'t> Scan<'t> {
 
     fn ident(&mut self, range: Range<usize>, before: u8) {
         let name = &self.text[range.clone()];
-        if self.attribute.is_some() {
+        if let Some(attribute) = &mut self.attribute {
+            attribute.tells |= cfg::may_tell(name);
             self.conditional |= name == "cfg" || cfg::is_test_attribute(name);
             return;
         }
@@ -1204,9 +1232,11 @@ mod tests {
         // Who calls it is found later, and read then.
         assert_eq!(cut(text, choice), ["#[a] pub fn b() -> [u8; { 2 }] { ä(\"}\") }", " deep() ", " sync_it(other) "]);
         let Choice::Parse { without } = choice else { panic!() };
-        let blanked = blank(text, without);
-        assert_eq!(blanked.len(), text.len());
-        assert!(blanked.contains("fn other() {        }"), "{blanked}");
+        let squeezed = squeeze(text, without);
+        assert!(squeezed.text.contains("fn other() { } impl X"), "{}", squeezed.text);
+        for (at, ahead) in squeezed.cuts {
+            assert_eq!(squeezed.text[at as usize..].chars().next(), text[(at + ahead) as usize..].chars().next());
+        }
     }
 
     #[test]
@@ -1214,6 +1244,16 @@ mod tests {
         let text =
             "fn save(p: &Path) { fs::write(p, x); } #[endpoint { path = \"/{id}\"; kind = A }] async fn a() { b() }";
         assert_eq!(cut(text, &chosen(&[text])[0]), ["#[endpoint { path = \"/{id}\"; kind = A }] async fn a() { b() }"]);
+    }
+
+    #[test]
+    fn attributes_that_tell_nothing_are_cut() {
+        let text = "fn save(p: &Path) { fs::write(p, x); } #[derive(A)] #[cfg(unix)] struct S { #[serde(rename = \"b\")] a: u8 } \
+                    #[doc = \"Of S.\"] #[inline] fn a(s: S) { save(s) } bitflags! { #[derive(A)] struct T: u8 { } } \
+                    macro_rules! m { ($(#[$a:meta])*) => { #[b] struct U; } } #[inline] fn other() { deep() }";
+        let left =
+            ["#[derive(A)]", "#[serde(rename = \"b\")]", "#[inline]", " save(s) ", "#[inline] fn other() { deep() }"];
+        assert_eq!(cut(text, &chosen(&[text])[0]), left);
     }
 
     #[test]
