@@ -189,7 +189,7 @@ fn read_all(
             prefilter::Choice::Parse { without } => Some(Text { without, ..text }),
         })
         .collect();
-    let parsed: Vec<_> = kept.par_iter().map(|text| parse(text, &macros, options)).collect();
+    let parsed: Vec<_> = kept.par_iter().with_max_len(1).map(|text| parse(text, &macros, options)).collect();
     let mut files = Vec::with_capacity(parsed.len());
     for (text, result) in kept.into_iter().zip(parsed) {
         match result {

@@ -294,7 +294,7 @@ impl Search {
 pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options) -> Plan {
     let libraries: FxHashSet<Word> = apis.libraries().map(word).collect();
     let scan = |file: &Candidate| Scan::new(file.text, options, &libraries).run();
-    let mut summaries: Vec<Summary> = files.par_iter().map(scan).collect();
+    let mut summaries: Vec<Summary> = files.par_iter().with_max_len(1).map(scan).collect();
     if lines <= SMALL || options.whole {
         let choices = summaries.into_iter().map(|summary| Choice::Parse { without: summary.tests }).collect();
         return Plan { choices, search: None };
