@@ -13,7 +13,7 @@
 //! * **Nothing invented.** What the front end cannot tell is [`Callee::Unknown`], [`Cond::Unknown`] or [`Rvalue::Opaque`].
 
 use crate::source::{FileId, Span};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::{SmallVec, smallvec};
 use thin_vec::ThinVec;
 use ustr::Ustr;
@@ -57,6 +57,8 @@ pub struct Program {
     pub functions: Vec<Function>,
     /// The packages, by [`PackageId`].
     pub packages: Vec<Package>,
+    /// Types whose values tell what failed.
+    pub failures: FxHashSet<Ustr>,
     /// By file: its folders below the one that holds everything, and its name, for what they tell.
     pub places: FxHashMap<FileId, Ustr>,
 }

@@ -58,6 +58,11 @@ fn is_somebody_elses(context: &Context<'_>, function: FuncId, file: Value) -> bo
     }
 }
 
+/// Whether what is left was written through a handle that the function which reports success was lent, and that is still open.
+pub fn is_lent(context: &Context<'_>, left: &Left<'_>) -> bool {
+    !left.pending.closed && is_somebody_elses(context, left.moment.function, left.pending.file)
+}
+
 /// Whether a new length that is left pending breaks a promise. A file is made longer to be filled, so only what is said counts, or what
 /// is published on top of it.
 fn judge_length(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
@@ -228,9 +233,11 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         return None;
     }
     // Somebody else's handle, or one that lives on, is theirs to sync.
-    let lent = !pending.closed && is_somebody_elses(context, left.moment.function, pending.file);
+    let lent = is_lent(context, left);
     let latent = lent || left.is_given_back(context);
-    let promised = purpose::promises_durability(body) || purpose::promises_durability(top);
+    // What a function runs by a closure and a handle is done before its own promise is kept.
+    let halfway = lent && matches!(top.kind, FunctionKind::Closure { .. });
+    let promised = !halfway && (purpose::promises_durability(body) || purpose::promises_durability(top));
     // Who runs a program sees what it wrote, and can run it again.
     let near = body.package == top.package && pending.trace.depth() <= 2;
     if top.short_name == "main" && near && !promised && !left.must_be_durable(context) {

@@ -24,6 +24,7 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         || !matches!(pending.how, How::Created | How::MaybeCreated)
         || left.is_disposable(context)
         || purpose::is_in_temporary(context, pending.file)
+        || !left.must_be_durable(context) && purpose::is_handed_out(context, left.moment.function, pending.file)
     {
         return None;
     }

@@ -1,7 +1,7 @@
 //! `flush-is-not-sync`: a flush is taken for a sync, or what is named after a sync does none (`promises.rs`).
 
 use super::success::SuccessRule;
-use super::{Context, ack_before_sync, purpose, success::Left};
+use super::{Context, ack_before_sync, places, purpose, success::Left};
 use crate::finding::{Confidence, Level};
 use crate::flow::state::Kind;
 
@@ -33,11 +33,14 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     if left.pending.kind != Kind::Data || left.is_disposable(context) || temporary && !fact.renamed {
         return as_written;
     }
-    // A log that is flushed after each record and synced by nobody.
-    let in_field = left
-        .left_by
-        .iter()
-        .any(|(function, pending)| !context.flow.intents.fields_of(*function, pending.file).is_empty());
+    // A log that is flushed after each record and synced by nobody. What a function was lent for the call is kept by somebody else.
+    let lent = ack_before_sync::is_lent(context, left)
+        || places::is_any_writer(context, left.moment.function, left.pending.file);
+    let in_field = !lent
+        && left
+            .left_by
+            .iter()
+            .any(|(function, pending)| !context.flow.intents.fields_of(*function, pending.file).is_empty());
     let synced = left.lives_in(context, &context.flow.intents.synced_fields);
     let precious = || purpose::is_precious(context, left.origin.function, left.pending.file);
     // Who commits with a flush that does nothing took it for a sync.

@@ -244,7 +244,9 @@ fn judge(
     }
     // Who runs a program sees what it wrote, and can run it again.
     let by_main = &*context.program.functions[function.index()].short_name == "main";
-    let new = new || by_main && !context.flow.intents.syncing_packages.contains(&package);
+    let new = new
+        || is_filled_anew(context, function, file)
+        || by_main && !context.flow.intents.syncing_packages.contains(&package);
     let mut best: Option<(Option<FuncId>, Confidence)> = None;
     for &alias in aliases.iter() {
         let readers = elsewhere.readers.get(&(package, alias)).into_iter().flatten();
@@ -310,6 +312,15 @@ fn is_filled_with_constants(context: &Context<'_>, function: FuncId, file: Value
         })
         .peekable();
     writes.peek().is_some() && writes.all(|pending| provenance::is_constant(context, &pending.trace))
+}
+
+/// Whether all that the function fills the file with was put together for that, and carries nothing on that was there before: who writes a
+/// first content, or wants another one, does without the old one.
+fn is_filled_anew(context: &Context<'_>, function: FuncId, file: Value) -> bool {
+    let pending = context.successes(function).iter().flat_map(|moment| &moment.pending);
+    let is_content = |how: How| matches!(how, How::Written | How::WrittenWhole | How::HandedOver);
+    let mut writes = pending.filter(|pending| pending.file == file && is_content(pending.how)).peekable();
+    writes.peek().is_some() && writes.all(|pending| provenance::is_made_anew(context, &pending.trace))
 }
 
 /// The last write to the file that was cut, where it is not synced after that.

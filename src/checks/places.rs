@@ -74,10 +74,17 @@ pub fn is_read_back(context: &Context<'_>, function: FuncId, file: Value) -> boo
 /// Whether what is written is hardly a file: a stream by its name, a value of the program's own, something given of which no more is known
 /// than that it can be written to.
 pub fn is_no_file(context: &Context<'_>, function: FuncId, file: Value) -> bool {
-    let body = &context.program.functions[function.index()];
     match context.terms.borrow().get(file) {
         Term::Field(_, name) | Term::Global(name) | Term::Op(name, _) => purpose::is_stream(name),
         Term::Aggregate { .. } => true,
+        _ => is_any_writer(context, function, file),
+    }
+}
+
+/// Whether it is something that the function was given, and of which no more is known than that it can be written to.
+pub fn is_any_writer(context: &Context<'_>, function: FuncId, file: Value) -> bool {
+    let body = &context.program.functions[function.index()];
+    match context.terms.borrow().get(file) {
         Term::Param(number) => {
             let local = body.params.get(*number as usize).map(|local| &body.locals[local.index()]);
             local.is_some_and(|local| matches!(local.kind, ValueKind::Unknown | ValueKind::Other | ValueKind::Memory))
@@ -273,7 +280,7 @@ impl Told<'_> {
             || operation == self.terms.ops.with_file_name
             || operation.starts_with("format:")
             || operation == "+"
-            || operation.starts_with("to_")
-            || operation.starts_with("as_")
+            || operation == "clone"
+            || ["to_", "as_", "into", "from", "try_into", "try_from"].iter().any(|form| operation.starts_with(form))
     }
 }

@@ -6,8 +6,10 @@
 use super::Context;
 use crate::flow::state::Trace;
 use crate::ir::{
-    Arg, Base, Call, Callee, FuncId, Function, Inst, InstKind, LocalId, Operand, Passing, Place, Rvalue, ValueKind,
+    Arg, Base, Call, Callee, FuncId, Function, FunctionKind, Inst, InstKind, LocalId, Operand, Passing, Place, Rvalue,
+    ValueKind,
 };
+use crate::source::Span;
 use rustc_hash::FxHashSet;
 
 /// So many calls below a function it is asked whether they read.
@@ -15,27 +17,50 @@ const FOLLOWED: usize = 3;
 
 /// Whether the write at `write`, as `function` sees it, may write what was read from some file in `function` or below.
 pub fn may_write_what_was_read(context: &Context<'_>, function: FuncId, write: &Trace) -> bool {
+    may_write(context, function, write, &[])
+}
+
+/// [`may_write_what_was_read`], where the function was given what was read as its parameters `given`.
+fn may_write(context: &Context<'_>, function: FuncId, write: &Trace, given: &[usize]) -> bool {
     let place = write.start();
     if place.function != function {
         return true;
     }
     let body = &context.program.functions[function.index()];
-    let mut held = Held { context, body, locals: FxHashSet::default() };
+    let given = given.iter().filter_map(|number| body.params.get(*number).copied());
+    let mut held = Held { context, body, locals: given.collect() };
     held.fill();
     let insts = || body.blocks.iter().flat_map(|block| &block.insts);
     let mut at_place = insts().filter(|inst| inst.focus == place.span).peekable();
     // What stands somewhere else than it is told is not followed.
     at_place.peek().is_none()
         || at_place.any(|inst| match &inst.kind {
-            InstKind::Call(call) if call.args.iter().any(|arg| is_content(arg) && held.operand(&arg.value)) => true,
-            // What is read and written by one call is looked at there.
-            InstKind::Call(call) if held.reads(inst, call) => match write {
-                Trace::Via(_, inner) => may_write_what_was_read(context, inner.start().function, inner),
-                Trace::Here(_) => true,
-            },
-            InstKind::Call(_) => false,
+            InstKind::Call(call) => {
+                let is_held = |(_, arg): &(usize, &Arg)| is_content(arg) && held.operand(&arg.value);
+                let numbers: Vec<usize> = call.args.iter().enumerate().filter(is_held).map(|(at, _)| at).collect();
+                if numbers.is_empty() && !held.reads(inst, call) {
+                    return false;
+                }
+                match write {
+                    // What is given to one call, or read and written by it, is looked at there; not what a writer was given before.
+                    Trace::Via(_, inner)
+                        if numbers.first() != Some(&0) && is_called(context, call, inner.start().function) =>
+                    {
+                        may_write(context, inner.start().function, inner, &numbers)
+                    }
+                    _ => true,
+                }
+            }
             _ => true,
         })
+}
+
+/// Whether a call leads to `function`, with its arguments as that one's parameters.
+fn is_called(context: &Context<'_>, call: &Call, function: FuncId) -> bool {
+    let body = &context.program.functions[function.index()];
+    matches!(body.kind, FunctionKind::Named)
+        && body.params.len() == call.args.len()
+        && matches!(&call.callee, Callee::Functions(functions) if functions.contains(&function))
 }
 
 /// Whether anything that `function` may write to files is made of what it read, by its own text or handed to what it calls.
@@ -63,15 +88,7 @@ pub fn is_constant(context: &Context<'_>, write: &Trace) -> bool {
     let mut asked: Option<Vec<usize>> = None;
     for place in write.origins().into_iter().rev() {
         let body = &context.program.functions[place.function.index()];
-        let insts = body.blocks.iter().flat_map(|block| &block.insts);
-        let calls: Vec<&Call> = insts
-            .filter(|inst| inst.focus == place.span)
-            .filter_map(|inst| match &inst.kind {
-                InstKind::Call(call) => Some(call),
-                _ => None,
-            })
-            .collect();
-        let [call] = calls[..] else { return false };
+        let [call] = calls_at(body, place.span)[..] else { return false };
         let contents: Vec<&Operand> = match &asked {
             None => call.args.iter().filter(|arg| is_content(arg)).map(|arg| &arg.value).collect(),
             Some(numbers) => numbers.iter().filter_map(|number| call.args.get(*number)).map(|arg| &arg.value).collect(),
@@ -86,6 +103,195 @@ pub fn is_constant(context: &Context<'_>, write: &Trace) -> bool {
         asked = Some(given);
     }
     false
+}
+
+/// So many calls above a write it is asked what was given to it, and so many callers are asked at each.
+const ASKED_ABOVE: usize = 6;
+
+/// Whether what is written at the end of `write` was put together for that on every way that leads there, out of nothing that a file held, that
+/// lies outside every function, or that somebody goes on changing: it carries nothing on that was there before.
+pub fn is_made_anew(context: &Context<'_>, write: &Trace) -> bool {
+    let (mut asked, mut made): (Option<Vec<usize>>, bool) = (None, false);
+    for place in write.origins().into_iter().rev() {
+        let body = &context.program.functions[place.function.index()];
+        let [call] = calls_at(body, place.span)[..] else { return false };
+        let contents: Option<Vec<&Operand>> = match &asked {
+            None => Some(call.args.iter().filter(|arg| is_content(arg)).map(|arg| &arg.value).collect()),
+            Some(numbers) => given_by(call, numbers),
+        };
+        let mut anew = Anew { context, body, seen: FxHashSet::default(), given: Vec::new(), made };
+        match contents {
+            Some(contents) if anew.are_so(&contents) => {}
+            _ => return false,
+        }
+        made = anew.made;
+        if anew.given.is_empty() {
+            return made;
+        }
+        asked = Some(anew.given);
+    }
+    asked.is_some_and(|given| is_given_anew(context, write.start().function, (&given, made), 0))
+}
+
+/// Whether all who call `function` make anew what they give it as its parameters `given`.
+fn is_given_anew(context: &Context<'_>, function: FuncId, (given, made): (&[usize], bool), above: usize) -> bool {
+    let callers = &context.flow.callers[function.index()];
+    let called = |body: &'_ Function| -> Vec<Call> {
+        let insts = body.blocks.iter().flat_map(|block| &block.insts);
+        let calls = insts.filter_map(|inst| match &inst.kind {
+            InstKind::Call(call) if matches!(&call.callee, Callee::Functions(list) if list.contains(&function)) => {
+                Some(call.clone())
+            }
+            _ => None,
+        });
+        calls.collect()
+    };
+    above < ASKED_ABOVE
+        && !callers.is_empty()
+        && callers.len() <= ASKED_ABOVE
+        && callers.iter().all(|&caller| {
+            let body = &context.program.functions[caller.index()];
+            let calls = called(body);
+            caller != function
+                && !calls.is_empty()
+                && calls.iter().all(|call| {
+                    let Some(contents) = given_by(call, given) else { return false };
+                    let mut anew = Anew { context, body, seen: FxHashSet::default(), given: Vec::new(), made };
+                    anew.are_so(&contents)
+                        && match anew.given.is_empty() {
+                            true => anew.made,
+                            false => is_given_anew(context, caller, (&anew.given, anew.made), above + 1),
+                        }
+                })
+        })
+}
+
+/// The calls that stand at `place` in a function.
+fn calls_at(body: &Function, place: Span) -> Vec<&Call> {
+    let insts = body.blocks.iter().flat_map(|block| &block.insts).filter(|inst| inst.focus == place);
+    insts
+        .filter_map(|inst| match &inst.kind {
+            InstKind::Call(call) => Some(call),
+            _ => None,
+        })
+        .collect()
+}
+
+/// What a call gives as the parameters `numbers`; `None` where it gives them up, or lends them to be changed.
+fn given_by<'a>(call: &'a Call, numbers: &[usize]) -> Option<Vec<&'a Operand>> {
+    let given = numbers.iter().map(|number| call.args.get(*number).filter(|arg| arg.passing != Passing::Mutable));
+    given.map(|arg| arg.map(|arg| &arg.value)).collect()
+}
+
+/// What [`is_made_anew`] finds in one function.
+struct Anew<'a> {
+    context: &'a Context<'a>,
+    body: &'a Function,
+    seen: FxHashSet<LocalId>,
+    /// The parameters that it is made of.
+    given: Vec<usize>,
+    /// Whether anything was put together: a constant alone says which of several things holds.
+    made: bool,
+}
+
+impl Anew<'_> {
+    fn are_so(&mut self, contents: &[&Operand]) -> bool {
+        !contents.is_empty() && contents.iter().all(|content| self.operand(content))
+    }
+
+    fn operand(&mut self, operand: &Operand) -> bool {
+        match operand {
+            Operand::Const(_) | Operand::Absent | Operand::Unit => true,
+            Operand::Place(Place { base: Base::Global(name), .. }) => is_upper(name),
+            Operand::Place(Place { base: Base::Local(local), .. }) => self.local(*local),
+        }
+    }
+
+    fn local(&mut self, local: LocalId) -> bool {
+        if !self.seen.insert(local) {
+            return true;
+        }
+        if let Some(number) = self.body.params.iter().position(|param| *param == local) {
+            self.given.push(number);
+            // What a closure captured lies in another function.
+            return !matches!(self.body.kind, FunctionKind::Closure { .. });
+        }
+        let body = self.body;
+        body.blocks.iter().flat_map(|block| &block.insts).all(|inst| match &inst.kind {
+            InstKind::Assign { place, value } if place.base == Base::Local(local) => self.rvalue(value),
+            // A method of a library may keep what it is given.
+            InstKind::Assign { value: Rvalue::Op { op, args }, .. }
+                if op.starts_with(char::is_alphabetic) && !op.starts_with("format:") && is_of(args.first(), local) =>
+            {
+                args[1..].iter().all(|arg| self.operand(arg))
+            }
+            InstKind::Assign { value: Rvalue::Opaque(args), .. } if is_of(args.first(), local) => {
+                args[1..].iter().all(|arg| self.operand(arg))
+            }
+            InstKind::Call(call) => {
+                // What is done to a value that nothing is known of may be anything.
+                let changes = |(number, arg): (usize, &Arg)| {
+                    (arg.passing == Passing::Mutable || number == 0 && matches!(call.callee, Callee::Unknown))
+                        && is_of(Some(&arg.value), local)
+                };
+                !(call.result == local || call.args.iter().enumerate().any(changes)) || self.call(inst, call)
+            }
+            _ => true,
+        })
+    }
+
+    fn rvalue(&mut self, value: &Rvalue) -> bool {
+        match value {
+            Rvalue::Use(operand) | Rvalue::Success(operand) | Rvalue::Failure(operand) => self.operand(operand),
+            Rvalue::Aggregate { fields, base, .. } => {
+                self.made = true;
+                fields.iter().all(|(_, field)| self.operand(field)) && base.iter().all(|base| self.operand(base))
+            }
+            Rvalue::Op { op, args } => {
+                self.made |= args.len() > 1 || op.starts_with("format:");
+                args.iter().all(|arg| self.operand(arg))
+            }
+            Rvalue::Opaque(parts) => !parts.is_empty() && parts.iter().all(|part| self.operand(part)),
+            Rvalue::Closure { function, captures } => {
+                !self.keeps(*function) && captures.iter().all(|(_, captured)| self.operand(captured))
+            }
+            Rvalue::FunctionValue(functions) => !functions.iter().any(|function| self.keeps(*function)),
+        }
+    }
+
+    /// Whether a function reads files, or takes what lies outside every function.
+    fn keeps(&self, function: FuncId) -> bool {
+        reads_below(self.context, function, FOLLOWED)
+            || mentions_a_global(&self.context.program.functions[function.index()])
+    }
+
+    /// Whether a call reads nothing, asks nobody that keeps something, and is given nothing that was not made anew.
+    fn call(&mut self, inst: &Inst, call: &Call) -> bool {
+        self.made = true;
+        !self.context.flow.intents.reads.contains(&inst.focus)
+            && match &call.callee {
+                Callee::Functions(functions) => !functions.iter().any(|function| self.keeps(*function)),
+                Callee::Value(_) => false,
+                // What is given a path may read what lies there.
+                Callee::Api { .. } | Callee::Unknown => !call.args.iter().any(|arg| arg.kind == ValueKind::Path),
+            }
+            && call.args.iter().all(|arg| self.operand(&arg.value))
+    }
+}
+
+/// Whether an operand is a variable, or a part of it.
+fn is_of(operand: Option<&Operand>, local: LocalId) -> bool {
+    matches!(operand, Some(Operand::Place(place)) if place.base == Base::Local(local))
+}
+
+/// Whether a function takes something that lies outside every function, and is no constant by its name.
+fn mentions_a_global(body: &Function) -> bool {
+    let is_global = |operand: &Operand| matches!(operand, Operand::Place(Place { base: Base::Global(_), .. }));
+    body.blocks.iter().flat_map(|block| &block.insts).any(|inst| match &inst.kind {
+        InstKind::Call(call) => call.args.iter().any(|arg| is_global(&arg.value)),
+        InstKind::Assign { value: Rvalue::Use(operand), .. } => is_global(operand),
+        _ => false,
+    })
 }
 
 /// Whether a value is told by constants and parameters alone; the numbers of these are added to `given`.

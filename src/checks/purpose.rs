@@ -5,7 +5,8 @@ use super::Context;
 use crate::config::Policy;
 use crate::flow::state::Trace;
 use crate::flow::terms::{Term, UNIT, Value};
-use crate::ir::{FuncId, Function};
+use crate::ir::{FuncId, Function, FunctionKind};
+use rustc_hash::FxHashSet;
 use std::cell::RefCell;
 use ustr::Ustr;
 
@@ -724,12 +725,37 @@ pub fn is_log(identifier: &str) -> bool {
     has(identifier, LOGS)
 }
 
+/// What a function's name ends with that waits for what it does, where others do not.
+const BLOCKING: &str = "_sync";
+
+/// Whether a function's name says that it waits, and not that it syncs: beside `read_sync` stands `read_async`, or `read`.
+fn is_blocking(context: &Context<'_>, function: FuncId) -> bool {
+    let blocking = context.index.blocking.get_or_init(|| {
+        let names: FxHashSet<&str> = context.program.functions.iter().map(|function| &*function.name).collect();
+        let functions = context.program.functions.iter().enumerate();
+        let waits = functions.filter(|(_, function)| {
+            function
+                .name
+                .strip_suffix(BLOCKING)
+                .is_some_and(|stem| names.contains(stem) || names.contains(&*format!("{stem}_async")))
+        });
+        waits.map(|(at, _)| FuncId(at as u32)).collect()
+    });
+    blocking.contains(&function)
+}
+
 /// Whether names around the file say that it is to outlive a crash.
 pub fn is_precious(context: &Context<'_>, function: FuncId, file: Value) -> bool {
     let body = &context.program.functions[function.index()];
     let mut fields = context.flow.intents.fields_of(function, file).iter();
     *context.index.precious.borrow_mut().entry((function, file)).or_insert_with(|| {
-        has(&body.name, PRECIOUS)
+        let named = match body.kind {
+            FunctionKind::Closure { parent } => parent,
+            _ => function,
+        };
+        let name = &*context.program.functions[named.index()].name;
+        let waits = is_blocking(context, named).then(|| name.strip_suffix(BLOCKING)).flatten();
+        has(waits.unwrap_or(name), PRECIOUS)
             || body.owner.is_some_and(|owner| has(&owner, PRECIOUS))
             || fields.any(|&(owner, name)| has(&owner, PRECIOUS) || has(&name, PRECIOUS))
             || context.terms.borrow().texts(file).iter().any(|text| has(text, PRECIOUS))

@@ -4,7 +4,7 @@ use super::act::ActRule;
 use super::{Context, purpose};
 use crate::finding::{Confidence, Level};
 use crate::flow::Moment;
-use crate::flow::state::{How, Kind, Pending};
+use crate::flow::state::{How, Kind, Pending, Trace};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
 use crate::ir::FuncId;
@@ -29,7 +29,7 @@ pub const RULE: ActRule = ActRule {
         if pending.file != file && !context.terms.borrow_mut().is_under(pending.file, file) {
             return None;
         }
-        if is_made_again(context, moment, pending, to) {
+        if is_made_again(context, moment, pending, to) || is_put_aside(context, moment, file) {
             return Some(Confidence::Low);
         }
         match pending.how {
@@ -45,6 +45,27 @@ pub const RULE: ActRule = ActRule {
     help: "sync the file after the last write and before the rename",
     masked_on: &[],
 };
+
+/// Whether what renames goes on to make the file anew under its old name: what was live there is put aside, under a name that nobody counted
+/// on before.
+fn is_put_aside(context: &Context<'_>, moment: &Moment, file: Value) -> bool {
+    // One that was made for this name is a temporary, and the next one its successor.
+    if moment.fact(file).created {
+        return false;
+    }
+    let terms = context.terms.borrow();
+    let renamed = moment.trace.origins();
+    let follows = |made: &Trace| {
+        let made = made.origins();
+        let mut parted = renamed.iter().zip(&made).skip_while(|(one, other)| one == other);
+        parted.next().is_some_and(|(one, other)| one.function == other.function && one.span < other.span)
+    };
+    context.successes(moment.function).iter().flat_map(|success| &success.pending).any(|pending| {
+        matches!(pending.how, How::Created | How::MaybeCreated)
+            && matches!(terms.get(pending.file), Term::Gone(_))
+            && follows(&pending.trace)
+    })
+}
 
 /// Whether names say that another run makes the content again: it was brought from elsewhere by what writes or renames it, in a source that
 /// syncs nothing, it is put where its user wants a result, or a program without a state of its own leaves it where it is run.

@@ -58,8 +58,9 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
             if (is_given(context, left) || renames_its_own(context, left))
                 && context.flow.intents.directory_syncing_packages.contains(&body.package) =>
         {
-            let near =
-                renames_what_it_was_told(context, left) && context.flow.intents.syncing_sources.contains(&body.file);
+            let near = !left.is_far_fetched()
+                && renames_what_it_was_told(context, left)
+                && context.flow.intents.syncing_sources.contains(&body.file);
             Some(if near && !is_recovery(context, left) { Confidence::Medium } else { Confidence::Low })
         }
         false => None,

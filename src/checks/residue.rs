@@ -82,10 +82,6 @@ impl Residue {
 
     /// What another method may have left pending on `file` when `moment` came, told as if it were this function's.
     pub fn at(&self, context: &Context<'_>, moment: &Moment, file: Value) -> Vec<Pending> {
-        let settled = |kind: Kind| match kind {
-            Kind::Buffer => moment.flushed.contains(&file),
-            _ => moment.killed.contains(&(file, Kind::Data)),
-        };
         let owner = context.program.functions[moment.function.index()].owner;
         if !matches!(context.terms.borrow().get(context.terms.borrow().root(file)), Term::Param(0)) {
             return Vec::new();
@@ -93,12 +89,15 @@ impl Residue {
         let mut found: Vec<Pending> = Vec::new();
         for field in context.flow.intents.fields_of(moment.function, file).iter().filter(|field| Some(field.0) == owner)
         {
+            // The handle in the field, where it is known by that alone.
+            let is_held = |known: &Value| {
+                *known == file || context.flow.intents.fields_of(moment.function, *known).contains(field)
+            };
+            let is_flushed = moment.flushed.iter().any(is_held);
+            let is_synced = moment.killed.iter().any(|(known, kind)| *kind == Kind::Data && is_held(known));
+            let settled = |kind: Kind| if kind == Kind::Buffer { is_flushed } else { is_synced };
             for (function, pending) in self.0.get(field).into_iter().flatten() {
-                let kind = if pending.kind == Kind::Buffer && moment.flushed.contains(&file) {
-                    Kind::Data
-                } else {
-                    pending.kind
-                };
+                let kind = if pending.kind == Kind::Buffer && is_flushed { Kind::Data } else { pending.kind };
                 if *function == moment.function || settled(kind) {
                     continue;
                 }

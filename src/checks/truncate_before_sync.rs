@@ -1,7 +1,7 @@
 //! `truncate-before-sync`: a log is cut before what makes it superfluous is durable.
 
 use super::act::ActRule;
-use super::{Context, delete_before_sync, places, purpose};
+use super::{Context, delete_before_sync, places, provenance, purpose};
 use crate::finding::{Confidence, Level};
 use crate::flow::Moment;
 use crate::flow::state::{How, Kind, Pending};
@@ -57,7 +57,10 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
     match by_handle {
         true if near
             && cut.read
-            && (pending.kind == Kind::Name || delete_before_sync::is_source(context, pending, file)) =>
+            && (pending.kind == Kind::Name || delete_before_sync::is_source(context, pending, file))
+            // What is filled again at once is its own successor, unless what was in it is written elsewhere.
+            && (!is_filled(context, moment, file)
+                || provenance::may_write_what_was_read(context, moment.function, &pending.trace)) =>
         {
             Some(Confidence::High)
         }

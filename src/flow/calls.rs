@@ -836,7 +836,9 @@ impl<'p> Run<'_, 'p> {
             let transit = if in_background { Transit::Background } else { pending.transit };
             let mut sources = SmallVec::new();
             if kind != Kind::Name {
-                add_sources(&mut sources, read_before.iter().copied());
+                if pending.how != How::Copied {
+                    add_sources(&mut sources, read_before.iter().copied());
+                }
                 for &source in &pending.sources {
                     let source = translation.key(self.engine, source);
                     add_sources(&mut sources, [source]);

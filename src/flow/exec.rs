@@ -834,8 +834,8 @@ impl<'e, 'p> Run<'e, 'p> {
         for (name, operand) in fields {
             let value = self.operand(state, operand);
             let value = self.engine.terms.bare(value);
-            // A variant that tells of a path (an error does) is no place where a file lives.
-            let tells = name.contains('.')
+            // What tells of a path, as an error does, is no place where a file lives.
+            let tells = (name.contains('.') || type_name.is_some_and(|of| self.engine.program.failures.contains(&of)))
                 && !matches!(self.engine.terms.get(self.engine.terms.unbuffered(value)), Term::Handle { .. });
             if let Some(owner) = type_name.filter(|_| !tells) {
                 self.note_field(value, (owner, *name));
@@ -1260,7 +1260,9 @@ impl<'e, 'p> Run<'e, 'p> {
                     }
                     false if at_end => drop(intents.synced_at_end.insert(field)),
                     // What nobody outside can call leaves nothing to callers.
-                    false if self.function.public && !facts.resized => drop(intents.only_synced.insert(field)),
+                    false if (self.function.public || self.function.interface.is_some()) && !facts.resized => {
+                        intents.only_synced.insert(field);
+                    }
                     _ => {}
                 }
             }

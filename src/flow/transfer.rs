@@ -7,6 +7,7 @@ use super::terms::{Site, Term, Terms, UNIT, Value};
 use crate::apis::{Api, Slot};
 use crate::effects::Effect;
 use crate::ir::{Call, Operand, Passing, Step, ValueKind};
+use smallvec::smallvec;
 use std::sync::Arc;
 use ustr::Ustr;
 
@@ -222,10 +223,7 @@ impl Run<'_, '_> {
             Effect::WriteBuffered => self.write(state, o, true),
             Effect::WriteFile => self.write_content(state, o, args),
             Effect::WriteTree => self.write_tree(state, o),
-            Effect::CopyFile => {
-                self.read_file(state, o);
-                self.write_file(state, o, o.to, How::Copied)
-            }
+            Effect::CopyFile => self.copy_file(state, o),
             Effect::Read => {
                 self.read_file(state, o);
                 self.content(state, o, call)
@@ -607,6 +605,19 @@ impl Run<'_, '_> {
             pending.closed = true;
         }
         UNIT
+    }
+
+    fn copy_file(&mut self, state: &mut State, o: &Operands) -> Value {
+        self.read_file(state, o);
+        let source = self.file_of(state, o.on);
+        let result = self.write_file(state, o, o.to, How::Copied);
+        // That, and nothing else that was read before.
+        for pending in &mut state.pending {
+            if pending.how == How::Copied && pending.kind == Kind::Data && Arc::ptr_eq(&pending.trace, &o.trace) {
+                pending.sources = smallvec![source];
+            }
+        }
+        result
     }
 
     /// What is below a directory is pending with it.

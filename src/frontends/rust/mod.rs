@@ -346,7 +346,13 @@ fn lower_all(
         })
         .collect();
     let places = places(workspace, files.iter().map(|file| file.file), sources);
-    let mut program = Program { functions: Vec::with_capacity(lowered.len()), packages: Vec::new(), places };
+    let failure = |id: &u32| {
+        let sig = world.sig(*id);
+        let ret = sig.ret.peel();
+        ret.is_result().then(|| world.type_name(&ret.arg(1)))?
+    };
+    let failures = ids.iter().filter_map(failure).collect();
+    let mut program = Program { functions: Vec::with_capacity(lowered.len()), packages: Vec::new(), failures, places };
     program.packages = workspace.packages.iter().map(|package| Package { name: ustr(&package.name) }).collect();
     let mut closures = Vec::new();
     let mut next = lowered.len() as u32;

@@ -151,6 +151,11 @@ impl Ty {
         ty
     }
 
+    /// Whether it is a pointer of which there may be others to the same thing.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.ext_name(), Some("Rc" | "Arc"))
+    }
+
     pub fn is_option(&self) -> bool {
         self.peel().ext_name() == Some("Option")
     }

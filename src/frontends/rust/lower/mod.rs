@@ -209,6 +209,14 @@ impl<'h> Lower<'h> {
                 }
             }
         }
+        // What is shared goes on where it came from.
+        let shares_itself = def.self_ty.as_ref().is_some_and(|ty| self.world.ty(ty, self.scope()).is_shared());
+        for (number, &local) in params.iter().enumerate() {
+            if self.f.tys[local.index()].is_shared() || number == 0 && shares_itself {
+                self.f.locals[local.index()].lent = true;
+                self.f.scopes.iter_mut().for_each(|scope| scope.drops.retain(|owned| *owned != local));
+            }
+        }
         for (pat, local, ty) in later {
             self.bind(pat, &Val { op: Operand::local(local), ty });
         }
