@@ -30,7 +30,7 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     }
     let intents = &context.flow.intents;
     // A temporary: what counts is the name it is given in the end.
-    if left.lives_in(context, &intents.retired_fields) {
+    if left.lives_in(context, context.index.given_up.get_or_init(|| intents.given_up())) {
         return None;
     }
     if !left.must_be_durable(context) && left.syncs_a_directory_handle(context) {

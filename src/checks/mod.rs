@@ -79,6 +79,8 @@ struct Index<'a> {
     read: RefCell<FxHashMap<PackageId, FxHashSet<places::Alias>>>,
     /// Functions that hold closures.
     with_closures: FxHashSet<FuncId>,
+    /// Fields of what gets another name in the end.
+    given_up: OnceCell<FxHashSet<crate::flow::intent::FieldKey>>,
     /// Functions named `…_sync` beside one that does the same in the background.
     blocking: OnceCell<FxHashSet<FuncId>>,
     /// Types that take what a program says of its work.
@@ -108,6 +110,7 @@ impl<'a> Index<'a> {
             aliases: RefCell::default(),
             read: RefCell::default(),
             with_closures: program.functions.iter().filter_map(parent).collect(),
+            given_up: OnceCell::new(),
             blocking: OnceCell::new(),
             loggers: OnceCell::new(),
             published: OnceCell::new(),

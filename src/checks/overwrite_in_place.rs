@@ -220,6 +220,10 @@ fn judge(
     if aliases.iter().filter(strong).any(|alias| elsewhere.renamed.contains(&(package, *alias))) {
         return None;
     }
+    // A copy fills it at once, and its original stays.
+    if is_cut_by_a_copy(context, function, trigger) {
+        return None;
+    }
     let first = makes_the_first(context, function);
     if before.read && cut && is_made_of_itself(context, function, file) {
         // A tool that edits what its user hands it is none that keeps a state, unless it shows that it minds a crash.
@@ -294,6 +298,13 @@ fn is_made_of_itself(context: &Context<'_>, function: FuncId, file: Value) -> bo
         // What is synced afterwards is not told write by write.
         None => provenance::writes_what_was_read(context, function),
     }
+}
+
+/// Whether what cuts the file is a copy of another one over it.
+fn is_cut_by_a_copy(context: &Context<'_>, function: FuncId, trigger: &Trigger) -> bool {
+    let origin = trigger.trace.origin();
+    let mut pending = context.successes(function).iter().flat_map(|moment| &moment.pending);
+    pending.any(|pending| pending.origin == origin && pending.how == How::Copied)
 }
 
 /// Whether all that the function fills the file with is a copy of another file, which stays.

@@ -187,6 +187,17 @@ impl Intents {
         self.directory_syncing_packages.extend(directory_syncing_packages);
     }
 
+    /// The fields whose file or path is given up for another name, or whose values some function takes from them, or puts, into such a field.
+    pub fn given_up(&self) -> FxHashSet<FieldKey> {
+        let mut given_up = self.retired_fields.clone();
+        for held in self.fields.values().flat_map(|values| values.values()) {
+            if held.fields.len() > 1 && held.fields.iter().any(|field| self.retired_fields.contains(field)) {
+                given_up.extend(held.fields.iter().copied());
+            }
+        }
+        given_up
+    }
+
     /// Whether one of the fields that `value` of `function` lives in is among `fields`.
     pub fn lives_in(&self, function: FuncId, value: Value, fields: &FxHashSet<FieldKey>) -> bool {
         self.fields_of(function, value).iter().any(|field| fields.contains(field))

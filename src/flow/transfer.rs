@@ -608,8 +608,10 @@ impl Run<'_, '_> {
     }
 
     fn copy_file(&mut self, state: &mut State, o: &Operands) -> Value {
-        self.read_file(state, o);
         let source = self.file_of(state, o.on);
+        // Its content goes from file to file: no value holds it.
+        self.did(state, Did::Read, source, None, &o.trace);
+        state.fact(source).read = true;
         let result = self.write_file(state, o, o.to, How::Copied);
         // That, and nothing else that was read before.
         for pending in &mut state.pending {
