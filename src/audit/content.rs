@@ -13,7 +13,7 @@ use crate::effects::Effect;
 use crate::flow::state::Origin;
 use crate::flow::summary::Did;
 use crate::ir::{
-    Base, Call, Callee, Exit, FuncId, Function, FunctionKind, Inst, InstKind, LocalId, Operand, Passing, Place,
+    Base, Call, Callee, Exit, FuncId, Function, FunctionKind, Inst, InstKind, Local, LocalId, Operand, Passing, Place,
     Program, Rvalue, Step, Terminator, ValueKind,
 };
 use crate::source::Span;
@@ -176,6 +176,22 @@ impl Evidence<'_> {
     /// Whether the very value that is read at `read` gets into what is written at `written`, both in `function` or below it.
     pub(super) fn is_carried(&self, function: FuncId, read: Origin, written: Origin) -> bool {
         read == written || self.carried(function).get(&(read, written)) == Some(&Carried::Surely)
+    }
+
+    /// Whether something plain that `function` is given, no record, path or handle, gets into what is written at `written`, in it or below it.
+    pub(super) fn is_given(&self, function: FuncId, written: Origin) -> bool {
+        let body = &self.program.functions[function.index()];
+        let is_plain = |local: &Local| {
+            let is_told = is_handle(local.kind) || matches!(local.kind, ValueKind::Path | ValueKind::Function);
+            !is_told && local.type_name.is_none()
+        };
+        let plain = body.params.iter().copied().filter(|param| is_plain(&body.locals[param.index()]));
+        let given: Vec<Spot> =
+            plain.map(|param| Spot { var: Var::Local(function, param), path: SmallVec::new(), typed: false }).collect();
+        let texts = self.texts_below(&[function]);
+        let parts = followed(&given, &moves(&texts));
+        let taken = self.text(written.function).writes.get(&written.span).cloned().unwrap_or_default();
+        taken.iter().any(|(spot, _)| is_in(spot, &parts))
     }
 
     /// How sure it is that anything that `function` reads gets into what is written at `written`; `None` if that was not seen.

@@ -9,7 +9,7 @@ use super::reach::Reach;
 use super::table::{Cell, Verdict};
 use crate::apis::Apis;
 use crate::flow::intent::FieldKey;
-use crate::flow::state::Trace;
+use crate::flow::state::{How, Kind, Trace};
 use crate::flow::summary::{Act, Deed, Did};
 use crate::flow::terms::{Term, Value};
 use crate::flow::{Flow, Moment};
@@ -146,12 +146,14 @@ impl<'a> Evidence<'a> {
     }
 
     /// Whether what goes by this name is gone soon, and owed to nobody: it lies in a directory for temporary files, and `function` moves nothing
-    /// out of one, or in a directory that `function` removes in the end, or it is the name of a socket then, or it never has a name.
+    /// out of one, or in a directory that `function` removes in the end, or `function` makes it and removes it, or it is the name of a socket then,
+    /// or it never has a name.
     pub(super) fn is_passing(&self, function: FuncId, file: Value) -> bool {
         let is_socket = || self.successes(function).iter().any(|moment| moment.fact(file).socket);
         let is_nameless = || self.successes(function).iter().any(|moment| self.is_nameless(moment, file));
         self.is_temporary(function, file) && !self.moves_out(function)
             || self.goes_with_its_tree(function, file)
+            || self.is_made_and_removed(function, file)
             || is_socket()
             || is_nameless()
     }
@@ -178,6 +180,22 @@ impl<'a> Evidence<'a> {
             deed.did == Did::Remove && !deed.failing && always && directories.contains(&deed.file)
         };
         !directories.is_empty() && deeds[last..].iter().any(goes)
+    }
+
+    /// Whether `function` makes a file, reads nothing of it, and removes it in the end, whenever it makes it and all goes well: it tries something
+    /// out.
+    fn is_made_and_removed(&self, function: FuncId, file: Value) -> bool {
+        let mut done = self.deeds(function).iter().filter(|deed| !deed.failing && deed.file == file).peekable();
+        let is_made = |deed: &&&Deed| matches!(deed.did, Did::Overwrite | Did::Pend(How::Created, Kind::Name));
+        let is_kept = |deed: &Deed| matches!(deed.did, Did::Read | Did::Pend(How::Renamed | How::Linked, _));
+        let Some(&first) = done.peek() else { return false };
+        let all: Vec<&Deed> = done.collect();
+        let last = all[all.len() - 1];
+        let always = last.guards.iter().all(|guard| first.guards.contains(guard));
+        all.iter().take(2).any(|deed| is_made(&deed))
+            && last.did == Did::Remove
+            && always
+            && !all.iter().any(|deed| is_kept(deed))
     }
 
     /// The directories that a path lies in, as far as it tells them.

@@ -8,7 +8,7 @@ use super::roles::{Role, Roles};
 use super::stores::Store;
 use super::table::{Cell, Verdict, in_words, weakest};
 use crate::flow::Moment;
-use crate::flow::state::{How, Kind, Origin, Pending, Trace};
+use crate::flow::state::{Guard, How, Kind, Origin, Pending, Trace};
 use crate::flow::summary::{Act, Deed, Did};
 use crate::flow::terms::Value;
 use crate::ir::{Callee, FuncId, FunctionKind, InstKind};
@@ -464,6 +464,8 @@ impl<'a> Evidence<'a> {
         against: &dyn Fn(Act, &Pending) -> Option<String>,
     ) -> Option<Early<'a>> {
         let mut found: Option<Early<'a>> = None;
+        // The setting that tells which of them are left, with its answers where each one is.
+        let mut told: Vec<(Value, Vec<Guard>)> = Vec::new();
         for content in [true, false] {
             for &moment in self.acts(function) {
                 // What is created over and filled is an output, too: it is no input whose successor needs a name.
@@ -492,9 +494,14 @@ impl<'a> Evidence<'a> {
                             Err("some of what it writes is synced before, and what stands for its input cannot be told"
                                 .to_string())
                         }
-                        None => Ok(self
-                            .parting_answer(function, moment, pending)
-                            .map(|(value, ..)| self.name(function, value))),
+                        None => {
+                            let parting = self.parting_answer(function, moment, pending);
+                            if let Some((value, ..)) = parting {
+                                let held = pending.when.iter().chain(&moment.guards);
+                                told.push((value, held.filter(|guard| guard.0 == value).copied().collect()));
+                            }
+                            Ok(parting.map(|(value, ..)| self.name(function, value)))
+                        }
                     };
                     let early = Early { act: moment.act, pending, verdict };
                     match (&early.verdict, &found) {
@@ -504,6 +511,14 @@ impl<'a> Evidence<'a> {
                     }
                 }
             }
+        }
+        // What is left whatever the answer is does not depend on it.
+        if let Some(Early { verdict, .. }) = &mut found
+            && let (Ok(Some(_)), Some((setting, _))) = (&*verdict, told.first())
+            && told.iter().all(|(value, _)| value == setting)
+            && are_all(told.iter().map(|(_, answers)| answers.clone()).collect())
+        {
+            *verdict = Ok(None);
         }
         found
     }
@@ -594,6 +609,17 @@ pub(super) struct Late<'a> {
     pub output: &'a Deed,
     /// Why it is not certain.
     pub doubt: Option<String>,
+}
+
+/// Whether any answers at all to questions about one setting fit to one of these.
+fn are_all(fitting: Vec<Vec<Guard>>) -> bool {
+    let Some(first) = fitting.first() else { return false };
+    let Some(&(value, question, _)) = first.first() else { return true };
+    [true, false].into_iter().all(|answer| {
+        let is_other = |guard: &Guard| (guard.0, guard.1) != (value, question);
+        let fits = fitting.iter().filter(|answers| !answers.contains(&(value, question, !answer)));
+        are_all(fits.map(|answers| answers.iter().copied().filter(is_other).collect()).collect())
+    })
 }
 
 /// Whether `pending` is output that is not synced where an input is removed, cut or replaced.

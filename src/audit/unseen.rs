@@ -106,6 +106,16 @@ impl Evidence<'_> {
             );
             Some((why, true))
         };
+        let out_of_sight = || {
+            let open = store.operations.iter().copied().filter(|id| !store.openings.contains(id));
+            let mut open = open.filter(|_| rewrite.verdict == NotApplicable);
+            let operation = open.find(|&id| self.reads_and_makes_out_of_sight(id))?;
+            let why = format!(
+                "what `{}` reads and writes was not seen to be opened, and may be the file that it makes anew",
+                self.short(operation)
+            );
+            Some((why, true))
+        };
         let Some((why, is_open)) = by_others()
             .or_else(opening)
             .or_else(by_memory)
@@ -113,6 +123,7 @@ impl Evidence<'_> {
             .or_else(by_mapping)
             .or_else(destructor)
             .or_else(unresolved)
+            .or_else(out_of_sight)
         else {
             return;
         };
@@ -122,6 +133,18 @@ impl Evidence<'_> {
         if inputs.verdict == No {
             *inputs = Cell::detailed(Unknown, why);
         }
+    }
+
+    /// Whether an operation cuts or makes a file that nothing is seen to be put into, and reads from and writes to what was not seen to be a file:
+    /// code that was not seen may have made the one of the other.
+    fn reads_and_makes_out_of_sight(&self, operation: FuncId) -> bool {
+        let done = || self.deeds(operation).iter().filter(|deed| !deed.failing);
+        let is_unseen = |deed: &&Deed| !self.was_a_file(operation, deed.file);
+        let makes = |deed: &Deed| matches!(deed.did, Did::Overwrite | Did::Pend(How::Created, Kind::Name));
+        let is_filled = |made: &Deed| done().any(|deed| writes(deed) && deed.file == made.file);
+        done().any(|deed| makes(deed) && !is_filled(deed) && !self.is_passing(operation, deed.file))
+            && done().filter(is_unseen).any(|deed| deed.did == Did::Read)
+            && done().filter(is_unseen).any(writes)
     }
 
     /// Two operations on an open store, one of which reads what may get, by way of what the store keeps in memory, into a new file that the other

@@ -22,18 +22,20 @@ impl<'a> Evidence<'a> {
             self.program.functions[operation.index()].params.len() > usize::from(store.top.is_some())
         };
         let cell = self.weakest_write(store, roles, &takes_data);
-        if cell.verdict != Verdict::NotApplicable {
-            return cell;
-        }
-        // Every write is a rewrite: then that is what a normal write is.
-        let cell = self.weakest_write(store, &Roles::new(), &takes_data);
-        if cell.verdict != Verdict::NotApplicable {
-            return cell;
+        // Where every write is a rewrite that is what a normal write is.
+        let cell = match cell.verdict {
+            Verdict::NotApplicable => self.weakest_write(store, &Roles::new(), &takes_data),
+            _ => cell,
+        };
+        match cell.verdict {
+            Verdict::NotApplicable => {}
+            Verdict::Yes => return self.opening_that_leaves_content(store).unwrap_or(cell),
+            _ => return cell,
         }
         // What is given stays in memory until some operation writes it out.
         let cell = self.weakest_write(store, roles, &|_| true);
         match cell.verdict {
-            Verdict::Yes => {
+            Verdict::Yes if self.keeps_what_it_is_given(store) => {
                 let writing = |&operation: &FuncId| self.operation_writes(store, operation, roles).is_some();
                 let mut operations = store.operations.iter().copied();
                 let by = operations.find(|operation| !store.openings.contains(operation) && writing(operation));
@@ -44,6 +46,32 @@ impl<'a> Evidence<'a> {
             Verdict::NotApplicable => store.operations.iter().find_map(|&id| self.unseen_cell(id)).unwrap_or(cell),
             _ => cell,
         }
+    }
+
+    /// The cell of a store that some opening is given content for, and surely leaves it unsynced.
+    fn opening_that_leaves_content(&self, store: &Store) -> Option<Cell> {
+        store.openings.iter().copied().find_map(|opening| {
+            let left =
+                self.successes(opening).iter().flat_map(|moment| moment.pending.iter().map(|left| (*moment, left)));
+            let is_content = |left: &Pending| left.kind != Kind::Name && !self.is_passing(opening, left.file);
+            let mut left = left.filter(|(_, left)| is_content(left) && self.is_given(opening, left.origin));
+            let (_, pending) = left.find(|(moment, left)| self.doubt(store, moment, left).is_none())?;
+            let short = self.short(opening);
+            let why = format!("`{short}`, an opening, is given content, and does not sync what it writes");
+            let text = format!("`{short}` reports success while what it wrote is not synced");
+            Some(Cell::detailed(Verdict::Unknown, why).because(text, pending.trace.origin().span))
+        })
+    }
+
+    /// Whether others can give an open store something by a method that does nothing to files.
+    fn keeps_what_it_is_given(&self, store: &Store) -> bool {
+        let mut functions = (0..self.program.functions.len()).map(|at| FuncId(at as u32));
+        functions.any(|id| {
+            let function = &self.program.functions[id.index()];
+            let first = function.params.first().and_then(|local| function.locals[local.index()].type_name);
+            let is_open = first.is_some() && first == function.owner && function.params.len() > 1;
+            is_open && self.is_public(id) && store.owns(self, id) && !store.operations.contains(&id)
+        })
     }
 
     /// The weakest cell of the operations on an open store that are `of_interest`.

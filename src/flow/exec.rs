@@ -651,7 +651,7 @@ impl<'e, 'p> Run<'e, 'p> {
 
     /// User-space buffers of `file` reach the kernel; by a flush at `flush`, if that is given.
     pub fn drain(&mut self, state: &mut State, file: Value, flush: Option<&Arc<Trace>>) {
-        let keys = self.keys(file);
+        let keys = self.keys_pending(state, file);
         let mut moved = Vec::new();
         state.pending.retain_mut(|pending| {
             if keys.contains(&pending.file) {
@@ -673,16 +673,52 @@ impl<'e, 'p> Run<'e, 'p> {
     }
 
     /// `file` and, if it stands for several, those.
-    pub fn keys(&self, file: Value) -> Vec<Value> {
+    pub fn keys(&mut self, state: &State, file: Value) -> Vec<Value> {
         let mut keys = vec![file];
-        for &alternative in self.engine.terms.alternatives(file) {
-            let key = match self.engine.terms.get(self.engine.terms.unbuffered(alternative)) {
-                Term::Handle { file, .. } => *file,
+        for alternative in self.several(state, file, 0) {
+            let key = match *self.engine.terms.get(self.engine.terms.unbuffered(alternative)) {
+                Term::Handle { file, .. } => file,
+                Term::Field(..) => match self.engine.linked(self.id, &state.heap, alternative) {
+                    Some(path) => state.key(path),
+                    None => alternative,
+                },
                 _ => alternative,
             };
             keys.push(key);
         }
         keys
+    }
+
+    /// As [`Run::keys`], with what is pending for a file that stands for nothing but some of these: where ways meet several times, one
+    /// thing gets several names.
+    pub fn keys_pending(&mut self, state: &State, file: Value) -> Vec<Value> {
+        let mut keys = self.keys(state, file);
+        if keys.len() == 1 {
+            return keys;
+        }
+        let mut others: Vec<Value> = state.pending.iter().flat_map(|pending| [pending.file, pending.dir]).collect();
+        others.sort_unstable();
+        others.dedup();
+        for other in others {
+            if !keys.contains(&other) {
+                let stands_for = self.keys(state, other);
+                if stands_for.len() > 1 && stands_for[1..].iter().all(|one| keys.contains(one)) {
+                    keys.push(other);
+                }
+            }
+        }
+        keys
+    }
+
+    /// What `value` stands for, if it is a join of several, or lies in one: then it lies in each of those.
+    fn several(&mut self, state: &State, value: Value, depth: u8) -> Vec<Value> {
+        let own = self.engine.terms.alternatives(value);
+        if !own.is_empty() || depth > 2 {
+            return own.to_vec();
+        }
+        let Term::Field(base, name) = *self.engine.terms.get(value) else { return Vec::new() };
+        let bases = self.several(state, base, depth + 1);
+        bases.into_iter().map(|base| self.load(state, base, name)).collect()
     }
 
     // ---- values ----
@@ -884,7 +920,7 @@ impl<'e, 'p> Run<'e, 'p> {
         }
         let alternatives = self.engine.terms.alternatives(key);
         if !alternatives.is_empty() {
-            let mut keys = self.keys(key);
+            let mut keys = self.keys(state, key);
             keys.remove(0);
             keys.dedup();
             if keys.len() == 1 {
@@ -969,6 +1005,7 @@ impl<'e, 'p> Run<'e, 'p> {
             // As the fields are by now.
             let told = link.map(|path| self.engine.tell(self.id, &state.heap, path, record));
             if told != Some(file) {
+                self.engine.unlinked |= link.is_some();
                 self.engine.intents.links.insert(field, None);
             }
         }

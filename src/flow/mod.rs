@@ -152,6 +152,8 @@ struct Engine<'p> {
     read_results: FxHashMap<(FuncId, Value), (Value, bool)>,
     /// By function, values that tell how much a file holds, and which.
     lengths: FxHashMap<(FuncId, Value), Value>,
+    /// Whether the run that goes on has found that a field need not hold what it was taken for.
+    unlinked: bool,
 }
 
 /// So many calls up acts and effects are followed. Who stands further up has other things to promise, and in large programs looking there is
@@ -325,6 +327,7 @@ impl Engine<'_> {
             broken: Vec::new(),
             read_results: FxHashMap::default(),
             lengths: FxHashMap::default(),
+            unlinked: false,
         }
     }
 
@@ -515,13 +518,14 @@ impl Engine<'_> {
         }
         self.running.insert(key.clone());
         self.depth += 1;
-        let run = || exec::Run::new(self, function, &key.1).run();
-        // A fault of ours costs one function, not the report.
-        let summary = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|_| {
-            self.broken.push(function);
+        let outer = std::mem::take(&mut self.unlinked);
+        let mut summary = self.run(function, &key.1);
+        // What it did to a file under one name before, it undid under another one.
+        if std::mem::replace(&mut self.unlinked, outer) {
             self.told = Told::default();
-            Summary { bounded: true, ..Summary::default() }
-        });
+            summary = self.run(function, &key.1);
+            self.unlinked = outer;
+        }
         let summary = Arc::new(summary);
         self.depth -= 1;
         self.running.remove(&key);
@@ -529,5 +533,15 @@ impl Engine<'_> {
         let told = std::mem::take(&mut self.told);
         self.runs.push((key, summary.clone(), told));
         summary
+    }
+
+    /// Runs `function` once. A fault of ours costs one function, not the report.
+    fn run(&mut self, function: FuncId, binding: &Binding) -> Summary {
+        let run = || exec::Run::new(self, function, binding).run();
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|_| {
+            self.broken.push(function);
+            self.told = Told::default();
+            Summary { bounded: true, ..Summary::default() }
+        })
     }
 }

@@ -416,8 +416,9 @@ impl Run<'_, '_> {
             }
             let dir = self.engine.terms.parent(path);
             let dir = state.key(dir);
-            // What was read here has its name already.
-            let exists = !mode.create_new && state.fact(key).read && !state.fact(key).created;
+            // What was read here, or found in a directory, has its name already.
+            let is_there = self.engine.terms.is_entry(key) || state.fact(key).read;
+            let exists = !mode.create_new && is_there && !state.fact(key).created;
             let how = if mode.create_new || mode.truncate { How::Created } else { How::MaybeCreated };
             if exists && mode.truncate {
                 self.pend(state, Kind::Data, key, UNIT, How::Cut, &o.trace);
@@ -732,7 +733,7 @@ impl Run<'_, '_> {
             let settles = |pending: &Pending| pending.kind == Kind::Name && terms.is_bare_parent(pending.dir);
             state.pending.retain(|pending| !settles(pending));
         }
-        for key in self.keys(key) {
+        for key in self.keys_pending(state, key) {
             if maybe_directory && !state.maybe_directories.contains(&key) && state.maybe_directories.len() < 8 {
                 state.maybe_directories.push(key);
             }
