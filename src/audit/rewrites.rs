@@ -8,7 +8,7 @@ use super::roles::{Role, Roles};
 use super::stores::Store;
 use super::table::{Cell, Verdict, in_words, weakest};
 use crate::flow::Moment;
-use crate::flow::state::{Guard, How, Kind, Origin, Pending, Trace};
+use crate::flow::state::{Guard, How, Kind, Origin, Pending, Trace, holds};
 use crate::flow::summary::{Act, Deed, Did};
 use crate::flow::terms::Value;
 use crate::ir::{Callee, FuncId, FunctionKind, InstKind};
@@ -531,13 +531,19 @@ impl<'a> Evidence<'a> {
         })
     }
 
-    /// Whether something that is written beside what is `pending`, and is synced at a `moment`, is made of something that was read as well.
+    /// Whether something that is written beside what is `pending`, and is synced at a `moment`, is made of something that was read as well. What is
+    /// written only by other answers than what is pending is not beside it.
     fn syncs_a_successor(&self, function: FuncId, moment: &Moment, pending: &Pending) -> bool {
         let is_safe = |file| {
             let facts = moment.fact(file);
             file != pending.file && facts.written && facts.synced
         };
-        let mut others = self.done(function).filter(|deed| writes(deed) && is_safe(deed.file));
+        let is_apart = |deed: &Deed| {
+            let mut answers = pending.when.iter();
+            answers.any(|&(value, question, answer)| holds(&deed.guards, &(value, question, !answer)))
+        };
+        let beside = |deed: &&Deed| writes(deed) && is_safe(deed.file) && !is_apart(deed);
+        let mut others = self.done(function).filter(beside);
         others.any(|deed| self.carries_into(function, deed.trace.origin()) == Some(Carried::Surely))
     }
 

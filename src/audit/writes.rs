@@ -7,7 +7,7 @@ use super::roles::{Roles, in_role};
 use super::stores::Store;
 use super::table::{Cell, Verdict, in_words, weakest};
 use crate::flow::Moment;
-use crate::flow::state::{Guard, How, Kind, Origin, Pending, Question};
+use crate::flow::state::{Guard, How, Kind, Origin, Pending, holds};
 use crate::flow::summary::{Deed, Did};
 use crate::flow::terms::{Term, Value};
 use crate::ir::FuncId;
@@ -287,17 +287,5 @@ fn is_logged(normal: &[&Deed], all: &[&Deed]) -> bool {
         let synced = normal.iter().position(|deed| deed.did == Did::Sync && deed.file == log);
         let others = normal.iter().any(|deed| writes(deed) && deed.file != log);
         others && written.zip(synced).is_some_and(|(written, synced)| written < synced)
-    })
-}
-
-/// Whether `guards` say or imply an answer: what is one variant is no other.
-fn holds(guards: &[Guard], &(value, question, answer): &Guard) -> bool {
-    guards.iter().any(|&(other, asked, said)| {
-        other == value
-            && (asked == question && said == answer
-                || !answer
-                    && said
-                    && asked != question
-                    && matches!((asked, question), (Question::Variant(_), Question::Variant(_))))
     })
 }

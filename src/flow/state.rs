@@ -190,6 +190,18 @@ pub fn add_sources(sources: &mut SmallVec<[Value; 2]>, more: impl IntoIterator<I
 /// A question, and its answer.
 pub type Guard = (Value, Question, bool);
 
+/// Whether `guards` say or imply an answer: what is one variant is no other.
+pub fn holds(guards: &[Guard], &(value, question, answer): &Guard) -> bool {
+    guards.iter().any(|&(other, asked, said)| {
+        other == value
+            && (asked == question && said == answer
+                || !answer
+                    && said
+                    && asked != question
+                    && matches!((asked, question), (Question::Variant(_), Question::Variant(_))))
+    })
+}
+
 /// At most so many answers are kept with what is pending.
 const MAX_WHEN: usize = 8;
 
@@ -226,7 +238,11 @@ pub(super) fn join_pending(mine: &mut [Pending], theirs: &[Pending], lost: [&[Gu
             if !std::mem::replace(&mut met[at], true) {
                 mine[at].only_under(lost[0]);
             }
-            mine[at].when.retain(|guard| their.when.contains(guard));
+            let mine = &mut mine[at].when;
+            let implied = their.when.iter().filter(|guard| !mine.contains(guard) && holds(mine, guard)).copied();
+            let implied: Vec<Guard> = implied.collect();
+            mine.retain(|guard| holds(&their.when, guard));
+            mine.extend(implied);
         }
         new.push(their);
     }
