@@ -107,13 +107,7 @@ impl Evidence<'_> {
             Some((why, true))
         };
         let out_of_sight = || {
-            let open = store.operations.iter().copied().filter(|id| !store.openings.contains(id));
-            let mut open = open.filter(|_| rewrite.verdict == NotApplicable);
-            let operation = open.find(|&id| self.reads_and_makes_out_of_sight(id))?;
-            let why = format!(
-                "what `{}` reads and writes was not seen to be opened, and may be the file that it makes anew",
-                self.short(operation)
-            );
+            let why = self.rewrites_out_of_sight(store).filter(|_| rewrite.verdict == NotApplicable)?;
             Some((why, true))
         };
         let Some((why, is_open)) = by_others()
@@ -135,16 +129,23 @@ impl Evidence<'_> {
         }
     }
 
-    /// Whether an operation cuts or makes a file that nothing is seen to be put into, and reads from and writes to what was not seen to be a file:
-    /// code that was not seen may have made the one of the other.
-    fn reads_and_makes_out_of_sight(&self, operation: FuncId) -> bool {
-        let done = || self.deeds(operation).iter().filter(|deed| !deed.failing);
-        let is_unseen = |deed: &&Deed| !self.was_a_file(operation, deed.file);
+    /// Why code that was not seen may rewrite: an operation on an open store cuts or makes a file that nothing is seen to be put into, and reads
+    /// from and writes to what was not seen to be a file.
+    fn rewrites_out_of_sight(&self, store: &Store) -> Option<String> {
+        let mut open = store.operations.iter().copied().filter(|id| !store.openings.contains(id));
         let makes = |deed: &Deed| matches!(deed.did, Did::Overwrite | Did::Pend(How::Created, Kind::Name));
-        let is_filled = |made: &Deed| done().any(|deed| writes(deed) && deed.file == made.file);
-        done().any(|deed| makes(deed) && !is_filled(deed) && !self.is_passing(operation, deed.file))
-            && done().filter(is_unseen).any(|deed| deed.did == Did::Read)
-            && done().filter(is_unseen).any(writes)
+        let operation = open.find(|&id| {
+            let done = || self.deeds(id).iter().filter(|deed| !deed.failing);
+            let unseen = || done().filter(|deed| !self.was_a_file(id, deed.file));
+            let is_filled = |made: &Deed| done().any(|deed| writes(deed) && deed.file == made.file);
+            done().any(|deed| makes(deed) && !is_filled(deed) && !self.is_passing(id, deed.file))
+                && unseen().any(|deed| deed.did == Did::Read)
+                && unseen().any(writes)
+        })?;
+        let short = self.short(operation);
+        Some(format!(
+            "what `{short}` reads and writes was not seen to be opened, and may be the file that it makes anew"
+        ))
     }
 
     /// Two operations on an open store, one of which reads what may get, by way of what the store keeps in memory, into a new file that the other
