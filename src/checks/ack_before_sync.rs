@@ -3,6 +3,7 @@
 use super::success::SuccessRule;
 use super::{Context, places, provenance, purpose, success::Left};
 use crate::finding::{Confidence, Level};
+use crate::flow::intent::wrapped_part;
 use crate::flow::state::{How, Kind, Pending};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
@@ -105,6 +106,19 @@ fn is_resized_like_others(context: &Context<'_>, left: &Left<'_>) -> bool {
         && fact.written
         && left.pending.trace.depth() <= 1
         && left.lives_in_own(context, &context.flow.intents.resized_and_synced)
+}
+
+/// Whether the file lies in what the type of a method that leaves it wraps around it, another method of the type writes it and syncs it
+/// before it returns, and none that callers see only syncs it. What the wrapper offers to all who use it says nothing of that.
+fn is_synced_by_other_methods(context: &Context<'_>, left: &Left<'_>) -> bool {
+    let intents = &context.flow.intents;
+    left.left_by.iter().any(|(function, pending)| {
+        let owner = context.program.functions[function.index()].owner;
+        let part = owner.and_then(|owner| wrapped_part(&context.terms.borrow(), owner, pending.file));
+        part.is_some_and(|part| {
+            intents.parts_written_and_synced.contains(&part) && !intents.parts_only_synced.contains(&part)
+        })
+    })
 }
 
 /// Whether a function that leaves it made the file, and synced its directory after this change of it: who sees to the name wants what it
@@ -274,6 +288,9 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         && (!left.lives_in(context, &intents.synced_at_end)
             || left.lives_in(context, &intents.written_and_synced_by_own))
     {
+        return Some(Confidence::Medium);
+    }
+    if !temporary && !pending.doubt && is_synced_by_other_methods(context, left) {
         return Some(Confidence::Medium);
     }
     if !temporary && !pending.doubt && is_resized_like_others(context, left) {

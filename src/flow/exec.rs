@@ -1,6 +1,6 @@
 //! Runs one function: a worklist over its blocks, with states kept apart while their answers to stable questions differ.
 
-use super::intent::FieldKey;
+use super::intent::{FieldKey, wrapped_part};
 use super::state::{
     Facts, Guard, Guards, How, Kind, MAX_SOURCES, Origin, Pending, Question, Shared, State, Trace, Transit,
     add_sources, all_among, implies, is_surely_there, join_pending, join_values, keep_common_answers,
@@ -1281,6 +1281,20 @@ impl<'e, 'p> Run<'e, 'p> {
         }
         for (file, facts) in state.facts.iter().filter(|(_, facts)| facts.synced) {
             let pending = state.pending.iter().any(|pending| pending.file == *file && pending.kind != Kind::Name);
+            let method = matches!(self.function.kind, FunctionKind::Named) && !at_end;
+            if let Some(owner) = self.function.owner.filter(|_| method)
+                && let Some(part) = wrapped_part(&self.engine.terms, owner, *file)
+            {
+                let intents = &mut self.engine.intents;
+                // Who is given nothing writes what was there to be written.
+                let given = self.function.params.len() > 1;
+                match facts.written {
+                    true if !pending && given => drop(intents.parts_written_and_synced.insert(part)),
+                    true if given => {}
+                    _ if !given || self.function.public => drop(intents.parts_only_synced.insert(part)),
+                    _ => {}
+                }
+            }
             for field in self.engine.fields_of(self.id, *file).to_vec() {
                 let intents = &mut self.engine.intents;
                 if facts.resized && !pending && !at_end {

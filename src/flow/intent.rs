@@ -1,7 +1,7 @@
 //! Where a program shows that it cares whether data survives: the evidence on which the durable rules speak up.
 
 use super::state::{Kind, Origin};
-use super::terms::{Retelling, Value};
+use super::terms::{Retelling, Term, Terms, Value};
 use crate::ir::{FuncId, PackageId};
 use crate::source::{FileId, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -27,6 +27,21 @@ pub fn asks_for_a_sync(name: &str) -> bool {
         name.strip_prefix(start)
             .is_some_and(|what| matches!(what, "sync" | "fsync" | "fdatasync") || names_a_sync(what))
     })
+}
+
+/// The file `value` as a part of what a method of its `owner` is called on, if it lies in a field of one of its fields.
+pub fn wrapped_part(terms: &Terms, owner: Ustr, value: Value) -> Option<FieldKey> {
+    let mut names: SmallVec<[Ustr; 4]> = SmallVec::new();
+    let mut at = value;
+    while let &Term::Field(base, name) = terms.get(at) {
+        names.push(name);
+        at = terms.unbuffered(base);
+    }
+    if names.len() < 2 || !matches!(terms.get(at), Term::Param(0)) {
+        return None;
+    }
+    let way: Vec<&str> = names.iter().rev().map(Ustr::as_str).collect();
+    Some((owner, Ustr::from(&way.join("."))))
 }
 
 /// At most so many fields are known of one value.
@@ -76,6 +91,11 @@ pub struct Intents {
     pub directory_synced_at_end: FxHashSet<Ustr>,
     /// As `written_and_synced`, by a method of the type itself.
     pub written_and_synced_by_own: FxHashSet<FieldKey>,
+    /// Files that lie in what a type wraps around them: the type, and the fields on the way (`file.0`). Those that a method of the type
+    /// is given something writes and syncs before it returns.
+    pub parts_written_and_synced: FxHashSet<FieldKey>,
+    /// Those that a method which is given nothing syncs, or one that callers see without having written: the sync is a call of its own.
+    pub parts_only_synced: FxHashSet<FieldKey>,
     /// Functions in which an effect of a place is made durable.
     pub settled: FxHashMap<(Origin, Kind), FxHashSet<FuncId>>,
     /// Fields whose file or path is renamed somewhere: a temporary.
@@ -140,6 +160,8 @@ impl Intents {
             synced_at_end,
             directory_synced_at_end,
             written_and_synced_by_own,
+            parts_written_and_synced,
+            parts_only_synced,
             settled,
             retired_fields,
             write_through_fields,
@@ -178,6 +200,8 @@ impl Intents {
         self.synced_at_end.extend(synced_at_end);
         self.directory_synced_at_end.extend(directory_synced_at_end);
         self.written_and_synced_by_own.extend(written_and_synced_by_own);
+        self.parts_written_and_synced.extend(parts_written_and_synced);
+        self.parts_only_synced.extend(parts_only_synced);
         self.retired_fields.extend(retired_fields);
         self.write_through_fields.extend(write_through_fields);
         self.reads.extend(reads);
