@@ -112,13 +112,17 @@ fn is_resized_like_others(context: &Context<'_>, left: &Left<'_>) -> bool {
 /// before it returns, and none that callers see only syncs it. What the wrapper offers to all who use it says nothing of that.
 fn is_synced_by_other_methods(context: &Context<'_>, left: &Left<'_>) -> bool {
     let intents = &context.flow.intents;
-    left.left_by.iter().any(|(function, pending)| {
-        let owner = context.program.functions[function.index()].owner;
-        let part = owner.and_then(|owner| wrapped_part(&context.terms.borrow(), owner, pending.file));
-        part.is_some_and(|part| {
-            intents.parts_written_and_synced.contains(&part) && !intents.parts_only_synced.contains(&part)
+    let top = left.moment.function;
+    let on_the_way = left.pending.trace.functions();
+    let leaves = |function: FuncId| function == top || on_the_way.contains(&function);
+    !purpose::disclaims_durability(&context.program.functions[top.index()])
+        && left.left_by.iter().filter(|(function, _)| leaves(*function)).any(|(function, pending)| {
+            let owner = context.program.functions[function.index()].owner;
+            let part = owner.and_then(|owner| wrapped_part(&context.terms.borrow(), owner, pending.file));
+            part.is_some_and(|part| {
+                intents.parts_written_and_synced.contains(&part) && !intents.parts_only_synced.contains(&part)
+            })
         })
-    })
 }
 
 /// Whether a function that leaves it made the file, and synced its directory after this change of it: who sees to the name wants what it

@@ -688,6 +688,8 @@ pub fn disclaims_durability(function: &Function) -> bool {
         "best-effort",
         "not durable",
         "non-durable",
+        "not synced",
+        "not flushed",
         "without fsync",
         "not host-crash durable",
         "rebuildable",
