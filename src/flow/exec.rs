@@ -693,7 +693,7 @@ impl<'e, 'p> Run<'e, 'p> {
     /// thing gets several names.
     pub fn keys_pending(&mut self, state: &State, file: Value) -> Vec<Value> {
         let mut keys = self.keys(state, file);
-        if keys.len() == 1 {
+        if keys.len() == 1 || !self.engine.plan.tell_deeds {
             return keys;
         }
         let mut others: Vec<Value> = state.pending.iter().flat_map(|pending| [pending.file, pending.dir]).collect();
@@ -713,7 +713,8 @@ impl<'e, 'p> Run<'e, 'p> {
     /// What `value` stands for, if it is a join of several, or lies in one: then it lies in each of those.
     fn several(&mut self, state: &State, value: Value, depth: u8) -> Vec<Value> {
         let own = self.engine.terms.alternatives(value);
-        if !own.is_empty() || depth > 2 {
+        // Findings are told of what is left for sure by one name; a table tells of all that a store may have left.
+        if !own.is_empty() || depth > 2 || !self.engine.plan.tell_deeds {
             return own.to_vec();
         }
         let Term::Field(base, name) = *self.engine.terms.get(value) else { return Vec::new() };

@@ -521,7 +521,7 @@ impl Engine<'_> {
         let outer = std::mem::take(&mut self.unlinked);
         let mut summary = self.run(function, &key.1);
         // What it did to a file under one name before, it undid under another one.
-        if std::mem::replace(&mut self.unlinked, outer) {
+        if std::mem::replace(&mut self.unlinked, outer) && self.plan.tell_deeds {
             self.told = Told::default();
             summary = self.run(function, &key.1);
             self.unlinked = outer;
