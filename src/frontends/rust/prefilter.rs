@@ -1225,7 +1225,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_that_do_not_matter_are_blanked() {
+    fn bodies_that_do_not_matter_are_cut() {
         let text = "fn sync_it(f: &File) { f.sync_all(); } #[a] pub fn b() -> [u8; { 2 }] { ä(\"}\") } fn other() { deep() } \
                     impl X { fn d(&self) { sync_it(other) } }";
         let choice = &chosen(&[text])[0];
@@ -1295,7 +1295,7 @@ mod tests {
     }
 
     #[test]
-    fn test_modules_are_blanked() {
+    fn test_modules_are_cut() {
         let text = "fn a() {} #[cfg(test)] mod x { fn t() { } } mod y { fn u() {} } #[cfg(unix)] mod tests { fn v() {} } \
                     #[cfg(all(test, unix))] pub mod z { fn w() {} }";
         let with_tests = Options { include_tests: true, ..OPTIONS };
