@@ -44,10 +44,6 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     if left.must_be_durable(context) || left.left_by.iter().any(|(_, pending)| pending.cared) {
         return Some(if pending.how == How::Created { Confidence::High } else { Confidence::Medium });
     }
-    // Who syncs what a merge puts out wants it to last; what nobody syncs is put where its user wants it.
-    if purpose::is_handed_out(context, left.moment.function, pending.file) {
-        return None;
-    }
     // Its content is lost with it: that is told where the content was due.
     let lost = |other: &Pending| other.kind == Kind::Data && other.closed && other.file == pending.file;
     if left.moment.pending.iter().any(lost) {

@@ -33,6 +33,7 @@ pub mod twins;
 
 use crate::config::Policy;
 use crate::finding::{Confidence, Finding};
+use crate::flow::intent::FieldKey;
 use crate::flow::state::Trace;
 use crate::flow::summary::Act;
 use crate::flow::terms::{Terms, Value};
@@ -80,7 +81,7 @@ struct Index<'a> {
     /// Functions that hold closures.
     with_closures: FxHashSet<FuncId>,
     /// Fields of what gets another name in the end.
-    given_up: OnceCell<FxHashSet<crate::flow::intent::FieldKey>>,
+    given_up: OnceCell<FxHashSet<FieldKey>>,
     /// Functions named `…_sync` beside one that does the same in the background.
     blocking: OnceCell<FxHashSet<FuncId>>,
     /// Types that take what a program says of its work.

@@ -91,8 +91,8 @@ pub struct Intents {
     pub directory_synced_at_end: FxHashSet<Ustr>,
     /// As `written_and_synced`, by a method of the type itself.
     pub written_and_synced_by_own: FxHashSet<FieldKey>,
-    /// Files that lie in what a type wraps around them: the type, and the fields on the way (`file.0`). Those that a method of the type
-    /// is given something writes and syncs before it returns.
+    /// Files that lie in what a type wraps around them: the type, and the fields on the way (`file.0`). Those that a method of the type,
+    /// which is given something, writes and syncs before it returns.
     pub parts_written_and_synced: FxHashSet<FieldKey>,
     /// Those that a method which is given nothing syncs, or one that callers see without having written: the sync is a call of its own.
     pub parts_only_synced: FxHashSet<FieldKey>,
