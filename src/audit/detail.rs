@@ -45,7 +45,7 @@ impl<'a> Evidence<'a> {
                 Act::Remove { path, .. } => (path, "is removed"),
                 Act::Rename { to, .. } => (to, "is replaced"),
                 Act::Cut { file, .. } | Act::WriteOver { file } | Act::Sync { file } => (file, "is cut"),
-                Act::Succeed => continue,
+                Act::Link { .. } | Act::Succeed => continue,
             };
             let old = self.shown(part, old);
             let text = format!("{what} before `{old}` {how}; a crash on the way can leave neither");

@@ -4,7 +4,7 @@ use super::success::SuccessRule;
 use super::{Context, places, provenance, purpose, success::Left};
 use crate::finding::{Confidence, Level};
 use crate::flow::intent::wrapped_part;
-use crate::flow::state::{How, Kind, Pending};
+use crate::flow::state::{Guard, How, Kind, Pending, Question};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
 use crate::ir::{Arg, Base, Callee, FuncId, Function, FunctionKind, InstKind, Operand, Passing, Place, ValueKind};
@@ -158,6 +158,25 @@ fn is_named_durably(context: &Context<'_>, left: &Left<'_>) -> bool {
     })
 }
 
+/// Whether a flag that asks for a sync was given to a function that leaves it, and set on a way on which it does.
+fn is_asked_to_sync(context: &Context<'_>, left: &Left<'_>) -> bool {
+    let terms = context.terms.borrow();
+    left.left_by.iter().filter(|(_, pending)| pending.trace.depth() <= 1).any(|(function, _)| {
+        let body = &context.program.functions[function.index()];
+        let asks = |guard: &Guard| {
+            let &(value, Question::True, true) = guard else { return false };
+            let Term::Param(number) = *terms.get(value) else { return false };
+            let name = body.params.get(number as usize).and_then(|local| body.locals[local.index()].name);
+            name.is_some_and(|name| purpose::is_sync_option(&name) && !purpose::is_opt_out(&name))
+        };
+        let is_this = |other: &Pending| other.origin == left.origin && other.kind == left.pending.kind && !other.doubt;
+        context
+            .successes(*function)
+            .iter()
+            .any(|moment| !moment.vague_sync && moment.guards.iter().any(asks) && moment.pending.iter().any(is_this))
+    })
+}
+
 /// Whether a function that makes the file and leaves it so reads it instead where it is there: what is made once is to be found again.
 fn is_loaded_or_made(context: &Context<'_>, left: &Left<'_>) -> bool {
     left.left_by.iter().any(|(function, pending)| {
@@ -255,7 +274,8 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     let latent = lent || left.is_given_back(context);
     // What a function runs by a closure and a handle is done before its own promise is kept.
     let halfway = lent && matches!(top.kind, FunctionKind::Closure { .. });
-    let promised = !halfway && (purpose::promises_durability(body) || purpose::promises_durability(top));
+    let promised = !halfway
+        && (purpose::promises_durability(body) || purpose::promises_durability(top) || is_asked_to_sync(context, left));
     // Who runs a program sees what it wrote, and can run it again.
     let near = body.package == top.package && pending.trace.depth() <= 2;
     if top.short_name == "main" && near && !promised && !left.must_be_durable(context) {

@@ -25,7 +25,7 @@ pub struct ActRule {
     /// What is wrong, given the worst pending effect.
     pub message: fn(&Context<'_>, &Moment, &Pending) -> String,
     /// The last step, at the act.
-    pub at_act: &'static str,
+    pub at_act: fn(Act) -> &'static str,
     /// What the disk can hold after the crash.
     pub crash: &'static str,
     /// What to do.
@@ -358,7 +358,7 @@ fn finding(context: &Context<'_>, rule: &ActRule, guilt: &Guilt<'_>, place: Orig
     let (worst, confidence) = (&guilt.culprits[0].0, guilt.culprits[0].1);
     let mut steps: Vec<FindingStep> = Vec::new();
     story::pending_steps(context, worst, &mut steps);
-    story::steps(context, &guilt.moment.trace, rule.at_act, &mut steps);
+    story::steps(context, &guilt.moment.trace, (rule.at_act)(guilt.moment.act), &mut steps);
     steps.dedup_by(|a, b| a.span == b.span && a.message == b.message);
     Finding {
         rule: rule.id,

@@ -17,7 +17,7 @@ pub const RULE: ActRule = ActRule {
         Kind::Name => "old file is removed before the name of its successor is durable".to_string(),
         _ => "old file is removed before the content of its successor is durable".to_string(),
     },
-    at_act: "removed: from here on only the successor is left",
+    at_act: |_| "removed: from here on only the successor is left",
     crash: "the removal can reach the disk first: the old file is gone and the new one empty, partial or without a name",
     help: "sync the successor and its directory before removing what it replaces",
     masked_on: &[],
@@ -41,7 +41,7 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
     }
     let counts = match pending.kind {
         Kind::Data => matches!(pending.how, How::Written | How::WrittenWhole | How::Copied | How::HandedOver),
-        Kind::Name => matches!(pending.how, How::Renamed) && pending.cared,
+        Kind::Name => pending.cared && (pending.how == How::Renamed || is_made_for_log(context, moment, pending, path)),
         Kind::Buffer => true,
     };
     if !counts
@@ -94,6 +94,21 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
         (_, true) => Some(Confidence::Low),
         _ => None,
     }
+}
+
+/// Whether a new file, filled and synced, takes over what was in a log beside it, and its directory is synced in the end: too late for the
+/// log. Where that is never done, its name is missing whatever becomes of the log, and is told as that.
+pub fn is_made_for_log(context: &Context<'_>, moment: &Moment, pending: &Pending, log: Value) -> bool {
+    let settled_later = || {
+        let is_this = |other: &Pending| other.kind == Kind::Name && other.origin == pending.origin;
+        let mut successes = context.successes(moment.function).iter();
+        successes
+            .any(|success| success.killed.contains(&(pending.dir, Kind::Name)) && !success.pending.iter().any(is_this))
+    };
+    let beside = || context.terms.borrow_mut().parent(log) == pending.dir;
+    // What is made of other files has those.
+    let made_anew = || !moment.facts.iter().any(|(_, facts)| facts.read && !facts.created);
+    pending.how == How::Created && is_log(context, log) && beside() && made_anew() && settled_later()
 }
 
 /// Whether what is written takes the place of what is removed: it was renamed somewhere, lies in the same directory, or both are done in

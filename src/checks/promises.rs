@@ -4,16 +4,17 @@
 use super::flush_is_not_sync::{CRASH, HELP, RULE};
 use super::{Context, purpose, residue, story};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
-use crate::flow::intent::asks_for_a_sync;
-use crate::flow::state::Question;
+use crate::flow::intent::{FieldKey, asks_for_a_sync};
+use crate::flow::state::{Guard, Question};
 use crate::flow::summary::{Act, Outcome, Summary};
 use crate::flow::terms::{Term, Terms, Value};
 use crate::ir::{
-    Base, Call, Callee, Cond, Exit, FuncId, Function, FunctionKind, InstKind, Operand, Place, Rvalue, Terminator,
+    Base, Call, Callee, Cond, Exit, FuncId, Function, FunctionKind, Inst, InstKind, Operand, Place, Rvalue, Terminator,
     ValueKind,
 };
 use crate::source::Span;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeSet;
 use ustr::Ustr;
 
 /// How a promise is broken.
@@ -33,6 +34,7 @@ enum Broken {
 /// Adds the functions that reach no sync on some path to success on which one is promised and no option spares it.
 pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
     let dirty = residue::dirty_types(context);
+    let handles = residue::dirty_handles(context);
     let nothing = FxHashSet::default();
     for (at, function) in context.program.functions.iter().enumerate() {
         let id = FuncId(at as u32);
@@ -51,7 +53,12 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
             let Some(summary) = summary else {
                 return (held.is_some() && is_empty(function)).then_some(Broken::Nothing);
             };
-            let found = match broken(context, function, summary, held.unwrap_or(&nothing)) {
+            let found = match broken(context, id, summary, held.unwrap_or(&nothing)) {
+                None if purpose::is_named_after_sync_of_all(&function.short_name)
+                    && let Some(file) = forgotten(context, id, function, summary, &handles) =>
+                {
+                    Some(Broken::Forgotten(file))
+                }
                 None if held.is_some() && does_nothing(function, summary) => Some(Broken::Nothing),
                 found => found,
             };
@@ -177,7 +184,8 @@ pub(super) fn successes(summary: &Summary) -> impl Iterator<Item = &Outcome> {
 
 /// It handles a file, comes back with success by some way that no option chose, and asks for no sync on it. `held` are the files that
 /// other methods of its type write.
-fn broken(context: &Context<'_>, function: &Function, summary: &Summary, held: &FxHashSet<Value>) -> Option<Broken> {
+fn broken(context: &Context<'_>, id: FuncId, summary: &Summary, held: &FxHashSet<Value>) -> Option<Broken> {
+    let function = &context.program.functions[id.index()];
     if summary.bounded || summary.acts_lost || !summary.calls.is_empty() {
         return None;
     }
@@ -185,18 +193,25 @@ fn broken(context: &Context<'_>, function: &Function, summary: &Summary, held: &
     let is_given =
         |fits: fn(ValueKind) -> bool| function.params.iter().any(|param| fits(function.locals[param.index()].kind));
     let holds_file = is_given(is_handle);
-    // What stands for nothing and is given no file and no path may be about another machine: files below it are no evidence.
+    // What stands for nothing and is given no file and no path may be about another machine: files below it are no evidence. Who says what
+    // is synced, and opens something for it, means that.
     let about_files = function.owner.is_some()
         || function.params.is_empty()
         || is_given(|kind| {
             matches!(kind, ValueKind::Path | ValueKind::Aggregate | ValueKind::Unknown) || is_handle(kind)
-        });
+        })
+        || function.short_name.contains('_') && opens_itself(function);
     let reaches = reaches_sync(summary);
+    // Where no way syncs, the way was not chosen for that. What is said of a path only finds out which directory is meant.
+    let whatever = successes(summary).all(|outcome| {
+        let about_path = |guard: &Guard| matches!(terms.get(guard.0), Term::Op(name, _) if name == "is_empty");
+        syncs_nothing(outcome) && outcome.guards.iter().filter(|guard| guard.1 == Question::True).all(about_path)
+    });
     let untouched = |outcome: &Outcome| {
         syncs_nothing(outcome)
             && !reaches
             && (summary.touches && about_files || holds_file)
-            && !is_chosen(&terms, outcome)
+            && (!is_chosen(&terms, outcome) || whatever)
     };
     if successes(summary).any(untouched) {
         return Some(Broken::Nothing);
@@ -234,8 +249,17 @@ fn broken(context: &Context<'_>, function: &Function, summary: &Summary, held: &
     // Who is named after a sync, and of nothing in particular, syncs all that its value writes, or says which of it.
     if purpose::is_named_after_sync_of_all(&function.short_name) {
         let own = |file: Value| is_own(&terms, file);
+        // Another method may know it by another name than its path.
+        let in_field = |known: Value, file: Value| match (terms.get(file), function.owner) {
+            (&Term::Field(of, name), Some(owner)) if matches!(terms.get(of), Term::Param(0)) => {
+                context.flow.intents.fields_of(id, known).contains(&(owner, name))
+            }
+            _ => false,
+        };
         let synced = |file: Value| {
-            successes(summary).any(|outcome| outcome.all_killed || outcome.killed.iter().any(|known| known.0 == file))
+            successes(summary).any(|outcome| {
+                outcome.all_killed || outcome.killed.iter().any(|known| known.0 == file || in_field(known.0, file))
+            })
         };
         let seen = |outcome: &Outcome| !outcome.vague_sync && outcome.unopened.is_empty();
         let mut held: Vec<Value> = held.iter().copied().filter(|file| own(*file)).collect();
@@ -258,6 +282,43 @@ fn broken(context: &Context<'_>, function: &Function, summary: &Summary, held: &
         payloads.iter().filter(owes).find(on_this_way).map(|(_, variant)| Ustr::from(variant))
     };
     successes(summary).filter(|outcome| syncs_nothing(outcome)).find_map(sibling).map(Broken::For)
+}
+
+/// A file that is kept open in a field, as it is shown: other methods of the type write it, and this one syncs the file of another such field
+/// and not that.
+fn forgotten(
+    context: &Context<'_>,
+    id: FuncId,
+    function: &Function,
+    summary: &Summary,
+    handles: &FxHashMap<Ustr, BTreeSet<Vec<FieldKey>>>,
+) -> Option<String> {
+    let sees_all = |outcome: &Outcome| !outcome.all_killed && !outcome.vague_sync && outcome.unopened.is_empty();
+    if summary.bounded
+        || summary.acts_lost
+        || !summary.calls.is_empty()
+        || !successes(summary).all(sees_all)
+        || function.blocks.iter().flat_map(|block| &block.insts).any(is_unseen)
+    {
+        return None;
+    }
+    let owner = function.owner?;
+    let killed = successes(summary).flat_map(|outcome| &outcome.killed);
+    let synced: FxHashSet<FieldKey> =
+        killed.flat_map(|(file, _)| context.flow.intents.fields_of(id, *file)).copied().collect();
+    // What is put into a field with all that is in it is known by that field alone.
+    let holds = |field: &FieldKey, part: &FieldKey| {
+        field.0 == part.0 && part.1.strip_prefix(&*field.1).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let is_synced = |fields: &&Vec<FieldKey>| fields.iter().any(|field| synced.iter().any(|known| holds(field, known)));
+    let (known, left): (Vec<_>, Vec<_>) = handles.get(&owner)?.iter().partition(is_synced);
+    let own = left.into_iter().flatten().filter(|field| field.0 == owner).max_by_key(|field| field.1.len())?;
+    (!known.is_empty()).then(|| format!("self.{}", own.1))
+}
+
+/// Whether it calls what cannot be looked into.
+fn is_unseen(inst: &Inst) -> bool {
+    matches!(&inst.kind, InstKind::Call(Call { callee: Callee::Unknown | Callee::Value(_), .. }))
 }
 
 /// For a method that others call to have done with what they wrote (`flush`, `commit`), and that syncs nothing: a file of the value, as it is
@@ -318,6 +379,16 @@ pub(super) fn is_handle(kind: ValueKind) -> bool {
         kind,
         ValueKind::File | ValueKind::BufferedFile | ValueKind::AsyncFile | ValueKind::TempFile | ValueKind::Mapping
     )
+}
+
+/// Whether its own text opens a file or directory.
+fn opens_itself(function: &Function) -> bool {
+    function.blocks.iter().flat_map(|block| &block.insts).any(|inst| match &inst.kind {
+        InstKind::Call(Call { callee: Callee::Api { certain: true, .. }, result, .. }) => {
+            is_handle(function.locals[result.index()].kind)
+        }
+        _ => false,
+    })
 }
 
 /// Whether a flag or mode led that way.

@@ -16,7 +16,7 @@ pub const RULE: ActRule = ActRule {
         (pending.kind == Kind::Buffer && pending.file == file).then_some(Confidence::High)
     },
     message: |_, _, _| "file is renamed into place while part of it is still in a user-space buffer".to_string(),
-    at_act: "renamed: the buffered bytes are not in the file yet",
+    at_act: |_| "renamed: the buffered bytes are not in the file yet",
     crash: "the new name leads to a file without its last bytes, even if only the process is killed",
     help: "flush the buffer and sync the file before the rename, and check both results",
     masked_on: &[],

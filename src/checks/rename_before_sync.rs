@@ -14,8 +14,10 @@ pub const RULE: ActRule = ActRule {
     id: "rename-before-sync",
     level: Level::Error,
     judge: |context, moment, pending| {
-        let Act::Rename { file, from, to, .. } = moment.act else {
-            return None;
+        let (file, from, to) = match moment.act {
+            Act::Rename { file, from, to, .. } => (file, from, to),
+            Act::Link { file, to } if pending.file == file && is_last_name(context, moment, file) => (file, file, to),
+            _ => return None,
         };
         let cached = |path| purpose::is_cached(context, moment.function, path);
         if pending.kind != Kind::Data
@@ -39,12 +41,23 @@ pub const RULE: ActRule = ActRule {
             _ => None,
         }
     },
-    message: |_, _, _| "file is renamed into place before its content is durable".to_string(),
-    at_act: "renamed: the name is live, the content may not be",
+    message: |_, moment, _| match moment.act {
+        Act::Link { .. } => "file is linked into place before its content is durable".to_string(),
+        _ => "file is renamed into place before its content is durable".to_string(),
+    },
+    at_act: |act| match act {
+        Act::Link { .. } => "linked: the name is live, the content may not be",
+        _ => "renamed: the name is live, the content may not be",
+    },
     crash: "the new name can lead to an empty or partial file, and what the name led to before is gone",
     help: "sync the file after the last write and before the rename",
     masked_on: &[],
 };
+
+/// Whether the name that a link gives is the one that lasts: the file had none, or loses the one that it had.
+fn is_last_name(context: &Context<'_>, moment: &Moment, file: Value) -> bool {
+    moment.fact(file).temporary || context.successes(moment.function).iter().any(|success| success.fact(file).renamed)
+}
 
 /// Whether what renames goes on to make the file anew under its old name: what was live there is put aside, under a name that nobody counted
 /// on before.

@@ -6,9 +6,10 @@ use crate::flow::Moment;
 use crate::flow::intent::FieldKey;
 use crate::flow::state::{How, Kind, Pending};
 use crate::flow::summary::Act;
-use crate::flow::terms::{Term, Value};
+use crate::flow::terms::{Term, Terms, Value};
 use crate::ir::FuncId;
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeSet;
 use ustr::Ustr;
 
 /// By field: what is left there when some method reports success, with the method.
@@ -20,21 +21,51 @@ pub fn dirty_types(context: &Context<'_>) -> FxHashMap<Ustr, FxHashSet<Value>> {
     let mut dirty: FxHashMap<Ustr, FxHashSet<Value>> = FxHashMap::default();
     for moment in context.flow.moments.iter().filter(|moment| moment.act == Act::Succeed && !moment.failing) {
         let Some(owner) = context.program.functions[moment.function.index()].owner else { continue };
-        let terms = context.terms.borrow();
-        let held = |pending: &Pending| {
-            // A new length alone is no content: what is written to a mapping is told there.
-            pending.kind != Kind::Name
-                && !matches!(pending.how, How::Resized | How::Cut)
-                && !pending.closed
-                && matches!(terms.get(pending.file), Term::Field(..))
-                && matches!(terms.get(terms.root(pending.file)), Term::Param(0))
-        };
-        let mut left = moment.pending.iter().filter(|pending| held(pending)).peekable();
-        if left.peek().is_some() {
-            dirty.entry(owner).or_default().extend(left.map(|pending| pending.file));
+        let mut terms = context.terms.borrow_mut();
+        for pending in moment.pending.iter().filter(|pending| is_content(pending)) {
+            for file in as_held(&mut terms, pending.file, 0) {
+                let in_field = matches!(terms.get(file), Term::Field(..));
+                if in_field && matches!(terms.get(terms.root(file)), Term::Param(0)) {
+                    dirty.entry(owner).or_default().insert(file);
+                }
+            }
         }
     }
     dirty
+}
+
+/// By type: the files that some method leaves written bytes pending in, each by the fields that its handle lies in. So they are found where a
+/// file is known by its path, which can be another each time.
+pub fn dirty_handles(context: &Context<'_>) -> FxHashMap<Ustr, BTreeSet<Vec<FieldKey>>> {
+    let mut dirty: FxHashMap<Ustr, BTreeSet<Vec<FieldKey>>> = FxHashMap::default();
+    let intents = &context.flow.intents;
+    for moment in context.flow.moments.iter().filter(|moment| moment.act == Act::Succeed && !moment.failing) {
+        let Some(owner) = context.program.functions[moment.function.index()].owner else { continue };
+        for pending in moment.pending.iter().filter(|pending| is_content(pending) && !pending.doubt) {
+            let fields = intents.fields_of(moment.function, pending.file);
+            if fields.iter().any(|field| intents.links.get(field).is_some_and(Option::is_some)) {
+                dirty.entry(owner).or_default().insert(fields.to_vec());
+            }
+        }
+    }
+    dirty
+}
+
+/// Whether written bytes are pending behind a handle that is still open. A new length alone is no content: what is written to a mapping is
+/// told there.
+fn is_content(pending: &Pending) -> bool {
+    pending.kind != Kind::Name && !matches!(pending.how, How::Resized | How::Cut) && !pending.closed
+}
+
+/// A file by the names that it has where one of several values lies in a field that it is reached by: a part was replaced on one way.
+fn as_held(terms: &mut Terms, file: Value, depth: u8) -> Vec<Value> {
+    let &Term::Field(of, name) = terms.get(file) else {
+        return if depth == 0 { vec![file] } else { [&[file], terms.alternatives(file)].concat() };
+    };
+    if depth > 2 {
+        return vec![file];
+    }
+    as_held(terms, of, depth + 1).into_iter().map(|of| terms.field(of, name)).collect()
 }
 
 impl Residue {

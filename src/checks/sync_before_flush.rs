@@ -26,7 +26,7 @@ pub const RULE: ActRule = ActRule {
         Some(if vague { Confidence::Low } else { Confidence::High })
     },
     message: |_, _, _| "file is synced while part of its content is still in a user-space buffer".to_string(),
-    at_act: "synced: without the bytes that are still buffered",
+    at_act: |_| "synced: without the bytes that are still buffered",
     crash: "the bytes in the buffer are lost although the sync reported success",
     help: "flush the buffer first, then sync the file behind it",
     masked_on: &[],
@@ -79,7 +79,7 @@ pub fn promises(context: &Context<'_>, out: &mut Vec<Finding>) {
             message: (RULE.message)(context, moment, &nothing(file, &moment.trace)),
             span: origin.span,
             function: function.name,
-            steps: vec![step(RULE.at_act)],
+            steps: vec![step((RULE.at_act)(moment.act))],
             crash: RULE.crash.to_string(),
             help: RULE.help.to_string(),
             condition: None,

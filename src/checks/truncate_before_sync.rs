@@ -18,7 +18,7 @@ pub const RULE: ActRule = ActRule {
         Kind::Name => "file is cut before the name of its successor is durable".to_string(),
         _ => "file is cut before the content of its successor is durable".to_string(),
     },
-    at_act: "cut: from here on only the successor is left",
+    at_act: |_| "cut: from here on only the successor is left",
     crash: "the cut can reach the disk first: the log is empty and what it was applied to is not on disk",
     help: "sync the successor and its directory before cutting what it replaces",
     masked_on: &[],
@@ -43,7 +43,10 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
         Kind::Data | Kind::Buffer => {
             matches!(pending.how, How::Written | How::WrittenWhole | How::Copied | How::HandedOver)
         }
-        Kind::Name => pending.how == How::Renamed && pending.cared,
+        Kind::Name => {
+            pending.cared
+                && (pending.how == How::Renamed || delete_before_sync::is_made_for_log(context, moment, pending, file))
+        }
     };
     if !counts {
         return None;

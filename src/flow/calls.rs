@@ -3,7 +3,7 @@
 use super::Engine;
 use super::exec::{At, MAX_DEEDS, Run, found_files, read_files};
 use super::intent::{FieldKey, asks_for_a_sync, names_a_sync};
-use super::state::{Guard, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit, add_sources};
+use super::state::{Guard, How, Kind, Origin, Pending, Question, Shared, State, Trace, Transit, add_sources, held_by};
 use super::summary::{Act, Did, Outcome, Summary};
 use super::terms::{ABSENT, Replace, Site, Term, Terms, UNIT, Value};
 use super::transfer::is_settled_as;
@@ -93,8 +93,10 @@ impl Translation<'_> {
         if let Term::Handle { file, .. } = engine.terms.get(value) {
             return *file;
         }
-        let path = engine.linked(self.caller, &self.heap, value).unwrap_or(value);
-        self.names.get(&path).copied().unwrap_or(path)
+        match engine.linked(self.caller, &self.heap, value) {
+            Some(path) => held_by(&self.names, path, &engine.terms),
+            None => self.names.get(&value).copied().unwrap_or(value),
+        }
     }
 }
 
@@ -952,6 +954,9 @@ fn translate_act(act: Act, translation: &mut Translation<'_>, engine: &mut Engin
             to: translation.value(&mut engine.terms, to),
             temporary,
         },
+        Act::Link { file, to } => {
+            Act::Link { file: translation.key(engine, file), to: translation.value(&mut engine.terms, to) }
+        }
         Act::Remove { file, path, tree } => {
             Act::Remove { file: translation.key(engine, file), path: translation.value(&mut engine.terms, path), tree }
         }

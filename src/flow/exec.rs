@@ -3,7 +3,7 @@
 use super::intent::{FieldKey, wrapped_part};
 use super::state::{
     Facts, Guard, Guards, How, Kind, MAX_SOURCES, Origin, Pending, Question, Shared, State, Trace, Transit,
-    add_sources, all_among, implies, is_surely_there, join_pending, join_values, keep_common_answers,
+    add_sources, all_among, held_by, implies, is_surely_there, join_pending, join_values, keep_common_answers,
 };
 use super::summary::{Act, Deed, Did, Outcome, Summary, Trigger};
 use super::terms::{ABSENT, Fields, OF_NOTHING, Site, Term, UNIT, UNSET, Value};
@@ -679,7 +679,7 @@ impl<'e, 'p> Run<'e, 'p> {
             let key = match *self.engine.terms.get(self.engine.terms.unbuffered(alternative)) {
                 Term::Handle { file, .. } => file,
                 Term::Field(..) => match self.engine.linked(self.id, &state.heap, alternative) {
-                    Some(path) => state.key(path),
+                    Some(path) => held_by(&state.names, path, &self.engine.terms),
                     None => alternative,
                 },
                 _ => alternative,
@@ -912,12 +912,13 @@ impl<'e, 'p> Run<'e, 'p> {
     /// The key of the file that a handle or path leads to.
     pub fn file_of(&mut self, state: &State, value: Value) -> Value {
         let value = self.engine.terms.unbuffered(value);
+        let value = self.engine.terms.behind_descriptor(value).unwrap_or(value);
         let key = match self.engine.terms.get(value) {
             Term::Handle { file, .. } => return *file,
             _ => value,
         };
         if let Some(path) = self.engine.linked(self.id, &state.heap, key) {
-            return state.key(path);
+            return held_by(&state.names, path, &self.engine.terms);
         }
         let alternatives = self.engine.terms.alternatives(key);
         if !alternatives.is_empty() {
@@ -998,10 +999,31 @@ impl<'e, 'p> Run<'e, 'p> {
         found
     }
 
+    /// A file's path by the other fields of the `record` that its handle is put into. A field that was assigned there tells of this file,
+    /// and not of the one that the handle was of before.
+    fn told_beside(&mut self, state: &State, record: Value, file: Value) -> Option<Value> {
+        let me = self.engine.terms.make(Term::Param(0));
+        let mut known: FxHashMap<Value, Value> = FxHashMap::default();
+        for part in self.engine.terms.parts(file) {
+            if let Term::Field(base, name) = *self.engine.terms.get(part)
+                && base == record
+                && !state.heap.contains_key(&(base, name))
+            {
+                known.insert(part, self.engine.terms.field(me, name));
+            }
+        }
+        if known.is_empty() { None } else { self.engine.terms.rebase(file, &known) }
+    }
+
     /// A handle to some other file is put into a field: its path cannot be told from the record any more.
     fn check_link(&mut self, state: &State, record: Value, field: FieldKey, value: Value) {
         for (name, file) in self.handles(state, &[(field.1, value)]) {
             let field = (field.0, name);
+            if !self.engine.has_link(field) {
+                let path = self.told_beside(state, record, file);
+                self.engine.learn_link(field, path);
+                continue;
+            }
             let link = self.engine.link(field);
             // As the fields are by now.
             let told = link.map(|path| self.engine.tell(self.id, &state.heap, path, record));
@@ -1202,7 +1224,10 @@ impl<'e, 'p> Run<'e, 'p> {
                     // An act of its own may find what other methods left.
                     let depth = moment.trace.depth();
                     let own = (depth == 0 || depth == 1 && matches!(moment.act, Act::Sync { .. }))
-                        && matches!(moment.act, Act::Rename { .. } | Act::Sync { .. } | Act::Cut { .. });
+                        && matches!(
+                            moment.act,
+                            Act::Rename { .. } | Act::Link { .. } | Act::Sync { .. } | Act::Cut { .. }
+                        );
                     own || moment.act == Act::Succeed || guilty.contains(&moment.trace)
                 })
                 .map(|moment| seen.share(moment)),

@@ -197,6 +197,7 @@ impl Retold<'_> {
     fn act(&mut self, act: &mut Act) {
         match act {
             Act::Rename { file, from, to, temporary: _ } => self.values([file, from, to]),
+            Act::Link { file, to } => self.values([file, to]),
             Act::Remove { file, path, tree: _ } => self.values([file, path]),
             Act::Cut { file, by_handle: _ } | Act::WriteOver { file } | Act::Sync { file } => self.value(file),
             Act::Succeed => {}

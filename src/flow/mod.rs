@@ -367,6 +367,11 @@ impl Engine<'_> {
         self.intents.links.get(&field).or_else(|| self.before.intents.links.get(&field)).copied().flatten()
     }
 
+    /// Whether it was seen how a field's handle is opened.
+    fn has_link(&self, field: FieldKey) -> bool {
+        self.intents.links.contains_key(&field) || self.before.intents.links.contains_key(&field)
+    }
+
     /// Learns the path that a field's handle is opened by in one place, if it can be told.
     fn learn_link(&mut self, field: FieldKey, path: Option<Value>) {
         let before = self.before.intents.links.get(&field).copied().unwrap_or(path);

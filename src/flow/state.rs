@@ -801,6 +801,15 @@ impl State {
     }
 }
 
+/// The file of a handle that lies in a field beside `path`, by which it was opened. What was renamed away from there is held on to.
+pub(super) fn held_by(names: &LiteMap<Value, Value>, path: Value, terms: &Terms) -> Value {
+    match names.get(&path) {
+        Some(&key) if matches!(terms.get(key), Term::Gone(_)) && names.values().any(|file| *file == path) => path,
+        Some(&key) => key,
+        None => path,
+    }
+}
+
 /// The answers of a path.
 pub(super) type Guards = LiteMap<(Value, Question), bool>;
 

@@ -20,6 +20,13 @@ pub enum Act {
         /// The file is a temporary by the way it was made.
         temporary: bool,
     },
+    /// The file gets one more name, which nothing had.
+    Link {
+        /// The file's key.
+        file: Value,
+        /// The name it gets.
+        to: Value,
+    },
     /// The file loses a name.
     Remove {
         /// The file's key.
@@ -55,6 +62,7 @@ impl Act {
     pub fn operands(&self) -> impl Iterator<Item = Value> {
         let (one, other) = match *self {
             Act::Rename { file, to, .. } => (Some(file), Some(to)),
+            Act::Link { file, to } => (Some(file), Some(to)),
             Act::Remove { file, path, .. } => (Some(file), Some(path)),
             Act::Cut { file, .. } | Act::Sync { file } | Act::WriteOver { file } => (Some(file), None),
             Act::Succeed => (None, None),

@@ -392,6 +392,8 @@ impl Terms {
                     return value;
                 }
             }
+            // What a library gives as a handle and a path is told by the handle.
+            Term::Handle { .. } if name.bytes().all(|byte| byte.is_ascii_digit()) => return base,
             _ => {}
         }
         // Of one of several records, the fields of each.
@@ -408,6 +410,19 @@ impl Terms {
             self.add_alternative(field, value);
         }
         field
+    }
+
+    /// What is open under the descriptor that a path stands for: the kernel's name of it, or no name below it.
+    pub fn behind_descriptor(&self, path: Value) -> Option<Value> {
+        let Term::Op(name, args) = self.get(path) else { return None };
+        match args[..] {
+            [dir, below] if *name == self.ops.join => match self.get(below) {
+                Term::Const(text) if text == "\"\"" => Some(dir),
+                _ => self.behind_descriptor(below),
+            },
+            [open] if name.starts_with("format:/proc/self/fd/{") => Some(self.unbuffered(open)),
+            _ => None,
+        }
     }
 
     /// Some element of `base`, simplified: the one element of a record with only one, else a symbolic one.

@@ -209,6 +209,7 @@ impl Run<'_, '_> {
                 let mode = self.mode(state, o.on);
                 self.open(state, o, o.to, mode)
             }
+            Effect::OpenFlags if self.has_flag(o.to, "O_TMPFILE") => self.create_temporary(state, o, false),
             Effect::OpenFlags => {
                 let mode = self.flags_mode(o.to);
                 self.open(state, o, o.on, mode)
@@ -864,9 +865,13 @@ impl Run<'_, '_> {
     fn link(&mut self, state: &mut State, o: &Operands) -> Value {
         let file = self.file_of(state, o.on);
         let to = self.engine.terms.unbuffered(o.to);
+        self.act(state, Act::Link { file, to }, o.trace.clone());
         let dir = self.engine.terms.parent(to);
         let dir = state.key(dir);
         state.names.insert(to, file);
+        // What had no name to last has one now.
+        let fact = state.fact(file);
+        fact.renamed |= fact.temporary;
         self.pend(state, Kind::Name, file, dir, How::Linked, &o.trace);
         UNIT
     }
@@ -927,6 +932,7 @@ impl Run<'_, '_> {
         if linked && state.pending.iter().any(|pending| pending.file == file && pending.how == How::Linked) {
             let links = state.pending.iter_mut().filter(|pending| pending.file == file && pending.how == How::Linked);
             links.for_each(|pending| pending.how = How::Renamed);
+            state.fact(file).renamed = true;
         }
         let gone = terms.make(Term::Gone(o.site));
         let dir = terms.parent(handle);
