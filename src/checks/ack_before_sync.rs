@@ -1,9 +1,10 @@
 //! `ack-before-sync`: success is reported while the written bytes are still pending.
 
+use super::success::MAX_INFERRED;
 use super::success::SuccessRule;
 use super::{Context, places, provenance, purpose, success::Left};
 use crate::finding::{Confidence, Level};
-use crate::flow::intent::wrapped_part;
+use crate::flow::intent::{stored_part, wrapped_part};
 use crate::flow::state::{Guard, How, Kind, Pending, Question};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
@@ -118,7 +119,12 @@ fn is_synced_by_other_methods(context: &Context<'_>, left: &Left<'_>) -> bool {
     !purpose::disclaims_durability(&context.program.functions[top.index()])
         && left.left_by.iter().filter(|(function, _)| leaves(*function)).any(|(function, pending)| {
             let owner = context.program.functions[function.index()].owner;
-            let part = owner.and_then(|owner| wrapped_part(&context.terms.borrow(), owner, pending.file));
+            let part = owner.and_then(|owner| {
+                let terms = context.terms.borrow();
+                let outcomes = context.flow.summaries.get(function).into_iter().flat_map(|summary| &summary.outcomes);
+                let stored = outcomes.flat_map(|outcome| outcome.heap.iter().map(|(place, value)| (place, value)));
+                wrapped_part(&terms, owner, pending.file).or_else(|| stored_part(&terms, owner, pending.file, stored))
+            });
             part.is_some_and(|part| {
                 intents.parts_written_and_synced.contains(&part) && !intents.parts_only_synced.contains(&part)
             })
@@ -250,6 +256,18 @@ fn is_log_left_alone(context: &Context<'_>, left: &Left<'_>) -> bool {
         && !left.is_far_fetched()
 }
 
+/// The function that opens the file, made if it was not there, where that is not the one that writes it.
+fn maker<'a>(context: &Context<'_>, left: &Left<'a>) -> Option<(FuncId, &'a Pending)> {
+    let makes = |function: FuncId, file: Value| {
+        context.successes(function).iter().flat_map(|moment| &moment.pending).any(|name| {
+            let made = matches!(name.how, How::Created | How::MaybeCreated);
+            made && name.kind == Kind::Name && name.file == file && name.trace.depth() == 0
+        })
+    };
+    let others = left.left_by.iter().filter(|(function, _)| *function != left.origin.function);
+    others.copied().find(|(function, pending)| pending.closed && makes(*function, pending.file))
+}
+
 /// Whether written bytes that are left pending break a promise.
 pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     let pending = left.pending;
@@ -348,8 +366,14 @@ fn is_state(context: &Context<'_>, left: &Left<'_>, precious: bool) -> bool {
         purpose::is_for_reading(context, *function, pending.file)
             || purpose::is_handed_out(context, *function, pending.file)
     });
-    let near = body.owner.is_some_and(|owner| intents.syncing_types.contains(&owner))
-        || body.owner.is_none() && intents.syncing_sources.contains(&body.file);
+    // What is given the handle to write to says less of the file than who made it.
+    let maker = maker(context, left);
+    let around = maker.map_or(body, |(function, _)| &context.program.functions[function.index()]);
+    let near = around.owner.is_some_and(|owner| intents.syncing_types.contains(&owner))
+        || around.owner.is_none() && intents.syncing_sources.contains(&around.file);
+    let precious =
+        precious || maker.is_some_and(|(function, pending)| purpose::is_precious(context, function, pending.file));
+    let far_fetched = left.is_far_fetched() && maker.is_none_or(|(_, pending)| pending.trace.depth() > MAX_INFERRED);
     // What is always the same is written again by whoever misses it, unless what is around it minds.
     let is_marker = |text: &Ustr| purpose::has_any(text, MARKERS);
     let again = !near
@@ -363,5 +387,5 @@ fn is_state(context: &Context<'_>, left: &Left<'_>, precious: bool) -> bool {
             || (precious || !vague) && state()
             || is_loaded_or_made(context, left)
             || precious && pending.idle_flush && intents.syncing_packages.contains(&body.package))
-        && !left.is_far_fetched()
+        && !far_fetched
 }

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
 
 /// What is inferred holds over so many calls.
-const MAX_INFERRED: usize = 3;
+pub const MAX_INFERRED: usize = 3;
 
 /// A finding with more steps than this is not made longer by what is left beside it.
 const MAX_STEPS: usize = 8;
@@ -310,8 +310,11 @@ fn guilty_functions<'f, 'a>(
         let disposable = |function: FuncId, list: &[(&Moment, &Pending)]| {
             list.iter().all(|(_, pending)| purpose::is_disposable(context, function, pending.file))
         };
-        let nearest =
-            tops.min_by_key(|(function, list)| (disposable(**function, list.as_slice()), depth(list), **function));
+        // Nor does who gave it up about who asked for it.
+        let nearest = tops.min_by_key(|(function, list)| {
+            let given_up = given_up(context, list).is_some();
+            (disposable(**function, list.as_slice()), given_up, depth(list), **function)
+        });
         // All of them in a circle: the one that does it.
         return nearest
             .or_else(|| functions.iter().min_by_key(|(function, list)| (depth(list), **function)))

@@ -1,6 +1,6 @@
 //! Runs one function: a worklist over its blocks, with states kept apart while their answers to stable questions differ.
 
-use super::intent::{FieldKey, wrapped_part};
+use super::intent::{FieldKey, stored_part, wrapped_part};
 use super::state::{
     Facts, Guard, Guards, How, Kind, MAX_SOURCES, Origin, Pending, Question, Shared, State, Trace, Transit,
     add_sources, all_among, held_by, implies, is_surely_there, join_pending, join_values, keep_common_answers,
@@ -999,20 +999,15 @@ impl<'e, 'p> Run<'e, 'p> {
         found
     }
 
-    /// A file's path by the other fields of the `record` that its handle is put into. A field that was assigned there tells of this file,
-    /// and not of the one that the handle was of before.
+    /// The path of a file, if that is another field of the `record` that its handle is put into. What a path is made of can change later.
     fn told_beside(&mut self, state: &State, record: Value, file: Value) -> Option<Value> {
-        let me = self.engine.terms.make(Term::Param(0));
-        let mut known: FxHashMap<Value, Value> = FxHashMap::default();
-        for part in self.engine.terms.parts(file) {
-            if let Term::Field(base, name) = *self.engine.terms.get(part)
-                && base == record
-                && !state.heap.contains_key(&(base, name))
-            {
-                known.insert(part, self.engine.terms.field(me, name));
+        match *self.engine.terms.get(file) {
+            Term::Field(base, name) if base == record && !state.heap.contains_key(&(base, name)) => {
+                let me = self.engine.terms.make(Term::Param(0));
+                Some(self.engine.terms.field(me, name))
             }
+            _ => None,
         }
-        if known.is_empty() { None } else { self.engine.terms.rebase(file, &known) }
     }
 
     /// A handle to some other file is put into a field: its path cannot be told from the record any more.
@@ -1310,6 +1305,7 @@ impl<'e, 'p> Run<'e, 'p> {
             let method = matches!(self.function.kind, FunctionKind::Named) && !at_end;
             if let Some(owner) = self.function.owner.filter(|_| method)
                 && let Some(part) = wrapped_part(&self.engine.terms, owner, *file)
+                    .or_else(|| stored_part(&self.engine.terms, owner, *file, state.heap.iter()))
             {
                 let intents = &mut self.engine.intents;
                 // Who is given nothing writes what was there to be written.

@@ -44,6 +44,31 @@ pub fn wrapped_part(terms: &Terms, owner: Ustr, value: Value) -> Option<FieldKey
     Some((owner, Ustr::from(&way.join("."))))
 }
 
+/// As [`wrapped_part`], for a file that was opened there and put into what the method is called on: `stored` are the fields that were assigned.
+pub fn stored_part<'a>(
+    terms: &Terms,
+    owner: Ustr,
+    file: Value,
+    stored: impl Iterator<Item = (&'a (Value, Ustr), &'a Value)>,
+) -> Option<FieldKey> {
+    stored.into_iter().find_map(|((base, name), value)| {
+        let own = matches!(terms.get(*base), Term::Param(0));
+        let way = if own { way_to(terms, *value, file, 0)? } else { return None };
+        (!way.is_empty()).then(|| (owner, Ustr::from(&format!("{name}{way}"))))
+    })
+}
+
+/// The fields on the way from a record to the handle of `file` in it, each after a dot.
+fn way_to(terms: &Terms, value: Value, file: Value, depth: u8) -> Option<String> {
+    match terms.get(terms.unbuffered(value)) {
+        Term::Handle { file: known, .. } => (*known == file).then(String::new),
+        Term::Aggregate { fields, .. } if depth < 3 => {
+            fields.iter().find_map(|(name, field)| Some(format!(".{name}{}", way_to(terms, *field, file, depth + 1)?)))
+        }
+        _ => None,
+    }
+}
+
 /// At most so many fields are known of one value.
 const MAX_FIELDS: usize = 4;
 

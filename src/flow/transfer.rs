@@ -132,7 +132,9 @@ impl Run<'_, '_> {
         if last {
             // `openat(dir, name)`: the path starts from an open directory.
             for (path, dir) in [(&mut on, value(row.dir)), (&mut to, value(row.to_dir))] {
-                if let Some(dir) = dir {
+                if let Some(dir) = dir
+                    && !self.is_working_directory(dir)
+                {
                     let dir = self.engine.terms.unbuffered(dir);
                     let dir = match self.engine.terms.get(dir) {
                         Term::Handle { file, .. } => *file,
@@ -146,6 +148,17 @@ impl Run<'_, '_> {
         let kind = place(step.on).and_then(|at| call.args.get(at)).map_or(ValueKind::Unknown, |arg| arg.kind);
         let makes = self.function.locals[call.result.index()].kind;
         Operands { on, to, has_to: step.to.is_some(), kind, makes, site, trace: self.here(inst), op: row.op }
+    }
+
+    /// Whether a directory that a path starts from is the one that paths start from anyway.
+    fn is_working_directory(&self, dir: Value) -> bool {
+        match self.engine.terms.get(dir) {
+            Term::Absent => true,
+            Term::Const(text) | Term::Global(text) => {
+                matches!(text.rsplit("::").next(), Some("AT_FDCWD" | "CWD"))
+            }
+            _ => false,
+        }
     }
 
     /// What a failed call may have done all the same.
