@@ -351,6 +351,18 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         .then(|| if is_state(context, left, precious) { Confidence::Medium } else { Confidence::Low })
 }
 
+/// The function that tells which file it is: the lowest on the way that was not just given its path.
+fn who_names_it(context: &Context<'_>, left: &Left<'_>) -> FuncId {
+    let on_the_way = left.pending.trace.functions();
+    let terms = context.terms.borrow();
+    let is_given = |function: FuncId| {
+        let mut own = left.left_by.iter().filter(|(leaves, _)| *leaves == function);
+        own.any(|(_, pending)| matches!(terms.get(pending.file), Term::Param(_)))
+    };
+    let named = on_the_way.iter().rev().find(|function| !is_given(**function));
+    named.copied().unwrap_or(left.moment.function)
+}
+
 /// Whether what is left, with its handle gone, is state of the program, not output: the program reads the file again, or names say that it is
 /// to last and the code around it syncs what it writes.
 fn is_state(context: &Context<'_>, left: &Left<'_>, precious: bool) -> bool {
@@ -361,16 +373,19 @@ fn is_state(context: &Context<'_>, left: &Left<'_>, precious: bool) -> bool {
     // What was given to the function may be anything; a copy has its original.
     let vague = pending.how == How::Copied || root == pending.file && matches!(terms.get(root), Term::Param(_));
     drop(terms);
-    // That code beside it syncs something says nothing of this file.
     let aside = left.left_by.iter().any(|(function, pending)| {
         purpose::is_for_reading(context, *function, pending.file)
             || purpose::is_handed_out(context, *function, pending.file)
     });
-    // What is given the handle to write to says less of the file than who made it.
+    // That a program syncs something somewhere says little of this file, and what a helper does that writes whatever it is given, or that is
+    // given the handle to write to, says less of it than who tells which file it is, or made it.
     let maker = maker(context, left);
-    let around = maker.map_or(body, |(function, _)| &context.program.functions[function.index()]);
-    let near = around.owner.is_some_and(|owner| intents.syncing_types.contains(&owner))
-        || around.owner.is_none() && intents.syncing_sources.contains(&around.file);
+    let beside = |function: FuncId| {
+        let body = &context.program.functions[function.index()];
+        body.owner.is_some_and(|owner| intents.syncing_types.contains(&owner))
+            || body.owner.is_none() && intents.syncing_sources.contains(&body.file)
+    };
+    let near = beside(who_names_it(context, left)) || maker.is_some_and(|(function, _)| beside(function));
     let precious =
         precious || maker.is_some_and(|(function, pending)| purpose::is_precious(context, function, pending.file));
     let far_fetched = left.is_far_fetched() && maker.is_none_or(|(_, pending)| pending.trace.depth() > MAX_INFERRED);
@@ -383,8 +398,8 @@ fn is_state(context: &Context<'_>, left: &Left<'_>, precious: bool) -> bool {
         || left.left_by.iter().any(|(function, pending)| places::is_read_back(context, *function, pending.file));
     !aside
         && !again
-        && (precious && near
-            || (precious || !vague) && state()
+        && (near && (precious || !vague && state())
+            || precious && state()
             || is_loaded_or_made(context, left)
             || precious && pending.idle_flush && intents.syncing_packages.contains(&body.package))
         && !far_fetched

@@ -21,6 +21,9 @@ const HELP: &str = "write a temporary beside it, sync that, and rename it over t
 /// At most so many calls may lie between a function and a cut that it is blamed for.
 const MAX_DEPTH: usize = 3;
 
+/// So many calls above a cut it is asked what was there before.
+const ASKED_ABOVE: usize = 3;
+
 /// At most so many callers of one cut are reported.
 const MAX_CALLERS: usize = 4;
 
@@ -62,14 +65,15 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
         }
     }
     for (origin, mut list) in cases {
+        list.retain(|case| !is_called_where_absent(context, origin, case.function, ASKED_ABOVE));
+        if list.is_empty() {
+            continue;
+        }
         list.sort_by_key(|case| (case.trigger.trace.depth(), std::cmp::Reverse(case.sure), case.function));
         // What holds in the function that cuts holds for its callers. Whoever gives it the path is told at the call; what is cut whoever
         // calls is told once.
         let nearest = list[0].trigger.trace.depth();
         let given = is_given(context, origin);
-        if given && nearest == 0 && called_where_absent(context, origin) {
-            continue;
-        }
         let mut told: Vec<Origin> = Vec::new();
         for case in list.iter().filter(|case| case.trigger.trace.depth() == nearest) {
             let place = if given { case.trigger.trace.start() } else { origin };
@@ -109,20 +113,20 @@ fn is_given(context: &Context<'_>, origin: Origin) -> bool {
     })
 }
 
-/// Whether the function that cuts what it is given is called, and always where nothing is there yet.
-fn called_where_absent(context: &Context<'_>, origin: Origin) -> bool {
-    let callers = &context.flow.callers[origin.function.index()];
-    let cuts = |function: &FuncId| {
-        let summary = context.flow.summaries.get(function);
-        summary.is_none_or(|summary| {
-            summary.bounded
-                || summary.acts_lost
-                || summary.triggers.iter().any(|trigger| {
-                    matches!(trigger.act, Act::Cut { .. } | Act::WriteOver { .. }) && trigger.trace.origin() == origin
-                })
-        })
+/// Whether `function`, which leads to the cut at `origin`, is called, and always where nothing is there yet that can be lost, as its callers or
+/// those above them have found.
+fn is_called_where_absent(context: &Context<'_>, origin: Origin, function: FuncId, above: usize) -> bool {
+    let callers = &context.flow.callers[function.index()];
+    let has_found = |caller: FuncId| {
+        let seen = context.flow.summaries.get(&caller).filter(|summary| !summary.bounded && !summary.acts_lost);
+        let Some(summary) = seen else { return false };
+        let cuts = |spared: bool| summary.cuts.contains(&(origin, spared));
+        match cuts(false) {
+            true => above > 1 && caller != function && is_called_where_absent(context, origin, caller, above - 1),
+            false => cuts(true),
+        }
     };
-    !callers.is_empty() && !callers.iter().any(cuts)
+    !callers.is_empty() && callers.iter().all(|&caller| has_found(caller))
 }
 
 /// Collects who reads and who renames what, in packages with an act that is asked about.
@@ -203,6 +207,9 @@ fn judge(
         || is_temporary(context, file)
         || purpose::is_for_reading(context, function, file)
         || purpose::is_handed_out(context, function, file)
+        || !by_handle && purpose::is_path_handed_out(context, file)
+        || purpose::is_among_sources(context, file)
+        || purpose::is_called_by_caches(context, trigger.trace.origin().function, 2)
         || is_restored(context, function, file)
         || purpose::is_in_temporary(context, file)
         || places::is_next_of_several(&context.terms.borrow(), file)
@@ -256,7 +263,9 @@ fn judge(
         let readers = elsewhere.readers.get(&(package, alias)).into_iter().flatten();
         // Who reads it on the way to the cut was asked above.
         let others = readers.copied().filter(|reader| !on_the_way.contains(reader));
-        let Some(reader) = others.min_by_key(|reader| !context.is_beside(*reader, function)) else { continue };
+        // Who reads it by its own text tells more than who does so by what it calls.
+        let far = |reader: &FuncId| (!context.is_beside(*reader, function), !reads_itself(context, *reader), *reader);
+        let Some(reader) = others.min_by_key(far) else { continue };
         let sure = match alias {
             Alias::Place(_) if !new => Confidence::Medium,
             // A name alone says little, unless it stands in the same text.
@@ -274,6 +283,13 @@ fn judge(
         }
     }
     best
+}
+
+/// Whether a function's own text reads content from a file.
+fn reads_itself(context: &Context<'_>, function: FuncId) -> bool {
+    let body = &context.program.functions[function.index()];
+    let mut insts = body.blocks.iter().flat_map(|block| &block.insts);
+    insts.any(|inst| context.flow.intents.reads.contains(&inst.focus))
 }
 
 /// Whether all files that `reader` knows by `alias` lie elsewhere in the same directory as `file` of `function`.

@@ -344,11 +344,50 @@ pub fn is_stream(name: &str) -> bool {
         || name.split('.').next().is_some_and(|variant| name.contains('.') && matches!(variant, "Write" | "Writer"))
 }
 
+/// Words for where a user wants a result.
+const OUTPUT: &[&str] = &["output", "out", "outfile", "outdir"];
+
 /// Whether names say that a file is put where its user wants a result: another run makes it again.
 pub fn is_handed_out(context: &Context<'_>, function: FuncId, file: Value) -> bool {
-    let words = ["output", "out", "outfile", "outdir"];
-    given_names(context, function, file).iter().any(|name| has(name, &words))
+    given_names(context, function, file).iter().any(|name| has(name, OUTPUT))
 }
+
+/// As [`is_handed_out`], of a path that lies in fields: what a command was asked to write to. A handle in such a field is any file.
+pub fn is_path_handed_out(context: &Context<'_>, file: Value) -> bool {
+    let terms = context.terms.borrow();
+    terms.parts(file).iter().any(|part| matches!(terms.get(*part), Term::Field(_, name) if has(name, OUTPUT)))
+}
+
+/// Whether a path leads into the folders of a program's own sources: what is written there is written by who works on them.
+pub fn is_among_sources(context: &Context<'_>, file: Value) -> bool {
+    let terms = context.terms.borrow();
+    let leads_there = |part: &Value| match terms.get(*part) {
+        Term::Const(text) => {
+            let mut folders = text.trim_matches('"').trim_start_matches("./").split('/');
+            folders.next().is_some_and(|first| matches!(first, "src" | "docs" | "doc" | "crates" | ".github"))
+                && folders.next().is_some()
+        }
+        _ => false,
+    };
+    leads_there(&terms.root(file))
+}
+
+/// Whether all who call a function, or all who call those, say that what they keep can be had again.
+pub fn is_called_by_caches(context: &Context<'_>, function: FuncId, above: usize) -> bool {
+    let callers = &context.flow.callers[function.index()];
+    let says = |caller: FuncId| {
+        let body = &context.program.functions[caller.index()];
+        has(&body.short_name, CACHE) || body.owner.is_some_and(|owner| has(type_of(&owner), CACHE))
+    };
+    !callers.is_empty()
+        && callers.len() <= ASKED_CALLERS
+        && callers.iter().all(|&caller| {
+            caller != function && (says(caller) || above > 1 && is_called_by_caches(context, caller, above - 1))
+        })
+}
+
+/// So many callers are asked what they keep.
+const ASKED_CALLERS: usize = 6;
 
 /// Whether a path starts from a directory that goes away with the program. What is renamed out of it stays.
 pub fn is_in_temporary(context: &Context<'_>, file: Value) -> bool {
@@ -700,8 +739,13 @@ pub fn disclaims_durability(function: &Function) -> bool {
         "testing utility",
     ];
     disclaimers.iter().any(|words| docs.contains(words))
-        || has(&function.name, REPEATABLE)
+        || is_repeatable(function)
         || writes_defaults(&function.short_name)
+}
+
+/// Whether a function's name says that what it writes comes from elsewhere, and can be had again.
+pub fn is_repeatable(function: &Function) -> bool {
+    has(&function.name, REPEATABLE)
 }
 
 /// Whether a function's name says that it writes what the program itself has at hand: `write_default_config`.

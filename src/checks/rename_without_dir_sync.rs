@@ -7,6 +7,7 @@ use crate::flow::Moment;
 use crate::flow::state::{Facts, How, Kind};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
+use crate::ir::FuncId;
 
 /// The rule.
 pub const RULE: SuccessRule = SuccessRule {
@@ -60,11 +61,20 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         {
             let near = !left.is_far_fetched()
                 && renames_what_it_was_told(context, left)
-                && context.flow.intents.syncing_sources.contains(&body.file);
+                && all_sync(context, left);
             Some(if near && !is_recovery(context, left) { Confidence::Medium } else { Confidence::Low })
         }
         false => None,
     }
+}
+
+/// Whether the texts of all who lead to the rename sync something: what a helper that others share does says little of whoever uses it.
+fn all_sync(context: &Context<'_>, left: &Left<'_>) -> bool {
+    let syncs = |function: FuncId| {
+        let file = context.program.functions[function.index()].file;
+        context.flow.intents.syncing_sources.contains(&file)
+    };
+    left.pending.trace.functions().into_iter().all(syncs)
 }
 
 /// Whether the function that renames it renames another file into the same directory on another path, and syncs the directory then.

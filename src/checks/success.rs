@@ -416,6 +416,20 @@ fn settles(moment: &Moment, pending: &Pending) -> bool {
     moment.fact(pending.file).synced && moment.fact(pending.file).written
 }
 
+/// Whether a name leads to what comes from elsewhere, as names on the way say: whoever misses it gets it once more. Where directories are synced
+/// beside it, names are to last all the same.
+fn is_name_of_what_can_be_had_again(context: &Context<'_>, left: &Left<'_>) -> bool {
+    let body = |function: FuncId| &context.program.functions[function.index()];
+    let top = left.moment.function;
+    // What stands far above speaks of other things.
+    let near = left.pending.trace.depth() <= 1;
+    let on_the_way = left.pending.trace.functions();
+    left.pending.kind == Kind::Name
+        && left.policy(context).is_none()
+        && !context.flow.intents.directory_syncing_sources.contains(&body(left.origin.function).file)
+        && on_the_way.iter().any(|function| (near || *function != top) && purpose::is_repeatable(body(*function)))
+}
+
 fn finding(
     context: &Context<'_>,
     rule: &SuccessRule,
@@ -435,7 +449,7 @@ fn finding(
         && !left.pending.cared
         && left.policy(context).is_none()
         && (near || disclaims(left.origin.function));
-    let confidence = match doubted || disclaimed {
+    let confidence = match doubted || disclaimed || is_name_of_what_can_be_had_again(context, left) {
         true => Confidence::Low,
         false if left.is_cut_off(context) => sure.min(Confidence::Medium),
         false => sure,

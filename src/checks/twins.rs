@@ -1,13 +1,42 @@
-//! One write, two rules: where a file is cut in place and never synced, both are told as one.
+//! One change, two rules: what mends one of two findings mends the other, and both are told as one.
 
-use super::{ack_before_sync, flush_is_not_sync, overwrite_in_place};
+use super::{
+    ack_before_sync, create_without_dir_sync, delete_before_sync, flush_is_not_sync, overwrite_in_place,
+    rename_without_dir_sync,
+};
 use crate::finding::Finding;
 use crate::source::Span;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+/// Joins what is told of one change by two rules.
+pub fn join(findings: &mut Vec<Finding>) {
+    join_cuts(findings);
+    drop_told_by_another(findings);
+}
+
+/// Takes out what is told of names where another finding tells it: that the old file goes before a new name is durable says that the name is not;
+/// a file that is cut in place is there, or is mended by being made under another name.
+fn drop_told_by_another(findings: &mut Vec<Finding>) {
+    let mut renamed: FxHashSet<Span> = FxHashSet::default();
+    let mut cut: FxHashSet<Span> = FxHashSet::default();
+    for finding in findings.iter() {
+        let steps = finding.steps.iter().filter(|step| overwrite_in_place::is_done_to_file(step));
+        match finding.rule {
+            rule if rule == delete_before_sync::RULE.id => renamed.extend(steps.map(|step| step.span)),
+            rule if rule == overwrite_in_place::ID => cut.extend(steps.map(|step| step.span)),
+            _ => {}
+        }
+    }
+    findings.retain(|finding| match finding.rule {
+        rule if rule == rename_without_dir_sync::RULE.id => !renamed.contains(&finding.span),
+        rule if rule == create_without_dir_sync::RULE.id => !cut.contains(&finding.span),
+        _ => true,
+    });
+}
+
 /// Of `findings`, joins those about content that is not synced with those about the same file being overwritten in place. What mends the
 /// second mends both, but a sync alone is better than nothing: so the first is what is left, and says what the second did.
-pub fn join(findings: &mut Vec<Finding>) {
+fn join_cuts(findings: &mut Vec<Finding>) {
     // Where files are cut, and filled again. That a file is cut in the same function says nothing: it may be another.
     let mut cuts: FxHashMap<Span, usize> = FxHashMap::default();
     for (at, finding) in findings.iter().enumerate().filter(|(_, finding)| finding.rule == overwrite_in_place::ID) {

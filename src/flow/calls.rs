@@ -19,6 +19,9 @@ use ustr::Ustr;
 /// At most so many implementations are looked into at a dispatched call.
 const MAX_DISPATCH: usize = 4;
 
+/// Of so many cuts below one function it is known what was there before.
+const MAX_CUTS: usize = 64;
+
 /// Turns the terms of one callee into those of the caller at one call.
 struct Translation<'a> {
     caller: FuncId,
@@ -503,10 +506,18 @@ impl<'p> Run<'_, 'p> {
             if matches!(act, Act::Remove { file, .. } if self.is_gone(file)) {
                 continue;
             }
-            if let Act::Cut { file, .. } | Act::WriteOver { file } = act
-                && self.is_absent(state, file)
-            {
-                continue;
+            if let Act::Cut { file, .. } | Act::WriteOver { file } = act {
+                let absent = self.is_absent(state, file);
+                let known = state.facts.get(&file).copied().unwrap_or_default();
+                let cut = (trigger.trace.origin(), absent || known.unusable || known.created);
+                if !self.summary.cuts.contains(&cut) {
+                    self.summary.acts_lost |= self.summary.cuts.len() >= MAX_CUTS;
+                    self.summary.cuts.truncate(MAX_CUTS - 1);
+                    self.summary.cuts.push(cut);
+                }
+                if absent {
+                    continue;
+                }
             }
             if let Act::Rename { file, .. } = act {
                 self.retires(file);

@@ -137,6 +137,8 @@ pub struct Intents {
     pub syncing_sources: FxHashSet<FileId>,
     /// Packages that sync a directory somewhere.
     pub directory_syncing_packages: FxHashSet<PackageId>,
+    /// Source files in which a directory is synced.
+    pub directory_syncing_sources: FxHashSet<FileId>,
     /// For a field that holds a handle: the path it is always opened by, told by the other fields of the same record
     /// (`None`: records differ).
     pub links: FxHashMap<FieldKey, Option<Value>>,
@@ -195,6 +197,7 @@ impl Intents {
             syncing_types,
             syncing_sources,
             directory_syncing_packages,
+            directory_syncing_sources,
             links,
         } = new;
         for (field, path) in links {
@@ -234,6 +237,7 @@ impl Intents {
         self.syncing_types.extend(syncing_types);
         self.syncing_sources.extend(syncing_sources);
         self.directory_syncing_packages.extend(directory_syncing_packages);
+        self.directory_syncing_sources.extend(directory_syncing_sources);
     }
 
     /// The fields whose file or path is given up for another name, or whose values some function takes from them, or puts, into such a field.

@@ -561,8 +561,8 @@ impl State {
             && self.overfull == other.overfull
     }
 
-    /// Whether some variable holds a success here and a failure there, or something here and nothing there: what comes next depends
-    /// on it.
+    /// Whether some variable holds a success here and a failure there, something here and nothing there, or an answer here and another there
+    /// where different things are pending or found: what comes next depends on it.
     pub fn contradicts(&self, other: &State, terms: &Terms) -> bool {
         (0..self.env.len()).any(|local| self.contradicts_at(local, other, terms))
     }
@@ -574,8 +574,20 @@ impl State {
             && match (terms.get(mine), terms.get(theirs)) {
                 (Term::Success(_), Term::Failure(_)) | (Term::Failure(_), Term::Success(_)) => true,
                 (Term::Absent, there) | (there, Term::Absent) => is_surely_there(there),
-                _ => !self.pending.is(&other.pending) && tells_apart(mine, theirs, terms, 0),
+                _ => {
+                    tells_apart(mine, theirs, terms, 0)
+                        && (!self.pending.is(&other.pending) || self.finds_otherwise(other))
+                }
             }
+    }
+
+    /// Whether there is nothing usable in a file here, and there may be there, or the other way round.
+    fn finds_otherwise(&self, other: &State) -> bool {
+        let more = |mine: &State, theirs: &State| {
+            let mut unusable = mine.facts.iter().filter(|(_, facts)| facts.unusable);
+            unusable.any(|(file, _)| !theirs.facts.get(file).is_some_and(|facts| facts.unusable))
+        };
+        !self.facts.is(&other.facts) && (more(self, other) || more(other, self))
     }
 
     /// Takes over what `other` knows, at the join `site`: what either may have is kept, what both must have is kept. Answers that differ

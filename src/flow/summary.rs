@@ -193,6 +193,8 @@ pub struct Summary {
     pub syncs: bool,
     /// A bound was hit: not all of it was seen.
     pub bounded: bool,
+    /// Cuts below it, and whether there was nothing in the file that could be lost, as was found here: one entry for each of both.
+    pub cuts: SmallVec<[(Origin, bool); 2]>,
     /// There were more acts than are passed on, or it leads back to itself: callers do not see all of them.
     pub acts_lost: bool,
 }

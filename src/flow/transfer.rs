@@ -835,6 +835,7 @@ impl Run<'_, '_> {
             && state.pending.iter().any(|pending| pending.dir == file)
         {
             intents.directory_syncing_packages.insert(package);
+            intents.directory_syncing_sources.insert(self.function.file);
         }
     }
 

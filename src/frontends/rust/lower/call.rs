@@ -755,6 +755,8 @@ impl<'h> Lower<'h> {
                     _ => Ty::Ext(path, list),
                 }
             }
+            // Derived: there is no text of it.
+            Some(own @ Ty::Adt(..)) if name == "default" => own,
             _ if name == "size_of" => Ty::ext("usize", []),
             _ => expect.filter(|ty| !vague(ty)).cloned().unwrap_or_default(),
         }
