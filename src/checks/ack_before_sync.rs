@@ -351,18 +351,6 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         .then(|| if is_state(context, left, precious) { Confidence::Medium } else { Confidence::Low })
 }
 
-/// The function that tells which file it is: the lowest on the way that was not just given its path.
-fn who_names_it(context: &Context<'_>, left: &Left<'_>) -> FuncId {
-    let on_the_way = left.pending.trace.functions();
-    let terms = context.terms.borrow();
-    let is_given = |function: FuncId| {
-        let mut own = left.left_by.iter().filter(|(leaves, _)| *leaves == function);
-        own.any(|(_, pending)| matches!(terms.get(pending.file), Term::Param(_)))
-    };
-    let named = on_the_way.iter().rev().find(|function| !is_given(**function));
-    named.copied().unwrap_or(left.moment.function)
-}
-
 /// Whether what is left, with its handle gone, is state of the program, not output: the program reads the file again, or names say that it is
 /// to last and the code around it syncs what it writes.
 fn is_state(context: &Context<'_>, left: &Left<'_>, precious: bool) -> bool {
@@ -385,7 +373,7 @@ fn is_state(context: &Context<'_>, left: &Left<'_>, precious: bool) -> bool {
         body.owner.is_some_and(|owner| intents.syncing_types.contains(&owner))
             || body.owner.is_none() && intents.syncing_sources.contains(&body.file)
     };
-    let near = beside(who_names_it(context, left)) || maker.is_some_and(|(function, _)| beside(function));
+    let near = beside(left.who_names_it(context)) || maker.is_some_and(|(function, _)| beside(function));
     let precious =
         precious || maker.is_some_and(|(function, pending)| purpose::is_precious(context, function, pending.file));
     let far_fetched = left.is_far_fetched() && maker.is_none_or(|(_, pending)| pending.trace.depth() > MAX_INFERRED);
@@ -399,7 +387,7 @@ fn is_state(context: &Context<'_>, left: &Left<'_>, precious: bool) -> bool {
     !aside
         && !again
         && (near && (precious || !vague && state())
-            || precious && state()
+            || (precious || !vague && context.mostly_syncs(body.package)) && state()
             || is_loaded_or_made(context, left)
             || precious && pending.idle_flush && intents.syncing_packages.contains(&body.package))
         && !far_fetched

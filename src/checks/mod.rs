@@ -34,12 +34,12 @@ pub mod twins;
 use crate::config::Policy;
 use crate::finding::{Confidence, Finding};
 use crate::flow::intent::FieldKey;
-use crate::flow::state::Trace;
+use crate::flow::state::{Kind, Pending, Trace};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Terms, Value};
 use crate::flow::{Flow, Moment};
 use crate::ir::{FuncId, Function, FunctionKind, PackageId, Program};
-use crate::source::Span;
+use crate::source::{FileId, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::{OnceCell, RefCell};
 use ustr::Ustr;
@@ -86,6 +86,8 @@ struct Index<'a> {
     blocking: OnceCell<FxHashSet<FuncId>>,
     /// Types that take what a program says of its work.
     loggers: OnceCell<FxHashSet<Ustr>>,
+    /// Packages that sync much of what they write.
+    mostly_syncing: OnceCell<FxHashSet<PackageId>>,
     /// The names that synced files are given.
     published: OnceCell<delete_without_dir_sync::Published>,
 }
@@ -114,6 +116,7 @@ impl<'a> Index<'a> {
             given_up: OnceCell::new(),
             blocking: OnceCell::new(),
             loggers: OnceCell::new(),
+            mostly_syncing: OnceCell::new(),
             published: OnceCell::new(),
         }
     }
@@ -135,6 +138,34 @@ impl<'a> Context<'a> {
         let origin = trace.origin();
         let passes_over = |function: FuncId| self.flow.best_effort.contains(&(function, origin));
         passes_over(function) || trace.functions().into_iter().any(passes_over)
+    }
+
+    /// Whether a package syncs something in at least half of the source files from which it writes: what it does not sync was hardly left on
+    /// purpose. Who syncs here and there has said so there.
+    pub fn mostly_syncs(&self, package: PackageId) -> bool {
+        let mostly = self.index.mostly_syncing.get_or_init(|| {
+            let mut writing: FxHashMap<PackageId, FxHashSet<FileId>> = FxHashMap::default();
+            let written = |kind: Kind| matches!(kind, Kind::Data | Kind::Buffer);
+            for moment in self.flow.moments.iter().filter(|moment| moment.act == Act::Succeed) {
+                // A helper that writes what it is given writes for whoever gives it.
+                let near = |pending: &&Pending| written(pending.kind) && pending.trace.depth() <= 1;
+                if moment.pending.iter().any(|pending| near(&pending)) {
+                    let body = &self.program.functions[moment.function.index()];
+                    writing.entry(body.package).or_default().insert(body.file);
+                }
+            }
+            let syncing = &self.flow.intents.syncing_sources;
+            let mut counts: FxHashMap<PackageId, FxHashSet<FileId>> = FxHashMap::default();
+            for body in self.program.functions.iter().filter(|body| syncing.contains(&body.file)) {
+                counts.entry(body.package).or_default().insert(body.file);
+            }
+            let is_most = |(package, synced): (&PackageId, &FxHashSet<FileId>)| {
+                let left = writing.get(package).map_or(0, |files| files.difference(synced).count());
+                (left <= synced.len()).then_some(*package)
+            };
+            counts.iter().filter_map(is_most).collect()
+        });
+        mostly.contains(&package)
     }
 
     /// The policy that somebody set for `function`; `None`: as the code itself shows its intent.

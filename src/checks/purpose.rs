@@ -372,7 +372,7 @@ pub fn is_among_sources(context: &Context<'_>, file: Value) -> bool {
     leads_there(&terms.root(file))
 }
 
-/// Whether all who call a function, or all who call those, say that what they keep can be had again.
+/// Whether all who call a function, or all who call those, stand beside it and say that what they keep can be had again.
 pub fn is_called_by_caches(context: &Context<'_>, function: FuncId, above: usize) -> bool {
     let callers = &context.flow.callers[function.index()];
     let says = |caller: FuncId| {
@@ -382,7 +382,9 @@ pub fn is_called_by_caches(context: &Context<'_>, function: FuncId, above: usize
     !callers.is_empty()
         && callers.len() <= ASKED_CALLERS
         && callers.iter().all(|&caller| {
-            caller != function && (says(caller) || above > 1 && is_called_by_caches(context, caller, above - 1))
+            caller != function
+                && context.is_beside(caller, function)
+                && (says(caller) || above > 1 && is_called_by_caches(context, caller, above - 1))
         })
 }
 

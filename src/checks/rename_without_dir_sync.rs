@@ -7,7 +7,6 @@ use crate::flow::Moment;
 use crate::flow::state::{Facts, How, Kind};
 use crate::flow::summary::Act;
 use crate::flow::terms::{Term, Value};
-use crate::ir::FuncId;
 
 /// The rule.
 pub const RULE: SuccessRule = SuccessRule {
@@ -59,22 +58,17 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
             if (is_given(context, left) || renames_its_own(context, left))
                 && context.flow.intents.directory_syncing_packages.contains(&body.package) =>
         {
+            // What a helper that others share does says little of who uses it.
+            let namer = &context.program.functions[left.who_names_it(context).index()];
+            // What a helper that others share does says little of who uses it.
+            let namer = &context.program.functions[left.who_names_it(context).index()];
             let near = !left.is_far_fetched()
                 && renames_what_it_was_told(context, left)
-                && all_sync(context, left);
+                && context.flow.intents.syncing_sources.contains(&namer.file);
             Some(if near && !is_recovery(context, left) { Confidence::Medium } else { Confidence::Low })
         }
         false => None,
     }
-}
-
-/// Whether the texts of all who lead to the rename sync something: what a helper that others share does says little of whoever uses it.
-fn all_sync(context: &Context<'_>, left: &Left<'_>) -> bool {
-    let syncs = |function: FuncId| {
-        let file = context.program.functions[function.index()].file;
-        context.flow.intents.syncing_sources.contains(&file)
-    };
-    left.pending.trace.functions().into_iter().all(syncs)
 }
 
 /// Whether the function that renames it renames another file into the same directory on another path, and syncs the directory then.

@@ -147,6 +147,18 @@ impl Left<'_> {
         })
     }
 
+    /// The function that tells which file it is: the lowest on the way that was not just given its path.
+    pub fn who_names_it(&self, context: &Context<'_>) -> FuncId {
+        let on_the_way = self.pending.trace.functions();
+        let terms = context.terms.borrow();
+        let is_given = |function: FuncId| {
+            let mut own = self.left_by.iter().filter(|(leaves, _)| *leaves == function);
+            own.any(|(_, pending)| matches!(terms.get(pending.file), Term::Param(_)))
+        };
+        let named = on_the_way.iter().rev().find(|function| !is_given(**function));
+        named.copied().unwrap_or(self.moment.function)
+    }
+
     /// Whether the success that it is told of is many calls away: whoever reports that has hardly promised this. Counts where nothing but
     /// the surroundings of the write says that it is to last.
     pub fn is_far_fetched(&self) -> bool {

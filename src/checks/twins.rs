@@ -4,7 +4,7 @@ use super::{
     ack_before_sync, create_without_dir_sync, delete_before_sync, flush_is_not_sync, overwrite_in_place,
     rename_without_dir_sync,
 };
-use crate::finding::Finding;
+use crate::finding::{Confidence, Finding};
 use crate::source::Span;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -15,21 +15,28 @@ pub fn join(findings: &mut Vec<Finding>) {
 }
 
 /// Takes out what is told of names where another finding tells it: that the old file goes before a new name is durable says that the name is not;
-/// a file that is cut in place is there, or is mended by being made under another name.
+/// a file that is cut in place is there, or is mended by being made under another name, unless it is surer that it is made.
 fn drop_told_by_another(findings: &mut Vec<Finding>) {
     let mut renamed: FxHashSet<Span> = FxHashSet::default();
-    let mut cut: FxHashSet<Span> = FxHashSet::default();
+    let mut cut: FxHashMap<Span, Confidence> = FxHashMap::default();
     for finding in findings.iter() {
         let steps = finding.steps.iter().filter(|step| overwrite_in_place::is_done_to_file(step));
         match finding.rule {
             rule if rule == delete_before_sync::RULE.id => renamed.extend(steps.map(|step| step.span)),
-            rule if rule == overwrite_in_place::ID => cut.extend(steps.map(|step| step.span)),
+            rule if rule == overwrite_in_place::ID => {
+                for step in steps {
+                    let known = cut.entry(step.span).or_insert(finding.confidence);
+                    *known = finding.confidence.max(*known);
+                }
+            }
             _ => {}
         }
     }
     findings.retain(|finding| match finding.rule {
         rule if rule == rename_without_dir_sync::RULE.id => !renamed.contains(&finding.span),
-        rule if rule == create_without_dir_sync::RULE.id => !cut.contains(&finding.span),
+        rule if rule == create_without_dir_sync::RULE.id => {
+            cut.get(&finding.span).is_none_or(|sure| finding.confidence > *sure)
+        }
         _ => true,
     });
 }
