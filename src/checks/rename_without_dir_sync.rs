@@ -60,8 +60,6 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         {
             // What a helper that others share does says little of who uses it.
             let namer = &context.program.functions[left.who_names_it(context).index()];
-            // What a helper that others share does says little of who uses it.
-            let namer = &context.program.functions[left.who_names_it(context).index()];
             let near = !left.is_far_fetched()
                 && renames_what_it_was_told(context, left)
                 && context.flow.intents.syncing_sources.contains(&namer.file);
