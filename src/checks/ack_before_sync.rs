@@ -6,7 +6,7 @@ use super::{Context, places, provenance, purpose, success::Left};
 use crate::finding::{Confidence, Level};
 use crate::flow::intent::{stored_part, wrapped_part};
 use crate::flow::state::{Guard, How, Kind, Pending, Question};
-use crate::flow::summary::Act;
+use crate::flow::summary::{Act, Summary, Trigger};
 use crate::flow::terms::{Term, Value};
 use crate::ir::{Arg, Base, Callee, FuncId, Function, FunctionKind, InstKind, Operand, Passing, Place, ValueKind};
 use ustr::Ustr;
@@ -164,10 +164,11 @@ fn is_named_durably(context: &Context<'_>, left: &Left<'_>) -> bool {
     })
 }
 
-/// Whether a flag that asks for a sync was given to a function that leaves it, and set on a way on which it does.
+/// Whether a flag that asks for a sync was given to a function that makes the file and leaves it, and is set on a way on which it does; and
+/// nothing there syncs it.
 fn is_asked_to_sync(context: &Context<'_>, left: &Left<'_>) -> bool {
     let terms = context.terms.borrow();
-    left.left_by.iter().filter(|(_, pending)| pending.trace.depth() <= 1).any(|(function, _)| {
+    left.left_by.iter().filter(|(_, pending)| pending.trace.depth() <= 1).any(|(function, pending)| {
         let body = &context.program.functions[function.index()];
         let asks = |guard: &Guard| {
             let &(value, Question::True, true) = guard else { return false };
@@ -176,10 +177,18 @@ fn is_asked_to_sync(context: &Context<'_>, left: &Left<'_>) -> bool {
             name.is_some_and(|name| purpose::is_sync_option(&name) && !purpose::is_opt_out(&name))
         };
         let is_this = |other: &Pending| other.origin == left.origin && other.kind == left.pending.kind && !other.doubt;
-        context
-            .successes(*function)
-            .iter()
-            .any(|moment| !moment.vague_sync && moment.guards.iter().any(asks) && moment.pending.iter().any(is_this))
+        // Where there is a sync of it, something else decides.
+        let syncs = |summary: &Summary| {
+            let is_it = |trigger: &Trigger| matches!(trigger.act, Act::Sync { file } if file == pending.file);
+            summary.bounded || summary.acts_lost || summary.triggers.iter().any(is_it)
+        };
+        if context.flow.summaries.get(function).is_none_or(|summary| syncs(summary)) {
+            return false;
+        }
+        context.successes(*function).iter().any(|moment| {
+            let made = moment.fact(pending.file).created;
+            made && !moment.vague_sync && moment.guards.iter().any(asks) && moment.pending.iter().any(is_this)
+        })
     })
 }
 

@@ -243,6 +243,16 @@ pub fn distinguishing(
 
 /// A flag that somebody gave to what leaves the effects, and that says that they need not be durable.
 pub fn given_up(context: &Context<'_>, list: &[(&Moment, &Pending)]) -> Option<Guard> {
+    flag_given(context, list, true)
+}
+
+/// A flag that somebody gave to what leaves the effects, and that asks for a sync.
+pub fn asked_for(context: &Context<'_>, list: &[(&Moment, &Pending)]) -> Option<Guard> {
+    flag_given(context, list, false)
+}
+
+/// A flag that somebody gave to what leaves the effects, and that decides how durable they are to be: less than they could be, or not.
+fn flag_given(context: &Context<'_>, list: &[(&Moment, &Pending)], less: bool) -> Option<Guard> {
     let (first, pending) = list.first()?;
     let terms = context.terms.borrow();
     let takes = |function: FuncId, flag: Ustr| {
@@ -261,7 +271,7 @@ pub fn given_up(context: &Context<'_>, list: &[(&Moment, &Pending)]) -> Option<G
         let (value, Question::True, answer) = *guard else { return false };
         let Term::Global(flag) = *terms.get(value) else { return false };
         purpose::names_an_option(&flag)
-            && answer == purpose::is_opt_out(&flag)
+            && (answer == purpose::is_opt_out(&flag)) == less
             && list.iter().all(|(moment, pending)| {
                 (moment.guards.contains(guard) || pending.when.contains(guard))
                     && pending.trace.functions().into_iter().any(|function| takes(function, flag))

@@ -3,7 +3,7 @@
 //! What a function leaves is its caller's to settle. So an effect is followed up the call graph: it is a fault only where it is left
 //! by the topmost function that knows of it, or where some callers settle it and others forget.
 
-use super::act::{distinguishing, given_up, is_implementation, is_option, is_who_does_it, level};
+use super::act::{asked_for, distinguishing, given_up, is_implementation, is_option, is_who_does_it, level};
 use super::{Context, purpose, story};
 use crate::config::Policy;
 use crate::finding::{Confidence, Finding, FindingStep, Level};
@@ -322,10 +322,10 @@ fn guilty_functions<'f, 'a>(
         let disposable = |function: FuncId, list: &[(&Moment, &Pending)]| {
             list.iter().all(|(_, pending)| purpose::is_disposable(context, function, pending.file))
         };
-        // Nor does who gave it up about who asked for it.
+        // Nor does who did not ask for a sync about who did.
         let nearest = tops.min_by_key(|(function, list)| {
-            let given_up = given_up(context, list).is_some();
-            (disposable(**function, list.as_slice()), given_up, depth(list), **function)
+            let asked = asked_for(context, list).is_some();
+            (disposable(**function, list.as_slice()), !asked, depth(list), **function)
         });
         // All of them in a circle: the one that does it.
         return nearest
