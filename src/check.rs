@@ -12,7 +12,7 @@ use crate::frontends::rust;
 use crate::ir::{Function, FunctionKind, Program};
 use crate::source::{FileId, SourceMap, Span};
 use crate::suppress::{self, Allow};
-use crate::{checks, flow};
+use crate::{checks, flow, pool};
 use rustc_hash::FxHashMap;
 use std::borrow::Cow;
 use std::path::Path;
@@ -52,8 +52,10 @@ pub struct Report {
 pub fn check(workspace: &Workspace, texts: &dyn Texts, config: &Config) -> Report {
     let start = Instant::now();
     let mut report = Report { problems: workspace.problems.clone(), ..Report::default() };
-    let found = read(workspace, texts, config, &mut report);
-    judge(found, workspace, config, &mut report);
+    pool::run(|| {
+        let found = read(workspace, texts, config, &mut report);
+        judge(found, workspace, config, &mut report);
+    });
     let Report { findings, sources, .. } = &mut report;
     findings.sort_by(|a, b| {
         let key = |finding: &Finding| (finding.span.start, finding.span.end, finding.rule);
@@ -81,10 +83,11 @@ pub struct AuditReport {
 pub fn audit(workspace: &Workspace, texts: &dyn Texts, config: &Config) -> AuditReport {
     let start = Instant::now();
     let mut report = Report { problems: workspace.problems.clone(), ..Report::default() };
-    let mut rows = Vec::new();
-    if let Some(Analysed { program, flow, apis, .. }) = analyse(workspace, texts, config, true, &mut report) {
-        rows = crate::audit::audit(&program, &flow, &apis);
-    }
+    let mut rows = pool::run(|| {
+        let analysed = analyse(workspace, texts, config, true, &mut report);
+        analysed
+            .map_or_else(Vec::new, |Analysed { program, flow, apis, .. }| crate::audit::audit(&program, &flow, &apis))
+    });
     let Report { mut problems, mut stats, sources, .. } = report;
     rows.retain(|row| !workspace.context.contains(sources.path(row.span.file)));
     rows.sort_by(|a, b| {

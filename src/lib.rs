@@ -3,7 +3,7 @@
 //! Modules in reading order: [`source`] (places), [`effects`] (the vocabulary), [`apis`] (who has which effect),
 //! [`ir`] (programs), [`frontends`] (texts to programs), `flow` (effects along paths), [`checks`] (obligations), [`finding`],
 //! [`discover`] (what to analyse), [`config`] (what is asked; [`spelling`] helps with what is misspelled), [`suppress`] (what the code says is meant), [`mod@check`] (all of it in a row), [`report`] (how it is
-//! shown), [`lsp`] (for editors), [`cli`].
+//! shown), [`pool`] (on which threads), [`lsp`] (for editors), [`cli`].
 
 pub mod apis;
 pub mod audit;
@@ -18,6 +18,7 @@ pub mod flow;
 pub mod frontends;
 pub mod ir;
 pub mod lsp;
+pub mod pool;
 pub mod report;
 pub mod source;
 pub mod spelling;

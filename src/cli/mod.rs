@@ -72,9 +72,6 @@ enum Command {
 /// Exit status for usage, configuration and internal errors.
 const UNUSABLE: u8 = 2;
 
-/// Stack of each thread that analyses.
-const STACK_BYTES: usize = 64 << 20;
-
 /// Runs `fsynclint` with the arguments of the process.
 pub fn run(args: Vec<OsString>) -> ExitCode {
     match Cli::try_parse_from(args) {

@@ -1,6 +1,5 @@
 //! What all commands that read code have in common: what is asked of the system they look at, and how the work is run.
 
-use super::STACK_BYTES;
 use super::terminal::{CountedTexts, Progress, tell};
 use crate::config::{self, Config, Platform};
 use crate::discover::{self, DiscoverOptions, DiskTexts, Problem, Texts, Workspace};
@@ -75,8 +74,6 @@ pub(super) fn analyse<T>(
     }
     let platform = args.platform.map(PlatformArg::platform);
     let config = Config { include_tests: args.include_tests, platform, ..config };
-    // Syntax trees are walked recursively; what a thread reserves it need not use.
-    let _ = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES).build_global();
     let work = || {
         let texts = CountedTexts::default();
         let progress = Progress::start(&texts.read);

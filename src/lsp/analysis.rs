@@ -15,9 +15,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Stack of each thread that analyses: what a thread reserves it need not use.
-const STACK_BYTES: usize = 64 << 20;
-
 /// Asks for an analysis.
 pub struct Job {
     /// Which state of everything it is about.
@@ -82,14 +79,9 @@ impl Worker {
     pub fn start() -> std::io::Result<Worker> {
         let (jobs, todo) = crossbeam_channel::unbounded::<Job>();
         let (done, outcomes) = crossbeam_channel::unbounded();
-        std::thread::Builder::new().name("analysis".into()).stack_size(STACK_BYTES).spawn(move || {
-            let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES).build();
+        std::thread::Builder::new().name("analysis".into()).spawn(move || {
             for job in todo {
-                let outcome = match &pool {
-                    Ok(pool) => pool.install(|| run(job)),
-                    Err(_) => run(job),
-                };
-                if done.send(outcome).is_err() {
+                if done.send(run(job)).is_err() {
                     break;
                 }
             }

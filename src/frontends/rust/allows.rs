@@ -7,6 +7,7 @@ use super::lex::{Scanner, Token};
 use super::{Options, cfg, lex, skip_head};
 use crate::source::{FileId, Span};
 use crate::suppress::Allow;
+use memchr::memmem;
 use rustc_hash::FxHashSet;
 use std::ops::Range;
 use std::rc::Rc;
@@ -44,7 +45,7 @@ const NAME: &str = "fsynclint";
 
 /// The allows in `text`, in order. None if it cannot be parsed: that is told elsewhere. Code that is left out has none.
 pub fn read(text: &str, options: &Options) -> Vec<TextAllow> {
-    if !text.contains(NAME) {
+    if memmem::find(text.as_bytes(), NAME.as_bytes()).is_none() {
         return Vec::new();
     }
     let comments = Comments::read(text);

@@ -4,6 +4,7 @@ use super::Options;
 use super::cfg;
 use super::hir::*;
 use super::macros::MacroTable;
+use memchr::memchr_iter;
 use proc_macro2::Span as PmSpan;
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
@@ -30,7 +31,7 @@ pub struct Spans {
 impl Spans {
     pub fn new(text: &str, base: u32) -> Spans {
         let mut line_starts = vec![0];
-        line_starts.extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at as u32 + 1));
+        line_starts.extend(memchr_iter(b'\n', text.as_bytes()).map(|at| at as u32 + 1));
         Spans { text: text.into(), line_starts, ascii: text.is_ascii(), base, cuts: Vec::new(), tokens: None }
     }
 

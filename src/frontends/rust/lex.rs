@@ -1,6 +1,7 @@
 //! A cheap scanner over Rust text: identifiers, brackets and punctuation with strings and comments skipped. It decides what is
 //! parsed at all and what is nested too deeply to hand to a parser; it never fails.
 
+use memchr::{memchr3_iter, memmem};
 use std::ops::Range;
 
 /// One token.
@@ -213,6 +214,10 @@ const MAX_RUN: usize = 12_000;
 /// The byte offset at which `text` becomes too deeply nested for a recursive reader, if it does.
 pub fn too_deep(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
+    // A token is a byte at least.
+    if bytes.len() <= MAX_RUN && memchr3_iter(b'(', b'[', b'{', bytes).take(MAX_BRACKETS + 1).count() <= MAX_BRACKETS {
+        return None;
+    }
     let mut outer: Vec<usize> = Vec::new();
     let mut outer_sum = 0;
     let mut run = 0usize;
@@ -267,7 +272,7 @@ pub struct MacroDef {
 /// All `macro_rules!` definitions in `text`.
 pub fn macro_defs(text: &str) -> Vec<MacroDef> {
     let mut found = Vec::new();
-    if !text.contains("macro_rules!") && !text.contains("macro_rules !") {
+    if memmem::find(text.as_bytes(), b"macro_rules").is_none() {
         return found;
     }
     let mut tokens = Scanner::new(text);
@@ -295,20 +300,6 @@ pub fn macro_defs(text: &str) -> Vec<MacroDef> {
         }
     }
     found
-}
-
-/// How long the bracketed part is that `text` starts with; all of it if it does not end.
-pub fn bracketed(text: &str) -> usize {
-    let mut depth = 0usize;
-    for token in Scanner::new(text) {
-        match token {
-            Token::Open(_) => depth += 1,
-            Token::Close(at) if depth <= 1 => return at + 1,
-            Token::Close(_) => depth -= 1,
-            _ => {}
-        }
-    }
-    text.len()
 }
 
 #[cfg(test)]

@@ -26,10 +26,12 @@ mod world;
 use crate::apis::Apis;
 use crate::discover::{MAX_FILE_BYTES, Problem, Texts, Workspace};
 use crate::ir::{FuncId, Package, Program};
+use crate::pool;
 use crate::source::{FileId, SourceMap};
 use crate::suppress::Allow;
 use allows::TextAllow;
 use macros::{MacroRules, MacroTable};
+use memchr::memchr_iter;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::ops::Range;
@@ -84,9 +86,6 @@ pub struct Output {
     pub stats: Stats,
 }
 
-/// Stack of the threads that parse and lower; what is nested deeper than `lex` allows never gets to them.
-const STACK: usize = 512 << 20;
-
 struct Text {
     /// Its number among the files, by which macros know whether they are of the same one.
     number: usize,
@@ -109,11 +108,7 @@ pub fn read(
     apis: &Apis,
     options: &Options,
 ) -> Output {
-    let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK).build();
-    match pool {
-        Ok(pool) => pool.install(|| read_all(workspace, texts, sources, apis, options)),
-        Err(_) => read_all(workspace, texts, sources, apis, options),
-    }
+    pool::run(|| read_all(workspace, texts, sources, apis, options))
 }
 
 fn read_all(
@@ -164,7 +159,7 @@ fn read_all(
             Err(problem) => output.problems.push(problem),
         }
     }
-    output.stats.lines = kept.par_iter().map(|text| text.text.bytes().filter(|byte| *byte == b'\n').count()).sum();
+    output.stats.lines = kept.par_iter().map(|text| memchr_iter(b'\n', text.text.as_bytes()).count()).sum();
     let macros = macro_table(&kept, options);
     let entries: FxHashSet<&Path> =
         workspace.packages.iter().flat_map(|package| &package.entries).map(|entry| entry.path.as_path()).collect();
@@ -209,8 +204,8 @@ fn read_all(
             Err(problem) => output.problems.push(problem),
         }
     }
-    let world = world::build(workspace, &files, apis);
-    let returns = returns(&world, apis);
+    let (world, returns) = rayon::join(|| world::build(workspace, &files, apis), || returns(apis));
+    let returns = lower::row_types(&world, &returns);
     let context = lower::Context { world: &world, returns: &returns };
     let needed = search.map(|search| {
         let needed = needed::Needed { context: &context, search: &search, macros: &macros, options, sources };
@@ -268,17 +263,14 @@ fn parse(text: &Text, macros: &MacroTable, options: &Options) -> Result<hir::Fil
 
 /// Whether the file at `path` could be read if `text` was its text; if not, why and where.
 pub fn readable(path: &Path, text: &str) -> Result<(), Problem> {
-    // What is nested deeply needs its stack; the threads of `read` have it.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).stack_size(STACK).build();
-    let read = || with_tree(path, text, |_, _, _| ());
-    pool.map_or_else(|_| read(), |pool| pool.install(read))
+    pool::run(|| with_tree(path, text, |_, _, _| ()))
 }
 
 /// Parses `text` and gives its tree to `take`, with the part of it that was parsed and where that starts. The tree and its spans
 /// belong to this thread.
 fn with_tree<T>(path: &Path, text: &str, take: impl FnOnce(&syn::File, usize, &str) -> T) -> Result<T, Problem> {
     let problem = |line: usize, message: String| Problem { path: path.to_path_buf(), line, message };
-    let line_of = |offset: usize| text.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line_of = |offset: usize| memchr_iter(b'\n', &text.as_bytes()[..offset]).count() + 1;
     let (base, body) = skip_head(text);
     if let Some(offset) = lex::too_deep(body) {
         return Err(problem(line_of(base + offset), "nested too deeply to be read".into()));
@@ -390,11 +382,11 @@ pub fn is_type(text: &str) -> bool {
     read
 }
 
-/// The types that the rows give back.
-fn returns(world: &world::World, apis: &Apis) -> Vec<types::Ty> {
+/// The types that the rows give back, as they are written.
+fn returns(apis: &Apis) -> Vec<Option<hir::Type>> {
     let options = Options::default();
     let macros = MacroTable::default();
-    let parsed: Vec<_> = apis
+    let types = apis
         .rows()
         .iter()
         .map(|row| {
@@ -406,7 +398,7 @@ fn returns(world: &world::World, apis: &Apis) -> Vec<types::Ty> {
         })
         .collect();
     proc_macro2::extra::invalidate_current_thread_spans();
-    lower::row_types(world, &parsed)
+    types
 }
 
 /// Texts that lie in memory, for tests and tools.

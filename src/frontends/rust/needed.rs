@@ -217,7 +217,8 @@ impl Needed<'_> {
         let mut read = |start: u32| {
             let from = start.saturating_sub(1) as usize;
             let rest = text.get(from..).unwrap_or_default();
-            let body = &rest[..lex::bracketed(rest)];
+            let end = self.search.body_end((file.number, start));
+            let body = end.and_then(|end| text.get(from..end + 1)).unwrap_or(rest);
             if let Some(offset) = lex::too_deep(body) {
                 return Err(problem((from + offset) as u32, "nested too deeply to be read".into()));
             }

@@ -268,6 +268,11 @@ impl Search {
         Some((summary, &summary.parts[at as usize]))
     }
 
+    /// Where the closing brace of a body stands.
+    pub fn body_end(&self, body: BodyAt) -> Option<usize> {
+        Some(self.part(body)?.1.body.as_ref()?.end)
+    }
+
     /// Which of `among` could call one of `called`, by their words; with `made`, or what macros make.
     pub fn callers(
         &self,
