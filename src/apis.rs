@@ -285,9 +285,9 @@ pub struct Apis {
     aliases: FxHashMap<String, Vec<(String, String)>>,
     /// What is extended, and by which trait.
     extensions: Vec<(Ustr, Ustr)>,
-    by_path: FxHashMap<Ustr, ApiId>,
+    by_path: FxHashMap<&'static str, ApiId>,
     by_method: FxHashMap<Ustr, ApiId>,
-    types_by_path: FxHashMap<Ustr, usize>,
+    types_by_path: FxHashMap<&'static str, usize>,
     /// How many rows were built in.
     builtin: usize,
 }
@@ -334,12 +334,12 @@ impl Apis {
         extensions.sort();
         self.extensions.extend(extensions);
         for row in table.types.into_iter().map(Spanned::into_inner) {
-            self.types_by_path.insert(row.path, self.types.len());
+            self.types_by_path.insert(row.path.as_str(), self.types.len());
             self.types.push(row);
         }
         for row in table.api.into_iter().map(Spanned::into_inner) {
             let id = ApiId(self.rows.len() as u32);
-            self.by_path.insert(row.path, id);
+            self.by_path.insert(row.path.as_str(), id);
             if row.distinctive {
                 self.by_method.insert(last_segment(row.path), id);
             }
@@ -364,7 +364,7 @@ impl Apis {
 
     /// The row for the item at `path` (aliases are tried).
     pub fn find(&self, path: &str) -> Option<ApiId> {
-        self.resolve(path, |path| self.by_path.get(&path).copied())
+        self.resolve(path, |path| self.by_path.get(path).copied())
     }
 
     /// The names of the libraries that the rows are about, and of those by which they can be reached; some more than once.
@@ -413,7 +413,7 @@ impl Apis {
 
     /// The type at `path` (aliases are tried).
     pub fn find_type(&self, path: &str) -> Option<&ApiType> {
-        self.resolve(path, |path| self.types_by_path.get(&path).map(|&at| &self.types[at]))
+        self.resolve(path, |path| self.types_by_path.get(path).map(|&at| &self.types[at]))
     }
 
     /// The row for method `name` of the type or trait at `path`: its own, of a trait it implements, of one that extends either.
@@ -430,8 +430,8 @@ impl Apis {
         self.by_method.get(&name).copied()
     }
 
-    fn resolve<T>(&self, path: &str, get: impl Fn(Ustr) -> Option<T>) -> Option<T> {
-        if let Some(found) = Ustr::from_existing(path).and_then(&get) {
+    fn resolve<T>(&self, path: &str, get: impl Fn(&str) -> Option<T>) -> Option<T> {
+        if let Some(found) = get(path) {
             return Some(found);
         }
         self.aliases.get(first_segment(path))?.iter().find_map(|(from, to)| {
@@ -439,7 +439,7 @@ impl Apis {
             if !rest.is_empty() && !rest.starts_with("::") {
                 return None;
             }
-            Ustr::from_existing(&format!("{to}{rest}")).and_then(&get)
+            get(&format!("{to}{rest}"))
         })
     }
 }

@@ -6,9 +6,10 @@ use super::hir::*;
 use super::macros::MacroTable;
 use memchr::memchr_iter;
 use proc_macro2::Span as PmSpan;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHasher};
 use std::cell::RefCell;
 use std::fmt::Write;
+use std::hash::Hasher;
 use std::rc::Rc;
 use std::sync::OnceLock;
 use syn::spanned::Spanned;
@@ -100,12 +101,38 @@ pub struct Extractor<'a> {
 
 /// An identifier, without `r#`.
 pub fn name(ident: &proc_macro2::Ident) -> Ustr {
-    thread_local!(static TEXT: RefCell<String> = const { RefCell::new(String::new()) });
-    TEXT.with_borrow_mut(|text| {
-        text.clear();
-        let _ = write!(text, "{ident}");
-        text.strip_prefix("r#").unwrap_or(text).into()
+    thread_local!(static NAMES: RefCell<Names> = RefCell::default());
+    NAMES.with_borrow_mut(|names| {
+        names.text.clear();
+        let _ = write!(names.text, "{ident}");
+        names.known()
     })
+}
+
+/// Names that a thread has read last: the table of all names is one for all threads, and large.
+struct Names {
+    text: String,
+    last: Vec<Ustr>,
+}
+
+impl Default for Names {
+    fn default() -> Names {
+        Names { text: String::new(), last: vec![Ustr::default(); 1 << 12] }
+    }
+}
+
+impl Names {
+    /// The name that `text` is.
+    fn known(&mut self) -> Ustr {
+        let text = self.text.strip_prefix("r#").unwrap_or(&self.text);
+        let mut hasher = FxHasher::default();
+        hasher.write(text.as_bytes());
+        let last = &mut self.last[(hasher.finish() >> 52) as usize];
+        if *last != text {
+            *last = text.into();
+        }
+        *last
+    }
 }
 
 impl<'a> Extractor<'a> {

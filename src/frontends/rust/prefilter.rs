@@ -155,16 +155,111 @@ struct Summary {
     functions_out: Vec<Range<usize>>,
     /// Modules whose files the configuration leaves out.
     files_out: Vec<LeftOut>,
-    /// Calls of macros in the place of items: the macro, and the names of types in its arguments.
-    calls: Vec<(Word, Vec<Word>)>,
+    /// Calls of macros outside of functions.
+    calls: Vec<ItemCall>,
+    /// Definitions of macros, whole.
+    rules: Vec<Range<usize>>,
+    /// Macros that name functions as their calls say.
+    naming: Vec<Word>,
     /// Libraries of the tables that it names.
     libraries: FxHashSet<Word>,
 }
 
+/// What a macro of the program makes.
+#[derive(Default, Clone, Copy)]
+struct Makes {
+    /// It may be needed, however it is called.
+    needed: bool,
+    /// Functions among it have the names that a call gives them.
+    names: bool,
+}
+
+/// The macros of the program.
+struct Macros {
+    by_name: FxHashMap<Word, Makes>,
+    /// The types that are declared without them.
+    declared: FxHashSet<Word>,
+}
+
+/// What the macros of a program make, of which `kept` parts do something to files, or call what does.
+fn macros(summaries: &[Summary], kept: &[Vec<bool>]) -> Macros {
+    let mut macros: FxHashMap<Word, Makes> = FxHashMap::default();
+    let mut called: Vec<(Word, &[Word])> = Vec::new();
+    for (summary, kept) in summaries.iter().zip(kept) {
+        for (part, kept) in summary.parts.iter().zip(kept) {
+            let name = match part.kind {
+                Kind::Macro => part.name,
+                _ if part.in_rules => part.rules_of,
+                _ => continue,
+            };
+            macros.entry(name).or_default().needed |= kept;
+            called.push((name, &part.words));
+        }
+        for name in &summary.naming {
+            macros.entry(*name).or_default().names = true;
+        }
+    }
+    // What a macro calls makes it, too.
+    let calls: Vec<(Word, Word)> = macros
+        .keys()
+        .flat_map(|inner| {
+            let outer = called.iter().filter(move |(_, words)| words.binary_search(&(inner ^ BANG)).is_ok());
+            outer.map(move |(name, _)| (*name, *inner))
+        })
+        .collect();
+    let mut changed = true;
+    while std::mem::take(&mut changed) {
+        for (outer, inner) in &calls {
+            let Makes { needed, names } = macros[inner];
+            if let Some(makes) = macros.get_mut(outer) {
+                changed |= needed && !makes.needed || names && !makes.names;
+                *makes = Makes { needed: makes.needed || needed, names: makes.names || names };
+            }
+        }
+    }
+    let types = summaries.iter().flat_map(|summary| types_of(&summary.parts)).filter(|part| !part.in_rules);
+    Macros { by_name: macros, declared: types.map(|part| part.name).collect() }
+}
+
+/// A call of a macro outside of functions.
+#[derive(Default)]
+struct ItemCall {
+    /// The macro.
+    name: Word,
+    /// The names of types in its arguments.
+    types: Vec<Word>,
+    /// Those of them that stand in no bracket there: types that it makes are among them.
+    outer: Vec<Word>,
+    /// The parts that its arguments are, or hold.
+    parts: Range<usize>,
+    /// Where it stands, if it stands in the place of an item.
+    item: Option<Range<usize>>,
+}
+
 impl Summary {
+    /// Whether what a call makes may be needed; `macros` are those of the program.
+    fn needs(&self, call: &ItemCall, macros: &Macros, kept: &[bool], used: &FxHashSet<Word>) -> bool {
+        let Macros { by_name, declared } = macros;
+        let Some(made) = by_name.get(&call.name) else { return true };
+        let named = |word: &Word| [BARE, METHOD, PATH].iter().any(|mark| used.contains(&(word ^ mark)));
+        let is_needed = |(part, kept): (&Part, &bool)| {
+            *kept || used.contains(&part.name) || made.names && part.words.iter().any(named)
+        };
+        let parts = call.parts.clone();
+        made.needed
+            || call.outer.iter().any(|name| used.contains(name) && !declared.contains(name))
+            || self.parts[parts.clone()].iter().zip(&kept[parts]).any(is_needed)
+    }
+
     /// What need not be parsed if `kept` says which parts may be needed: whole functions that `used` does not name, documentation, and
     /// bodies of functions, but for those that are parsed `at_once`.
-    fn without(&self, kept: &[bool], used: &FxHashSet<Word>, at_once: impl Fn(&Part) -> bool) -> Vec<Range<usize>> {
+    fn without(
+        &self,
+        kept: &[bool],
+        used: &FxHashSet<Word>,
+        macros: &Macros,
+        at_once: impl Fn(&Part) -> bool,
+    ) -> Vec<Range<usize>> {
         let mut docs: Vec<Option<Range<usize>>> = self.docs.iter().cloned().map(Some).collect();
         let mut found = Vec::new();
         for (part, kept) in self.parts.iter().zip(kept) {
@@ -187,7 +282,9 @@ impl Summary {
             }
         }
         found.extend(docs.into_iter().flatten());
-        found.extend(self.attributes.iter().chain(&self.tests).chain(&self.functions_out).cloned());
+        found.extend(self.attributes.iter().chain(&self.tests).chain(&self.functions_out).chain(&self.rules).cloned());
+        let calls = self.calls.iter().filter(|call| !self.needs(call, macros, kept, used));
+        found.extend(calls.filter_map(|call| call.item.clone()));
         apart(found)
     }
 }
@@ -330,6 +427,7 @@ pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options)
     // What is done with what others opened is done by those who call them.
     keep_more(&summaries, &mut kept, |file, part| opened.fits(file, part, &names), |_| {});
     let mut used = used_words(&summaries, &kept);
+    let macros = macros(&summaries, &kept);
     let mut next = Vec::new();
     keep_more(
         &summaries,
@@ -354,7 +452,7 @@ pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options)
                 || part.declares
                 || part.words.iter().any(|word| declaring.contains(word))
         };
-        Choice::Parse { without: summary.without(kept, &used, at_once) }
+        Choice::Parse { without: summary.without(kept, &used, &macros, at_once) }
     };
     let choices = summaries.iter().zip(&kept).zip(files).zip(&off).map(choose).collect();
     Plan { choices, search: Some(Search::new(summaries, declared, &effects)) }
@@ -676,6 +774,8 @@ struct Scan<'t> {
     body: Option<usize>,
     /// The rules of a macro that are open: their depth, and its name.
     rules: Option<(usize, Word)>,
+    /// Where that definition starts, if it is an item of its own.
+    rules_start: Option<usize>,
     /// The depth of the call of a macro that is open in the place of an item.
     call: Option<usize>,
     /// The item in a body whose end has not come.
@@ -753,6 +853,7 @@ impl<'t> Scan<'t> {
             head: None,
             body: None,
             rules: None,
+            rules_start: None,
             call: None,
             inside: None,
             libraries,
@@ -810,8 +911,7 @@ impl<'t> Scan<'t> {
                     while self.owners.last().is_some_and(|(depth, _)| *depth >= self.depth) {
                         self.owners.pop();
                     }
-                    self.rules = self.rules.filter(|(depth, _)| *depth < self.depth);
-                    self.call = self.call.filter(|depth| *depth < self.depth);
+                    self.end_macro(at);
                     while self.inline.last().is_some_and(|depth| *depth >= self.depth) {
                         self.inline.pop();
                     }
@@ -845,6 +945,8 @@ impl<'t> Scan<'t> {
             self.found.attributes.clear();
             self.found.functions_out.clear();
             self.found.files_out.clear();
+            self.found.rules.clear();
+            self.found.calls.iter_mut().for_each(|call| call.item = None);
             self.part.left_out = false;
             self.part.body = None;
             self.found.parts.iter_mut().for_each(|part| part.body = None);
@@ -898,11 +1000,18 @@ impl<'t> Scan<'t> {
                 if name == "macro_rules" {
                     self.next();
                 }
+                if name == "fn"
+                    && let Some((_, of)) = self.rules
+                    && matches!(self.peek(), Some(Token::Punct(at)) if self.text.as_bytes()[at] == b'$')
+                {
+                    self.found.naming.push(of);
+                }
                 if let Some(Token::Ident(range)) = self.peek() {
                     let called = word(&self.text[range.clone()]);
                     self.close();
                     if name == "macro_rules" {
                         self.rules = Some((self.depth, called));
+                        self.rules_start = self.item.filter(|_| self.call.is_none());
                     }
                     self.part.name = called;
                     self.part.owners = self.owners.last().map(|(_, words)| words.clone()).unwrap_or_default();
@@ -1048,18 +1157,58 @@ impl<'t> Scan<'t> {
     /// A word outside of functions: it may call a macro, or name a type for one.
     fn item_word(&mut self, range: &Range<usize>, hashed: Word) {
         let bytes = self.text.as_bytes();
-        if self.call.is_some() {
+        if let Some(depth) = self.call {
             if bytes[range.start].is_ascii_uppercase()
-                && let Some((_, types)) = self.found.calls.last_mut()
+                && let Some(call) = self.found.calls.last_mut()
             {
-                types.push(hashed);
+                call.types.push(hashed);
+                if depth + 1 == self.depth {
+                    call.outer.push(hashed);
+                }
             }
         } else if self.owners.is_empty()
             && bytes[range.end..].starts_with(b"!")
             && !bytes[range.end..].starts_with(b"!=")
         {
+            self.close();
             self.call = Some(self.depth);
-            self.found.calls.push((hashed, Vec::new()));
+            let at = self.found.parts.len();
+            let item = self.begins_item(range.start).map(|start| start..start);
+            self.found.calls.push(ItemCall { name: hashed, parts: at..at, item, ..ItemCall::default() });
+        }
+    }
+
+    /// Where the item begins that is a call of a macro, whose name stands at `name`.
+    fn begins_item(&self, name: usize) -> Option<usize> {
+        let start = self.item?;
+        let path = self.text[start.max(self.attribute_end)..name].trim();
+        let is_path = |c: char| c == ':' || c == '_' || c.is_alphanumeric();
+        (path.is_empty() || path.ends_with("::") && path.chars().all(is_path)).then_some(start)
+    }
+
+    /// The definition or the call of a macro ends with the bracket at `at`, if it is open at its depth.
+    fn end_macro(&mut self, at: usize) {
+        let after = |scan: &mut Self| match scan.peek() {
+            Some(Token::Punct(next)) if scan.text.as_bytes()[at] != b'}' && scan.text.as_bytes()[next] == b';' => {
+                next + 1
+            }
+            _ => at + 1,
+        };
+        if self.rules.take_if(|(depth, _)| *depth >= self.depth).is_some()
+            && let Some(start) = self.rules_start.take()
+        {
+            let end = after(self);
+            self.found.rules.push(start..end);
+        }
+        if self.call.take_if(|depth| *depth >= self.depth).is_some() {
+            self.close();
+            let (parts, end) = (self.found.parts.len(), after(self));
+            if let Some(call) = self.found.calls.last_mut() {
+                call.parts.end = parts;
+                if let Some(item) = &mut call.item {
+                    item.end = end;
+                }
+            }
         }
     }
 
@@ -1160,9 +1309,9 @@ fn give_owners(summaries: &mut [Summary]) -> FxHashSet<Word> {
     let parts = summaries.iter().flat_map(|summary| &summary.parts);
     let mut made: FxHashMap<Word, Vec<Word>> =
         parts.filter_map(|part| part.made_by).map(|name| (name, Vec::new())).collect();
-    for (name, types) in summaries.iter().flat_map(|summary| &summary.calls) {
-        if let Some(all) = made.get_mut(name) {
-            all.extend(types);
+    for call in summaries.iter().flat_map(|summary| &summary.calls) {
+        if let Some(all) = made.get_mut(&call.name) {
+            all.extend(&call.types);
         }
     }
     for types in made.values_mut() {
@@ -1176,8 +1325,8 @@ fn give_owners(summaries: &mut [Summary]) -> FxHashSet<Word> {
         for part in &mut summary.parts {
             part.owners.extend(part.made_by.and_then(|name| made.get(&name)).into_iter().flatten());
         }
-        summary.calls.retain(|(name, _)| made.get(name).is_some_and(|types| !types.is_empty()));
-        summary.types.extend(summary.calls.iter().flat_map(|(_, types)| types));
+        let is_made = |call: &&ItemCall| made.get(&call.name).is_some_and(|types| !types.is_empty());
+        summary.types.extend(summary.calls.iter().filter(is_made).flat_map(|call| &call.types));
         summary.types.sort_unstable();
     }
     made.into_values().flatten().collect()
@@ -1256,8 +1405,15 @@ mod tests {
         let text = "fn save(p: &Path) { fs::write(p, x); } #[derive(A)] #[cfg(unix)] struct S { #[serde(rename = \"b\")] a: u8 } \
                     #[doc = \"Of S.\"] #[inline] fn a(s: S) { save(s) } bitflags! { #[derive(A)] struct T: u8 { } } \
                     macro_rules! m { ($(#[$a:meta])*) => { #[b] struct U; } } #[inline] fn other() { deep() }";
-        let left =
-            ["#[derive(A)]", "#[serde(rename = \"b\")]", "#[inline]", " save(s) ", "#[inline] fn other() { deep() }"];
+        let rules = "macro_rules! m { ($(#[$a:meta])*) => { #[b] struct U; } }";
+        let left = [
+            "#[derive(A)]",
+            "#[serde(rename = \"b\")]",
+            "#[inline]",
+            " save(s) ",
+            rules,
+            "#[inline] fn other() { deep() }",
+        ];
         assert_eq!(cut(text, &chosen(&[text])[0]), left);
     }
 
@@ -1383,6 +1539,22 @@ mod tests {
             "fn other(list: &List) { list.write() }",
         ];
         parses(&files, &[true, true, true, false]);
+    }
+
+    #[test]
+    fn calls_of_macros_that_make_nothing_needed_are_cut() {
+        let macros = "macro_rules! plain { ($n:ident, $($a:tt)*) => { struct $n; impl $n { fn init(&self) { 1 } } } } \
+                      macro_rules! named { ($n:ident) => { fn $n() { 1 } } } \
+                      macro_rules! outer { ($n:ident) => { named!($n); } } \
+                      macro_rules! saves { ($n:ident) => { fn save_all() { fs::write(a, b); } } }";
+        let code = "fn a(s: &Store) { fs::write(x, y); bb(); let c: Kept = d(); } \
+                    #[cfg(x)] plain!(Other, [Kept]); m::plain! { Kept, 1 } plain!(More, { fs::write(x, z); }); \
+                    named!(other); named!(bb); outer!(bb); saves!(any); of_a_library!(Other); \
+                    plain! { More, fn bb() { 2 } } const N: u8 = plain!(Other);";
+        let found = chosen(&[macros, code]);
+        let rules = cut(macros, &found[0]);
+        assert!(rules.len() == 4 && rules.iter().all(|rules| rules.starts_with("macro_rules! ")), "{rules:?}");
+        assert_eq!(cut(code, &found[1]), ["#[cfg(x)] plain!(Other, [Kept]);", "named!(other);", " 2 "]);
     }
 
     #[test]

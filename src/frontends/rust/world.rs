@@ -471,10 +471,10 @@ impl<'h> Builder<'h> {
             return;
         }
         for item in items {
-            let path = self.qualify(module, item.name);
             match &item.kind {
                 ItemKind::Mod { path: at_path, items } => match items {
                     Some(items) => {
+                        let path = self.qualify(module, item.name);
                         let krate = self.world.modules[module as usize].krate;
                         let inner = self.new_module(Some(module), krate, path, file);
                         self.world.modules[module as usize].types.insert(item.name, Def::Module(inner));
@@ -498,14 +498,15 @@ impl<'h> Builder<'h> {
                 },
                 _ => {
                     self.file = file;
-                    self.plain_item(module, item, path);
+                    self.plain_item(module, item);
                 }
             }
         }
     }
 
-    fn plain_item(&mut self, module: u32, item: &'h Item, path: Ustr) {
+    fn plain_item(&mut self, module: u32, item: &'h Item) {
         let at = module as usize;
+        let path = |builder: &Self| builder.qualify(module, item.name);
         match &item.kind {
             ItemKind::Use(uses) => {
                 for used in uses {
@@ -521,11 +522,12 @@ impl<'h> Builder<'h> {
                 self.world.modules[at].externs.insert(item.name, *krate);
             }
             ItemKind::Struct { generics, fields } => {
+                let name = path(self);
                 self.adt(
                     module,
                     item.name,
                     Adt {
-                        name: path,
+                        name,
                         module,
                         generics,
                         data: AdtData::Struct(fields),
@@ -535,11 +537,12 @@ impl<'h> Builder<'h> {
                 );
             }
             ItemKind::Enum { generics, variants } => {
+                let name = path(self);
                 self.adt(
                     module,
                     item.name,
                     Adt {
-                        name: path,
+                        name,
                         module,
                         generics,
                         data: AdtData::Enum(variants),
@@ -554,13 +557,13 @@ impl<'h> Builder<'h> {
                 self.world.modules[at].types.insert(item.name, Def::Alias(id));
             }
             ItemKind::Const(global) => {
-                let id = self.world.consts.len() as u32;
-                self.world.consts.push(GlobalItem { name: path, module, hir: global });
+                let (id, name) = (self.world.consts.len() as u32, path(self));
+                self.world.consts.push(GlobalItem { name, module, hir: global });
                 self.world.modules[at].values.insert(item.name, Def::Const(id));
             }
             ItemKind::Static(global) => {
-                let id = self.world.statics.len() as u32;
-                self.world.statics.push(GlobalItem { name: path, module, hir: global });
+                let (id, name) = (self.world.statics.len() as u32, path(self));
+                self.world.statics.push(GlobalItem { name, module, hir: global });
                 self.world.modules[at].values.insert(item.name, Def::Static(id));
             }
             ItemKind::Fn(def) => {
@@ -568,8 +571,8 @@ impl<'h> Builder<'h> {
                 self.world.modules[at].values.insert(item.name, Def::Fn(id));
             }
             ItemKind::Trait { generics, supers, fns, types } => {
-                let id = self.world.traits.len() as u32;
-                let own = Trait { name: path, module, generics, supers, types, methods: FxHashMap::default() };
+                let (id, name) = (self.world.traits.len() as u32, path(self));
+                let own = Trait { name, module, generics, supers, types, methods: FxHashMap::default() };
                 self.world.traits.push(own);
                 self.world.modules[at].types.insert(item.name, Def::Trait(id));
                 for def in fns {
