@@ -94,12 +94,8 @@ fn is_made_again(context: &Context<'_>, moment: &Moment, pending: &Pending, to: 
         let by_main = moment.trace.functions().into_iter().any(|id| function(id).short_name == "main");
         by_main && matches!(terms.get(to), Term::Const(text) if text.starts_with('"') && !text.starts_with("\"/"))
     };
-    let is_output = || {
-        let terms = context.terms.borrow();
-        matches!(terms.get(to), Term::Field(_, name) if purpose::has_any(name, &["out", "output"]))
-    };
     context.policy(moment.function).is_none()
-        && (is_output()
+        && (purpose::is_path_handed_out(context, to)
             || brought(moment.trace.origin().function)
             || brought(pending.trace.origin().function)
             || purpose::is_handed_out(context, moment.function, to)
