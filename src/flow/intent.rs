@@ -51,9 +51,9 @@ pub fn stored_part<'a>(
     file: Value,
     stored: impl Iterator<Item = (&'a (Value, Ustr), &'a Value)>,
 ) -> Option<FieldKey> {
-    stored.into_iter().find_map(|((base, name), value)| {
-        let own = matches!(terms.get(*base), Term::Param(0));
-        let way = if own { way_to(terms, *value, file, 0)? } else { return None };
+    let mut own = stored.filter(|((base, _), _)| matches!(terms.get(*base), Term::Param(0)));
+    own.find_map(|((_, name), value)| {
+        let way = way_to(terms, *value, file, 0)?;
         (!way.is_empty()).then(|| (owner, Ustr::from(&format!("{name}{way}"))))
     })
 }
