@@ -488,23 +488,7 @@ fn unsynced_mode(context: &Context<'_>, function: &Function, summary: &Summary) 
 
 /// It is asked for something else than to do it: who only syncs has nothing to tell but whether it went well.
 fn gives_something_back(function: &Function) -> bool {
-    let is_nothing = |operand: &Operand| match operand {
-        Operand::Unit => true,
-        Operand::Place(place) => {
-            let local = match place.base {
-                Base::Local(local) if place.steps.is_empty() => local,
-                _ => return false,
-            };
-            function.blocks.iter().flat_map(|block| &block.insts).all(|inst| match &inst.kind {
-                InstKind::Assign { place, value } if *place == Place::local(local) => {
-                    matches!(value, Rvalue::Success(Operand::Unit) | Rvalue::Failure(_))
-                        || matches!(value, Rvalue::Use(Operand::Unit | Operand::Place(_)))
-                }
-                _ => true,
-            })
-        }
-        _ => false,
-    };
+    let is_nothing = |operand: &Operand| is_nothing(function, operand, 0);
     let mut returned = function.blocks.iter().filter_map(|block| match &block.end {
         Terminator::Return { value, exit, .. } if *exit != Exit::Failure => Some(value),
         _ => None,
@@ -512,6 +496,26 @@ fn gives_something_back(function: &Function) -> bool {
     // What never returns promises nothing.
     let first = returned.next();
     first.is_none_or(|first| !is_nothing(first)) || returned.any(|value| !is_nothing(value))
+}
+
+/// Whether a value is what a function without an answer gives: nothing, or that it went well, by whichever variables.
+fn is_nothing(function: &Function, operand: &Operand, depth: u8) -> bool {
+    let Operand::Place(place) = operand else { return *operand == Operand::Unit };
+    let is_variable = matches!(place.base, Base::Local(_)) && place.steps.is_empty();
+    let given = |inst: &Inst| match &inst.kind {
+        InstKind::Assign { place: to, value } if to == place => match value {
+            Rvalue::Success(Operand::Place(inner)) if depth < 4 => {
+                let is_given = |inst: &Inst| matches!(&inst.kind, InstKind::Assign { place, .. } if place == inner);
+                let insts = || function.blocks.iter().flat_map(|block| &block.insts);
+                insts().any(is_given) && is_nothing(function, &Operand::Place(inner.clone()), depth + 1)
+            }
+            Rvalue::Success(Operand::Unit) | Rvalue::Failure(_) => true,
+            Rvalue::Use(operand) => matches!(operand, Operand::Unit | Operand::Place(_)),
+            _ => false,
+        },
+        _ => true,
+    };
+    is_variable && function.blocks.iter().flat_map(|block| &block.insts).all(given)
 }
 
 /// Names of calls by which work is given to somebody else.

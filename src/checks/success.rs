@@ -9,8 +9,8 @@ use crate::config::Policy;
 use crate::finding::{Confidence, Finding, FindingStep, Level};
 use crate::flow::Moment;
 use crate::flow::intent::FieldKey;
-use crate::flow::state::{Guard, How, Kind, Origin, Pending, Question};
-use crate::flow::summary::Act;
+use crate::flow::state::{Guard, How, Kind, Origin, Pending, Question, Trace};
+use crate::flow::summary::{Act, Trigger};
 use crate::flow::terms::{Term, Value};
 use crate::ir::FuncId;
 use crate::source::Span;
@@ -121,28 +121,45 @@ impl Left<'_> {
             })
     }
 
-    /// Whether a handle that lies in a field named after a directory is synced on the way: which directory it is, its path may not tell.
+    /// Whether a handle that lies in a field named after a directory is synced after it on the way: which directory it is, its path may not tell.
     pub fn syncs_a_directory_handle(&self, context: &Context<'_>) -> bool {
         let words = ["dir", "directory", "folder"];
         let terms = context.terms.borrow();
         self.left_by.iter().any(|&(function, pending)| {
-            context.successes(function).iter().any(|moment| {
-                let is_new = moment.pending.iter().any(|other| other.origin == self.origin && other.kind == Kind::Name);
-                is_new
-                    && moment.killed.iter().any(|(file, _)| {
-                        // A newtype is told by the field that holds it.
-                        let mut held = terms.get(*file);
-                        while let Term::Field(holder, name) = held
-                            && name == "0"
-                        {
-                            held = terms.get(*holder);
-                        }
-                        match held {
-                            // A path that is known was synced before, or is another.
-                            Term::Field(_, name) => *file != pending.dir && purpose::has_any(name, &words),
-                            _ => false,
-                        }
-                    })
+            let is_new = |moment: &Moment| {
+                moment.pending.iter().any(|other| other.origin == self.origin && other.kind == Kind::Name)
+            };
+            let is_directory = |file: Value| {
+                // A newtype is told by the field that holds it.
+                let mut held = terms.get(file);
+                while let Term::Field(holder, name) = held
+                    && name == "0"
+                {
+                    held = terms.get(*holder);
+                }
+                match held {
+                    // A path that is known was synced before, or is another.
+                    Term::Field(_, name) => file != pending.dir && purpose::has_any(name, &words),
+                    _ => false,
+                }
+            };
+            // What is synced before the name is given is synced for others.
+            let named = pending.trace.origins();
+            let follows = |synced: &Trace| {
+                let synced = synced.origins();
+                let mut parted = named.iter().zip(&synced).skip_while(|(one, other)| one == other);
+                parted.next().is_none_or(|(one, other)| one.function != other.function || one.span < other.span)
+            };
+            let comes_after = |file: Value| {
+                let Some(summary) = context.flow.summaries.get(&function) else { return true };
+                let is_it = |trigger: &&Trigger| matches!(trigger.act, Act::Sync { file: synced } if synced == file);
+                let mut syncs = summary.triggers.iter().filter(is_it).peekable();
+                // One that is not passed on may come at any time.
+                summary.acts_lost && syncs.peek().is_none() || syncs.any(|trigger| follows(&trigger.trace))
+            };
+            context.successes(function).iter().filter(|moment| is_new(moment)).any(|moment| {
+                let mut directories = moment.killed.iter().filter(|(file, _)| is_directory(*file));
+                directories.any(|(file, _)| comes_after(*file))
             })
         })
     }
