@@ -27,6 +27,8 @@ enum Broken {
     Forgotten(String),
     /// This file, as it is shown, is written by other methods, and synced by some of them only; nobody syncs it for its own sake.
     Left(String),
+    /// This file, as it is shown, is written and synced by other methods, and let go without a sync.
+    Closed(String),
     /// There is none for this variant or mode, by its short name.
     For(Ustr),
 }
@@ -67,7 +69,8 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
         };
         let by_mode = || unsynced_mode(context, function, summary?).map(Broken::For);
         let by_rest = || unflushed(context, function, summary, held?).map(Broken::Left);
-        let Some(broken) = by_name().or_else(by_mode).or_else(by_rest) else { continue };
+        let by_end = || unclosed(context, function, summary?, held?).map(Broken::Closed);
+        let Some(broken) = by_name().or_else(by_mode).or_else(by_rest).or_else(by_end) else { continue };
         if matches!(broken, Broken::Nothing) && wraps_a_call_of_its_name(context, id) {
             continue;
         }
@@ -109,6 +112,10 @@ fn finding(function: &Function, broken: &Broken) -> Finding {
         Broken::Left(file) => {
             let told = format!("reports success, and `{file}` may hold bytes that are not on disk");
             (format!("`{name}` leaves unsynced what others wrote to `{file}`, and nothing else syncs it"), told)
+        }
+        Broken::Closed(file) => {
+            let told = format!("reports success, and `{file}` may hold bytes that are not on disk");
+            (format!("`{name}` ends with what others wrote to `{file}` and leaves it unsynced"), told)
         }
         Broken::For(variant) => {
             let told = format!("reports success without a sync where it finds `{variant}`");
@@ -336,12 +343,7 @@ fn unflushed(
     }
     let does_none = match summary {
         None => is_empty(function),
-        Some(summary) => {
-            !(summary.bounded || summary.acts_lost)
-                && summary.calls.is_empty()
-                && !reaches_sync(summary)
-                && successes(summary).all(syncs_nothing)
-        }
+        Some(summary) => is_without_sync(summary),
     };
     let owner = function.owner?;
     let intents = &context.flow.intents;
@@ -359,6 +361,40 @@ fn unflushed(
     let mut held: Vec<&Value> = held.iter().filter(left).collect();
     held.sort_unstable();
     held.first().filter(|_| does_none).map(|file| terms.show(**file))
+}
+
+/// Whether all of it was seen, and no sync is reached in it or below.
+fn is_without_sync(summary: &Summary) -> bool {
+    !(summary.bounded || summary.acts_lost)
+        && summary.calls.is_empty()
+        && !reaches_sync(summary)
+        && successes(summary).all(syncs_nothing)
+}
+
+/// Names of methods after which nobody writes to a value any more.
+const ENDS_USE: &[&str] = &["close", "shutdown", "finish", "finalize", "terminate"];
+
+/// For a method that others call when they have done with a value, and that syncs nothing: a file of the value, as it is shown, that other
+/// methods write, and sync.
+fn unclosed(context: &Context<'_>, function: &Function, summary: &Summary, held: &FxHashSet<Value>) -> Option<String> {
+    let owner = function.owner.filter(|_| function.fallible && ENDS_USE.contains(&&*function.short_name))?;
+    // Who offers a sync to all who use it, beside this, leaves it to them.
+    let offered = |interface: Ustr| {
+        let mut others = context.program.functions.iter().filter(|other| other.interface == Some(interface));
+        others.any(|other| purpose::is_named_after_sync(&other.short_name))
+    };
+    if function.interface.is_some_and(offered) || !is_without_sync(summary) {
+        return None;
+    }
+    let intents = &context.flow.intents;
+    let terms = context.terms.borrow();
+    let synced = |file: &&Value| match terms.get(**file) {
+        Term::Field(of, name) if matches!(terms.get(*of), Term::Param(0)) => {
+            intents.synced_fields.contains(&(owner, *name)) && !intents.retired_fields.contains(&(owner, *name))
+        }
+        _ => false,
+    };
+    held.iter().filter(synced).min().map(|file| terms.show(*file))
 }
 
 /// Whether a file is kept open in a field of the thing itself, or of a part of it. A path is none that is kept open.
@@ -501,21 +537,22 @@ fn gives_something_back(function: &Function) -> bool {
 /// Whether a value is what a function without an answer gives: nothing, or that it went well, by whichever variables.
 fn is_nothing(function: &Function, operand: &Operand, depth: u8) -> bool {
     let Operand::Place(place) = operand else { return *operand == Operand::Unit };
-    let is_variable = matches!(place.base, Base::Local(_)) && place.steps.is_empty();
-    let given = |inst: &Inst| match &inst.kind {
-        InstKind::Assign { place: to, value } if to == place => match value {
-            Rvalue::Success(Operand::Place(inner)) if depth < 4 => {
-                let is_given = |inst: &Inst| matches!(&inst.kind, InstKind::Assign { place, .. } if place == inner);
-                let insts = || function.blocks.iter().flat_map(|block| &block.insts);
-                insts().any(is_given) && is_nothing(function, &Operand::Place(inner.clone()), depth + 1)
-            }
-            Rvalue::Success(Operand::Unit) | Rvalue::Failure(_) => true,
-            Rvalue::Use(operand) => matches!(operand, Operand::Unit | Operand::Place(_)),
-            _ => false,
-        },
-        _ => true,
+    let insts = || function.blocks.iter().flat_map(|block| &block.insts);
+    let mut given = insts().filter_map(|inst| match &inst.kind {
+        InstKind::Assign { place: to, value } if to == place => Some(value),
+        _ => None,
+    });
+    let inner = |operand: &Operand| depth < 4 && is_nothing(function, operand, depth + 1);
+    let fits = |value: &Rvalue| match value {
+        Rvalue::Success(operand) => inner(operand),
+        Rvalue::Failure(_) | Rvalue::Use(Operand::Unit) => true,
+        Rvalue::Use(operand @ Operand::Place(_)) => depth == 0 || inner(operand),
+        _ => false,
     };
-    is_variable && function.blocks.iter().flat_map(|block| &block.insts).all(given)
+    // What a call gives is told by nobody, and where it is wrapped it is something.
+    let told =
+        depth == 0 || insts().any(|inst| matches!(&inst.kind, InstKind::Assign { place: to, .. } if to == place));
+    matches!(place.base, Base::Local(_)) && place.steps.is_empty() && told && given.all(fits)
 }
 
 /// Names of calls by which work is given to somebody else.

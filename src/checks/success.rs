@@ -9,7 +9,7 @@ use crate::config::Policy;
 use crate::finding::{Confidence, Finding, FindingStep, Level};
 use crate::flow::Moment;
 use crate::flow::intent::FieldKey;
-use crate::flow::state::{Guard, How, Kind, Origin, Pending, Question, Trace};
+use crate::flow::state::{Guard, How, Kind, Origin, Pending, Question};
 use crate::flow::summary::{Act, Trigger};
 use crate::flow::terms::{Term, Value};
 use crate::ir::FuncId;
@@ -144,18 +144,12 @@ impl Left<'_> {
                 }
             };
             // What is synced before the name is given is synced for others.
-            let named = pending.trace.origins();
-            let follows = |synced: &Trace| {
-                let synced = synced.origins();
-                let mut parted = named.iter().zip(&synced).skip_while(|(one, other)| one == other);
-                parted.next().is_none_or(|(one, other)| one.function != other.function || one.span < other.span)
-            };
             let comes_after = |file: Value| {
-                let Some(summary) = context.flow.summaries.get(&function) else { return true };
-                let is_it = |trigger: &&Trigger| matches!(trigger.act, Act::Sync { file: synced } if synced == file);
-                let mut syncs = summary.triggers.iter().filter(is_it).peekable();
-                // One that is not passed on may come at any time.
-                summary.acts_lost && syncs.peek().is_none() || syncs.any(|trigger| follows(&trigger.trace))
+                let names = |trigger: &&Trigger| trigger.trace.origin() == self.origin;
+                let triggers = context.flow.summaries.get(&function).into_iter().flat_map(|summary| &summary.triggers);
+                let mut named = triggers.filter(names).peekable();
+                named.peek().is_none()
+                    || named.any(|trigger| !trigger.all_killed && !trigger.killed.contains(&(file, Kind::Name)))
             };
             context.successes(function).iter().filter(|moment| is_new(moment)).any(|moment| {
                 let mut directories = moment.killed.iter().filter(|(file, _)| is_directory(*file));
@@ -177,9 +171,12 @@ impl Left<'_> {
     }
 
     /// Whether the success that it is told of is many calls away: whoever reports that has hardly promised this. Counts where nothing but
-    /// the surroundings of the write says that it is to last.
-    pub fn is_far_fetched(&self) -> bool {
-        self.pending.trace.depth() > MAX_INFERRED && self.settled_by.is_empty()
+    /// the surroundings of the write says that it is to last. A handle that is gone leaves it to nobody above who tells which file it is.
+    pub fn is_far_fetched(&self, context: &Context<'_>) -> bool {
+        let names_it = self.who_names_it(context);
+        let mut names = self.left_by.iter().filter(|(function, pending)| *function == names_it && pending.closed);
+        let depth = names.next().map_or(self.pending.trace.depth(), |(_, pending)| pending.trace.depth());
+        depth > MAX_INFERRED && self.settled_by.is_empty()
     }
 
     /// Whether more callers may stand above than the analysis looks at: one of them may settle what is still held open.
