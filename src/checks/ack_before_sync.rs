@@ -262,7 +262,7 @@ fn is_log_left_alone(context: &Context<'_>, left: &Left<'_>) -> bool {
         && !left.lives_in(context, &intents.synced_fields)
         && !left.lives_in(context, &intents.write_through_fields)
         && left.left_by.iter().any(own_field)
-        && !left.is_far_fetched(context)
+        && !left.is_far_fetched()
 }
 
 /// The function that opens the file, made if it was not there, where that is not the one that writes it.
@@ -385,8 +385,9 @@ fn is_state(context: &Context<'_>, left: &Left<'_>, precious: bool) -> bool {
     let near = beside(left.who_names_it(context)) || maker.is_some_and(|(function, _)| beside(function));
     let precious =
         precious || maker.is_some_and(|(function, pending)| purpose::is_precious(context, function, pending.file));
-    let far_fetched =
-        left.is_far_fetched(context) && maker.is_none_or(|(_, pending)| pending.trace.depth() > MAX_INFERRED);
+    let far_fetched = left.is_far_fetched()
+        && !(precious && left.is_done_where_it_is_named(context))
+        && maker.is_none_or(|(_, pending)| pending.trace.depth() > MAX_INFERRED);
     // What is always the same is written again by whoever misses it, unless what is around it minds.
     let is_marker = |text: &Ustr| purpose::has_any(text, MARKERS);
     let again = !near

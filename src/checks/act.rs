@@ -169,8 +169,22 @@ fn is_told_below(context: &Context<'_>, moment: &Moment, pending: &Pending) -> b
         FunctionKind::Closure { parent } => parent == moment.function,
         _ => false,
     };
+    // What only the caller knows to be one file is two below.
+    let is_known_below = || {
+        let named = match moment.act {
+            Act::Rename { file, .. } | Act::Link { file, .. } => file == pending.file,
+            _ => false,
+        };
+        let parts = |other: &&Moment| other.function == below.start().function && *other.trace == **below;
+        let is_apart = |other: &Moment| {
+            let mut operands = other.act.operands();
+            let named = operands.next();
+            other.pending.iter().any(|one| one.trace == *done && Some(one.file) != named)
+        };
+        !(named && context.flow.moments.iter().filter(parts).any(is_apart))
+    };
     let by_closure = || done.functions().into_iter().chain(below.functions()).any(own_closure);
-    call == other && !(context.index.with_closures.contains(&moment.function) && by_closure())
+    call == other && !(context.index.with_closures.contains(&moment.function) && by_closure()) && is_known_below()
 }
 
 /// A setting under which alone the culprits are pending, on every guilty path, and which some innocent path has not.

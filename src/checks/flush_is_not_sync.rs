@@ -48,7 +48,6 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         let top = &context.program.functions[left.moment.function.index()];
         left.pending.idle_flush && purpose::has_any(&top.short_name, &["commit", "checkpoint"])
     };
-    let believed =
-        in_field && !left.is_far_fetched(context) && !synced && (as_written.is_none() && precious() || commits());
+    let believed = in_field && !left.is_far_fetched() && !synced && (as_written.is_none() && precious() || commits());
     believed.then_some(Confidence::Medium).or(as_written)
 }

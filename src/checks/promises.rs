@@ -5,7 +5,7 @@ use super::flush_is_not_sync::{CRASH, HELP, RULE};
 use super::{Context, purpose, residue, story};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
 use crate::flow::intent::{FieldKey, asks_for_a_sync};
-use crate::flow::state::{Guard, Question};
+use crate::flow::state::{Guard, Kind, Question};
 use crate::flow::summary::{Act, Outcome, Summary};
 use crate::flow::terms::{Term, Terms, Value};
 use crate::ir::{
@@ -375,7 +375,7 @@ fn is_without_sync(summary: &Summary) -> bool {
 const ENDS_USE: &[&str] = &["close", "shutdown", "finish", "finalize", "terminate"];
 
 /// For a method that others call when they have done with a value, and that syncs nothing: a file of the value, as it is shown, that other
-/// methods write, and sync.
+/// methods write, and that one of them syncs with what it wrote. A sync that is only offered is for others to ask for.
 fn unclosed(context: &Context<'_>, function: &Function, summary: &Summary, held: &FxHashSet<Value>) -> Option<String> {
     let owner = function.owner.filter(|_| function.fallible && ENDS_USE.contains(&&*function.short_name))?;
     // Who offers a sync to all who use it, beside this, leaves it to them.
@@ -383,14 +383,21 @@ fn unclosed(context: &Context<'_>, function: &Function, summary: &Summary, held:
         let mut others = context.program.functions.iter().filter(|other| other.interface == Some(interface));
         others.any(|other| purpose::is_named_after_sync(&other.short_name))
     };
-    if function.interface.is_some_and(offered) || !is_without_sync(summary) {
+    // What it leaves of its own is told where that is due, and what it hands back is not ended.
+    let writes = |outcome: &Outcome| outcome.pending.iter().any(|pending| pending.kind != Kind::Name);
+    if function.interface.is_some_and(offered)
+        || !is_without_sync(summary)
+        || gives_something_back(function)
+        || successes(summary).any(writes)
+    {
         return None;
     }
     let intents = &context.flow.intents;
     let terms = context.terms.borrow();
     let synced = |file: &&Value| match terms.get(**file) {
         Term::Field(of, name) if matches!(terms.get(*of), Term::Param(0)) => {
-            intents.synced_fields.contains(&(owner, *name)) && !intents.retired_fields.contains(&(owner, *name))
+            intents.written_and_synced_by_own.contains(&(owner, *name))
+                && !intents.retired_fields.contains(&(owner, *name))
         }
         _ => false,
     };

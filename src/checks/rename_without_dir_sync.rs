@@ -60,7 +60,7 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         {
             // What a helper that others share does says little of who uses it.
             let namer = &context.program.functions[left.who_names_it(context).index()];
-            let near = !left.is_far_fetched(context)
+            let near = !left.is_far_fetched()
                 && renames_what_it_was_told(context, left)
                 && context.flow.intents.syncing_sources.contains(&body.file)
                 && context.flow.intents.syncing_sources.contains(&namer.file);

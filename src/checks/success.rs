@@ -171,12 +171,16 @@ impl Left<'_> {
     }
 
     /// Whether the success that it is told of is many calls away: whoever reports that has hardly promised this. Counts where nothing but
-    /// the surroundings of the write says that it is to last. A handle that is gone leaves it to nobody above who tells which file it is.
-    pub fn is_far_fetched(&self, context: &Context<'_>) -> bool {
+    /// the surroundings of the write says that it is to last.
+    pub fn is_far_fetched(&self) -> bool {
+        self.pending.trace.depth() > MAX_INFERRED && self.settled_by.is_empty()
+    }
+
+    /// Whether who tells which file it is stands near what lets its handle go, with nobody above to sync it any more.
+    pub fn is_done_where_it_is_named(&self, context: &Context<'_>) -> bool {
         let names_it = self.who_names_it(context);
-        let mut names = self.left_by.iter().filter(|(function, pending)| *function == names_it && pending.closed);
-        let depth = names.next().map_or(self.pending.trace.depth(), |(_, pending)| pending.trace.depth());
-        depth > MAX_INFERRED && self.settled_by.is_empty()
+        let mut names = self.left_by.iter().filter(|(function, _)| *function == names_it);
+        names.next().is_some_and(|(_, pending)| pending.closed && pending.trace.depth() <= MAX_INFERRED)
     }
 
     /// Whether more callers may stand above than the analysis looks at: one of them may settle what is still held open.

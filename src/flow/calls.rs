@@ -524,8 +524,15 @@ impl<'p> Run<'_, 'p> {
             }
             let trace = self.engine.via(Origin { span: inst.focus, function: self.id }, &trigger.trace);
             let terms = &self.engine.terms;
-            let pending =
+            let mut pending =
                 still_pending(terms, &state.pending, &killed, &flushed, trigger.all_killed, trigger.vague_sync);
+            for apart in &trigger.apart {
+                let file = translation.key(self.engine, apart.file);
+                if act.operands().next() == Some(file) {
+                    let trace = self.engine.via(Origin { span: inst.focus, function: self.id }, &apart.trace);
+                    pending.push(Pending { file, trace, when: Vec::new(), sources: SmallVec::new(), ..apart.clone() });
+                }
+            }
             let mut at = state.clone();
             for &(value, question, answer) in &guards {
                 at.answer(value, question, answer);

@@ -29,6 +29,9 @@ const MAX_VISITS: u32 = 24;
 const MAX_OUTCOMES: usize = 6;
 /// At most so many acts of callees are passed on to callers.
 const MAX_TRIGGERS: usize = 48;
+
+/// So much content in other things than the one that is named is passed on with the act.
+const MAX_APART: usize = 4;
 /// At most so many moments of one function are kept.
 const MAX_MOMENTS: usize = 1024;
 /// At most so many deeds are told of one function.
@@ -1115,7 +1118,20 @@ impl<'e, 'p> Run<'e, 'p> {
             failing: state.failing,
             vague_sync: state.vague_sync,
             facts: state.facts.iter().map(|(file, facts)| (*file, *facts)).collect(),
+            apart: self.apart(state, act),
         });
+    }
+
+    /// What is pending in one thing that was given to this function when another one gets a name.
+    fn apart(&self, state: &State, act: Act) -> Vec<Pending> {
+        let (Act::Rename { file: named, .. } | Act::Link { file: named, .. }) = act else { return Vec::new() };
+        let terms = &self.engine.terms;
+        let is_given = |file: Value| matches!(terms.get(file), Term::Param(_));
+        if !is_given(named) {
+            return Vec::new();
+        }
+        let apart = |pending: &&Pending| pending.kind != Kind::Name && pending.file != named && is_given(pending.file);
+        state.pending.iter().filter(apart).take(MAX_APART).cloned().collect()
     }
 
     /// Whether the act is passed on already, under the answers of `state`: then only what holds there too still holds of it.

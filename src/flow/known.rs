@@ -253,13 +253,15 @@ impl Retold<'_> {
     }
 
     fn trigger(&mut self, trigger: &mut Trigger) {
-        let Trigger { act, trace, killed, flushed, guards, facts, all_killed: _, failing: _, vague_sync: _ } = trigger;
+        let Trigger { act, trace, killed, flushed, guards, facts, apart, all_killed: _, failing: _, vague_sync: _ } =
+            trigger;
         self.act(act);
         self.trace(trace);
         self.values(killed.iter_mut().map(|(key, _)| key));
         self.values(flushed);
         self.guards(guards);
         self.facts(facts);
+        apart.iter_mut().for_each(|pending| self.pending(pending));
     }
 
     fn deed(&mut self, deed: &mut Deed) {

@@ -92,6 +92,9 @@ pub struct Trigger {
     pub vague_sync: bool,
     /// What was known of files.
     pub facts: Vec<(Value, Facts)>,
+    /// For a new name: content that was pending in what the caller gave beside the named path, which only the caller knows to be the same
+    /// file, or another.
+    pub apart: Vec<Pending>,
 }
 
 /// One way to leave a function.
