@@ -1,7 +1,7 @@
 //! Rules that fall due at an act: *at a rename of P, no write to P's file may be pending*.
 
 use super::residue::Residue;
-use super::{Context, purpose, story};
+use super::{Context, places, purpose, story};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
 use crate::flow::Moment;
 use crate::flow::state::{Guard, Origin, Pending, Question, Trace};
@@ -61,7 +61,9 @@ pub fn run(context: &Context<'_>, rules: &[ActRule], out: &mut Vec<Finding>) -> 
                 let by_calls = moment.trace.depth() > 0 && other.trace.depth() > 0;
                 by_calls && other.pending.is(&moment.pending) && other.trace.start() == moment.trace.start()
             });
-            let told_here = |pending: &&Pending| !is_told_below(context, moment, pending);
+            let told_here = |pending: &&Pending| {
+                !is_told_below(context, moment, pending) && !is_of_another_round(context, moment, pending)
+            };
             let pending = match known {
                 Some((_, pending)) if !context.index.with_closures.contains(&moment.function) => pending,
                 _ => moment.pending.iter().filter(told_here).collect(),
@@ -108,7 +110,8 @@ fn judge<'a>(context: &Context<'_>, rule: &ActRule, acts: &[Due<'a>], residue: &
             && (matches!(moment.act, Act::Rename { .. }) || context.flow.callers[moment.function.index()].is_empty())
         {
             let left = residue.at(context, moment, file);
-            culprits.extend(left.into_iter().filter_map(|pending| {
+            let left = left.into_iter().filter(|pending| !purpose::is_beside_the_program(context, &pending.trace));
+            culprits.extend(left.filter_map(|pending| {
                 let sure = (rule.judge)(context, moment, &pending)?;
                 Some((pending, sure.min(Confidence::Medium)))
             }));
@@ -185,6 +188,18 @@ fn is_told_below(context: &Context<'_>, moment: &Moment, pending: &Pending) -> b
     };
     let by_closure = || done.functions().into_iter().chain(below.functions()).any(own_closure);
     call == other && !(context.index.with_closures.contains(&moment.function) && by_closure()) && is_known_below()
+}
+
+/// Whether what is pending at an act was done further down in the text, so that only a loop leads from there to the act, to what is named after
+/// an element of a collection: the next round is about the next element, and about another file.
+fn is_of_another_round(context: &Context<'_>, moment: &Moment, pending: &Pending) -> bool {
+    let (act, done) = (moment.trace.start(), pending.trace.start());
+    act.function == done.function
+        && act.span.file == done.span.file
+        && act.span.start < done.span.start
+        && moment.act.operands().next().is_some_and(|file| {
+            file == pending.file && places::is_of_several(&context.terms.borrow(), file)
+        })
 }
 
 /// A setting under which alone the culprits are pending, on every guilty path, and which some innocent path has not.

@@ -61,7 +61,7 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
             || is_source(context, pending, file)
                 && (pending.how == How::Copied || takes_its_place(context, moment, pending, path))
                 && (pending.how == How::Copied
-                    || provenance::may_write_what_was_read(context, moment.function, &pending.trace));
+                    || provenance::may_write_what_was_read(context, moment.function, &pending.trace, None));
         return Some(if made_of_it { Confidence::High } else { Confidence::Low });
     }
     let mut terms = context.terms.borrow_mut();

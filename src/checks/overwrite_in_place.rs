@@ -3,13 +3,14 @@
 use super::places::{self, Alias};
 use super::{Context, provenance, purpose, story};
 use crate::finding::{Confidence, Finding, FindingStep, Level};
-use crate::flow::state::{Facts, How, Kind, Origin, Pending};
+use crate::flow::state::{Facts, Guard, How, Kind, Origin, Pending};
 use crate::flow::summary::{Act, Summary, Trigger};
 use crate::flow::terms::{Term, Value};
 use crate::ir::{FuncId, PackageId};
 use crate::source::Span;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
+use ustr::Ustr;
 
 /// Its id.
 pub const ID: &str = "overwrite-in-place";
@@ -211,6 +212,7 @@ fn judge(
         || purpose::is_among_sources(context, file)
         || purpose::is_called_by_caches(context, trigger.trace.origin().function, 2)
         || is_restored(context, function, file)
+        || is_below_what_goes(context, function, summary, trigger, file)
         || purpose::is_in_temporary(context, file)
         || places::is_next_of_several(&context.terms.borrow(), file)
         || !cut && is_device(context, function, file)
@@ -308,11 +310,11 @@ fn is_made_of_itself(context: &Context<'_>, function: FuncId, file: Value) -> bo
     let mut writes = pending.filter(|pending| {
         pending.file == file && matches!(pending.how, How::Written | How::WrittenWhole | How::HandedOver)
     });
-    let made_of = |pending: &Pending| provenance::may_write_what_was_read(context, function, &pending.trace);
+    let made_of = |pending: &Pending| provenance::may_write_what_was_read(context, function, &pending.trace, Some(file));
     match writes.next() {
         Some(first) => made_of(first) || writes.any(made_of),
         // What is synced afterwards is not told write by write.
-        None => provenance::writes_what_was_read(context, function),
+        None => provenance::writes_what_was_read(context, function, file),
     }
 }
 
@@ -375,10 +377,30 @@ fn is_temporary(context: &Context<'_>, file: Value) -> bool {
     context.terms.borrow().texts(file).iter().any(|text| purpose::has_any(text, &words))
 }
 
+/// Whether the function removes a directory that the file is in, with all that is below it, and so leaves nothing of what it wrote to the file.
+fn is_below_what_goes(context: &Context<'_>, function: FuncId, summary: &Summary, cut: &Trigger, file: Value) -> bool {
+    let mut terms = context.terms.borrow_mut();
+    let together = |other: &Trigger| {
+        let other_way = |guard: &Guard| cut.guards.contains(&(guard.0, guard.1, !guard.2));
+        !other.guards.iter().any(other_way) && other.trace.start().span.start > cut.trace.start().span.start
+    };
+    let goes = summary.triggers.iter().any(|trigger| match trigger.act {
+        Act::Remove { file: removed, tree: true, .. } => {
+            removed != file && terms.is_under(file, removed) && together(trigger)
+        }
+        _ => false,
+    });
+    let mut left = context.successes(function).iter().flat_map(|moment| &moment.pending);
+    goes && !left.any(|pending| pending.file == file)
+}
+
 /// Whether names say that it is where something is brought to that stays elsewhere.
 fn is_restored(context: &Context<'_>, function: FuncId, file: Value) -> bool {
     let given = purpose::given_names(context, function, file);
-    given.iter().any(|name| purpose::has_any(name, &["dest", "destination"]))
+    let body = &context.program.functions[function.index()];
+    let owner = body.owner.iter().map(|owner| Ustr::from(purpose::type_of(owner)));
+    owner.chain(given).any(|name| purpose::has_any(&name, &["dest", "destination"]))
+        || purpose::has_any(&body.short_name, &["restore", "rollback", "undo"])
 }
 
 /// Whether names say that it is no file but a device, whose content is laid out by places.

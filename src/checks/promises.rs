@@ -64,8 +64,10 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
                 None if held.is_some() && does_nothing(function, summary) => Some(Broken::Nothing),
                 found => found,
             };
+            let keeps = function.owner.is_some_and(|owner| handles.contains_key(&owner));
             // A sync that stands below and was not followed may be the one.
-            found.filter(|found| !matches!(found, Broken::Nothing) || !context.flow.syncs[at])
+            let excused = || context.flow.syncs[at] || !keeps && brings_in_line(function, summary);
+            found.filter(|found| !matches!(found, Broken::Nothing) || !excused())
         };
         let by_mode = || unsynced_mode(context, function, summary?).map(Broken::For);
         let by_rest = || unflushed(context, function, summary, held?).map(Broken::Left);
@@ -78,6 +80,17 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
             out.push(finding(function, &broken));
         }
     }
+}
+
+/// Whether a method is told what to do it with, and does nothing to any file: it brings other things in line than what its value wrote.
+fn brings_in_line(function: &Function, summary: &Summary) -> bool {
+    let told = function.params.iter().skip(1).map(|param| function.locals[param.index()].kind);
+    let idle = |outcome: &Outcome| outcome.pending.is_empty() && outcome.flushed.is_empty();
+    function.owner.is_some()
+        && told.len() > 1
+        && !told.clone().any(is_handle)
+        && purpose::is_named_after_sync_of_all(&function.short_name)
+        && successes(summary).all(idle)
 }
 
 /// Whether a function is named after a call of somebody else's that it makes, itself or in a closure: it promises what that does.

@@ -5,6 +5,7 @@
 
 use super::Context;
 use crate::flow::state::Trace;
+use crate::flow::terms::Value;
 use crate::ir::{
     Arg, Base, Call, Callee, FuncId, Function, FunctionKind, Inst, InstKind, LocalId, Operand, Passing, Place, Rvalue,
     ValueKind,
@@ -15,20 +16,25 @@ use rustc_hash::FxHashSet;
 /// So many calls below a function it is asked whether they read.
 const FOLLOWED: usize = 3;
 
-/// Whether the write at `write`, as `function` sees it, may write what was read from some file in `function` or below.
-pub fn may_write_what_was_read(context: &Context<'_>, function: FuncId, write: &Trace) -> bool {
-    may_write(context, function, write, &[])
+/// Whether the write at `write`, as `function` sees it, may write what was read from the file `of` in `function` or below; `None`: from some file.
+pub fn may_write_what_was_read(context: &Context<'_>, function: FuncId, write: &Trace, of: Option<Value>) -> bool {
+    may_write(context, function, write, (&[], of))
 }
 
 /// [`may_write_what_was_read`], where the function was given what was read as its parameters `given`.
-fn may_write(context: &Context<'_>, function: FuncId, write: &Trace, given: &[usize]) -> bool {
+fn may_write(
+    context: &Context<'_>,
+    function: FuncId,
+    write: &Trace,
+    (given, of): (&[usize], Option<Value>),
+) -> bool {
     let place = write.start();
     if place.function != function {
         return true;
     }
     let body = &context.program.functions[function.index()];
     let given = given.iter().filter_map(|number| body.params.get(*number).copied());
-    let mut held = Held { context, body, locals: given.collect() };
+    let mut held = Held { context, body, of: of.map(|file| (function, file)), locals: given.collect() };
     held.fill();
     let insts = || body.blocks.iter().flat_map(|block| &block.insts);
     let mut at_place = insts().filter(|inst| inst.focus == place.span).peekable();
@@ -46,7 +52,7 @@ fn may_write(context: &Context<'_>, function: FuncId, write: &Trace, given: &[us
                     Trace::Via(_, inner)
                         if numbers.first() != Some(&0) && is_called(context, call, inner.start().function) =>
                     {
-                        may_write(context, inner.start().function, inner, &numbers)
+                        may_write(context, inner.start().function, inner, (&numbers, None))
                     }
                     _ => true,
                 }
@@ -63,10 +69,10 @@ fn is_called(context: &Context<'_>, call: &Call, function: FuncId) -> bool {
         && matches!(&call.callee, Callee::Functions(functions) if functions.contains(&function))
 }
 
-/// Whether anything that `function` may write to files is made of what it read, by its own text or handed to what it calls.
-pub fn writes_what_was_read(context: &Context<'_>, function: FuncId) -> bool {
+/// Whether anything that `function` may write to files is made of what it read from the file `of`, by its own text or handed to what it calls.
+pub fn writes_what_was_read(context: &Context<'_>, function: FuncId, of: Value) -> bool {
     let body = &context.program.functions[function.index()];
-    let mut held = Held { context, body, locals: FxHashSet::default() };
+    let mut held = Held { context, body, of: Some((function, of)), locals: FxHashSet::default() };
     held.fill();
     body.blocks.iter().flat_map(|block| &block.insts).any(|inst| match &inst.kind {
         InstKind::Call(call) => {
@@ -408,6 +414,8 @@ fn is_content(arg: &Arg) -> bool {
 struct Held<'a> {
     context: &'a Context<'a>,
     body: &'a Function,
+    /// The file that is asked about, in the terms of that function; `None`: any.
+    of: Option<(FuncId, Value)>,
     locals: FxHashSet<LocalId>,
 }
 
@@ -495,8 +503,16 @@ impl Held<'_> {
         }
     }
 
-    /// Whether a call reads content from a file, itself or below.
+    /// Whether a call reads content from the file that is asked about, itself or below; from another one, where that can be told, it does not.
     fn reads(&self, inst: &Inst, call: &Call) -> bool {
+        let elsewhere = self.of.is_some_and(|(function, file)| {
+            let read_from = self.context.flow.intents.read_from.get(&(function, inst.focus));
+            read_from.is_some_and(|from| from.is_some_and(|from| from != file))
+        });
+        !elsewhere && self.reads_any(inst, call)
+    }
+
+    fn reads_any(&self, inst: &Inst, call: &Call) -> bool {
         self.context.flow.intents.reads.contains(&inst.focus)
             || match &call.callee {
                 Callee::Functions(functions) => functions.iter().any(|function| self.is_reader(*function)),

@@ -198,6 +198,7 @@ pub fn is_disposable(context: &Context<'_>, function: FuncId, file: Value) -> bo
     *context.index.disposable.borrow_mut().entry((function, file)).or_insert_with(|| {
         is_named_disposable(body)
             || body.owner.is_some_and(|owner| is_log_of_a_program(context, owner))
+            || is_in_logger(context, body)
             || is_tool(context, function)
             || is_path_disposable(context, file)
             || is_below_a_cache(context, file)
@@ -236,6 +237,15 @@ fn is_log_of_a_program(context: &Context<'_>, owner: Ustr) -> bool {
         context.program.functions.iter().filter(takes).filter_map(|function| function.owner).collect()
     });
     loggers.contains(&owner)
+}
+
+/// Whether a function belongs to a package that is named after logging and takes what programs say: what it writes is for people to read.
+fn is_in_logger(context: &Context<'_>, body: &Function) -> bool {
+    let name = &context.program.packages[body.package.index()].name;
+    any_word(name, |word| word.starts_with("log")) && {
+        let own = context.program.functions.iter().filter(|function| function.package == body.package);
+        own.filter_map(|function| function.owner).any(|owner| is_log_of_a_program(context, owner))
+    }
 }
 
 /// Whether a path lies below the directory that the system has for caches.
@@ -315,12 +325,15 @@ pub fn is_in_disposable(context: &Context<'_>, trace: &Trace) -> bool {
     trace.functions().into_iter().any(|function| is_disposable(context, function, UNIT))
 }
 
-/// Whether something is done by a tool of the project's own, or for a cache.
+/// Whether something is done by a tool of the project's own, for a cache, or for people to read.
 pub fn is_beside_the_program(context: &Context<'_>, trace: &Trace) -> bool {
     trace.functions().into_iter().any(|function| {
         *context.index.beside.borrow_mut().entry(function).or_insert_with(|| match context.policy(function) {
             Some(policy) => policy == Policy::None,
-            None => is_tool(context, function) || is_cache(context, function),
+            None => {
+                let body = &context.program.functions[function.index()];
+                is_tool(context, function) || is_cache(context, function) || is_in_logger(context, body)
+            }
         })
     })
 }

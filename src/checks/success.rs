@@ -371,7 +371,24 @@ fn guilty_functions<'f, 'a>(
     let is_lowest = |list: &Vec<(&Moment, &Pending)>| {
         list.iter().any(|(_, pending)| !pending.trace.functions().iter().skip(1).any(is_guilty))
     };
-    functions.iter().filter(|(function, list)| is_guilty(function) && is_lowest(list)).take(4).collect()
+    // Who forgets what a call far below leaves is told once for each way there, and once at all where it is too far to be theirs to know.
+    let way = |list: &Vec<(&Moment, &Pending)>| {
+        let (depth, on_the_way) = (depth(list), list[0].1.trace.functions());
+        (depth > 1).then(|| on_the_way.get(1).copied().filter(|_| depth <= MAX_INFERRED))
+    };
+    let mut told: Vec<Option<FuncId>> = Vec::new();
+    let mut guilty: Vec<_> =
+        functions.iter().filter(|(function, list)| is_guilty(function) && is_lowest(list)).collect();
+    guilty.sort_by_key(|(function, list)| (depth(list), **function));
+    guilty.retain(|(_, list)| {
+        way(list).is_none_or(|way| {
+            let new = !told.contains(&way);
+            told.push(way);
+            new
+        })
+    });
+    guilty.truncate(4);
+    guilty
 }
 
 /// A setting under which alone an effect is left, on every path that leaves it, and which some path that settles it has not.

@@ -63,7 +63,7 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
             && (pending.kind == Kind::Name || delete_before_sync::is_source(context, pending, file))
             // What is filled again at once is its own successor, unless what was in it is written elsewhere.
             && (!is_filled(context, moment, file)
-                || provenance::may_write_what_was_read(context, moment.function, &pending.trace)) =>
+                || provenance::may_write_what_was_read(context, moment.function, &pending.trace, None)) =>
         {
             Some(Confidence::High)
         }

@@ -519,8 +519,11 @@ impl<'p> Run<'_, 'p> {
                     continue;
                 }
             }
-            if let Act::Rename { file, .. } = act {
-                self.retires(file);
+            // What the callee made itself, it told of.
+            if let (Act::Rename { file: theirs, .. }, Act::Rename { file, .. }) = (trigger.act, act)
+                && !matches!(self.engine.terms.get(theirs), Term::Op(..) | Term::Fresh(..))
+            {
+                self.retires(file, file);
             }
             let trace = self.engine.via(Origin { span: inst.focus, function: self.id }, &trigger.trace);
             let terms = &self.engine.terms;
@@ -684,6 +687,7 @@ impl<'p> Run<'_, 'p> {
         if let Some(file) = self.engine.read_result(translation.callee, outcome.result) {
             let file = translation.key(self.engine, file);
             self.engine.read_results.insert((self.id, result), (file, false));
+            self.engine.intents.note_read((self.id, inst.focus), Some(file));
         }
         state.env[call.result.index()] = if !call.fallible {
             result

@@ -96,6 +96,10 @@ pub(super) struct Run<'e, 'p> {
     bounds: Bounds,
     /// What is given back or stored where callers see it, by any way out.
     given: FxHashSet<Value>,
+    /// What gets another name, and by which file it is known.
+    retired: Vec<(Value, Value)>,
+    /// What takes the place of a whole parameter.
+    put_back: FxHashSet<Value>,
     /// By block: the sites of its instructions so far, and of joins at its entry.
     sites: Vec<(Vec<Site>, Option<Site>)>,
     /// What was translated at each call.
@@ -125,6 +129,8 @@ impl<'e, 'p> Run<'e, 'p> {
             work: 0,
             bounds,
             given: FxHashSet::default(),
+            retired: Vec::new(),
+            put_back: FxHashSet::default(),
             sites: vec![Default::default(); function.blocks.len()],
             translated: FxHashMap::default(),
         }
@@ -794,6 +800,9 @@ impl<'e, 'p> Run<'e, 'p> {
         let Some((last, front)) = place.steps.split_last() else {
             if let Base::Local(local) = place.base {
                 state.env[local.index()] = value;
+                if self.function.params.contains(&local) {
+                    self.put_back.insert(value);
+                }
             }
             return;
         };
@@ -1189,6 +1198,7 @@ impl<'e, 'p> Run<'e, 'p> {
         let exits = std::mem::take(&mut self.exits);
         self.note_ignored_syncs(&exits);
         self.note_best_effort(&exits);
+        self.note_retired(&exits);
         for (state, value, success, span) in exits {
             if success {
                 let trace = self.engine.here(Origin { span, function: self.id });
@@ -1253,6 +1263,42 @@ impl<'e, 'p> Run<'e, 'p> {
                 .map(|moment| seen.share(moment)),
         );
         self.summary
+    }
+
+    /// A file, or a path that leads to it, gets another name.
+    pub fn retires(&mut self, file: Value, path: Value) {
+        for held in [path, file] {
+            // A path that is made of fields is not what a field holds.
+            let made = matches!(self.engine.terms.get(held), Term::Op(..)) && self.engine.terms.is_stable(held);
+            if !made && !self.retired.contains(&(held, file)) {
+                self.retired.push((held, file));
+            }
+        }
+    }
+
+    /// A file that a field holds, and that got another name, is a temporary; but not one whose handle goes on to be held after that: it was
+    /// only put into its place.
+    fn note_retired(&mut self, exits: &[(State, Value, bool, Span)]) {
+        for (held, file) in std::mem::take(&mut self.retired) {
+            let fields = self.engine.fields_of(self.id, held);
+            if fields.is_empty() || exits.iter().any(|(state, value, success, _)| *success && self.is_kept(state, *value, file)) {
+                continue;
+            }
+            let fields = fields.to_vec();
+            self.engine.intents.retired_fields.extend(fields);
+        }
+    }
+
+    /// Whether a handle of the file is given back at an exit, or left in what was given.
+    fn is_kept(&self, state: &State, result: Value, file: Value) -> bool {
+        let terms = &self.engine.terms;
+        let leads = |value: Value| {
+            let is_handle = |part: &Value| matches!(terms.get(*part), Term::Handle { file: known, .. } if *known == file);
+            terms.parts(value).iter().any(is_handle)
+        };
+        leads(result)
+            || state.heap.iter().any(|((base, _), value)| terms.is_stable(*base) && leads(*value))
+            || self.put_back.iter().any(|value| leads(*value))
     }
 
     /// Syncs that failed, and after which the function succeeds all the same, exactly as if they had not.

@@ -131,6 +131,8 @@ pub struct Intents {
     pub write_through_fields: FxHashSet<FieldKey>,
     /// Where content is read from a file, by the operation itself.
     pub reads: FxHashSet<Span>,
+    /// By function: the calls whose result is what was read, or made of it, and from which file (`None`: from several).
+    pub read_from: FxHashMap<(FuncId, Span), Option<Value>>,
     /// Packages that sync file content somewhere.
     pub syncing_packages: FxHashSet<PackageId>,
     /// Types a method of which syncs file content.
@@ -178,6 +180,14 @@ impl Intents {
         held.or_insert_with(|| before.cloned().unwrap_or_default()).note(field, own);
     }
 
+    /// Notes from which file the result of a call was read.
+    pub(super) fn note_read(&mut self, call: (FuncId, Span), file: Option<Value>) {
+        let known = self.read_from.entry(call).or_insert(file);
+        if *known != file {
+            *known = None;
+        }
+    }
+
     /// Adds what a task noted, retold. Of values that nothing else tells of, nobody asks in which fields they live.
     pub(super) fn add(&mut self, new: Intents, retold: &mut Retelling<'_>) {
         let Intents {
@@ -196,6 +206,7 @@ impl Intents {
             renamed_before,
             write_through_fields,
             reads,
+            read_from,
             syncing_packages,
             syncing_types,
             syncing_sources,
@@ -209,6 +220,10 @@ impl Intents {
             if *link != path {
                 *link = None;
             }
+        }
+        for (call, file) in read_from {
+            let file = file.map(|file| retold.value(file));
+            self.note_read(call, file);
         }
         retold.alternatives();
         for (function, values) in fields {

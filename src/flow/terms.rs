@@ -781,6 +781,8 @@ impl Terms {
             .into_iter()
             .filter_map(|part| match self.get(part) {
                 Term::Const(text) if text.starts_with('"') => Some(Ustr::from(text.trim_matches('"'))),
+                // A constant of which only the name is known.
+                Term::Const(text) if text.contains("::") && text.ends_with(|c: char| c.is_uppercase()) => Some(*text),
                 Term::Op(name, _) if name.starts_with("format:") => Some(Ustr::from(&name["format:".len()..])),
                 Term::Field(_, name) | Term::Global(name) => Some(*name),
                 _ => None,

@@ -582,6 +582,7 @@ impl Run<'_, '_> {
     fn content(&mut self, state: &mut State, o: &Operands, call: &Call) -> Value {
         let (content, file) = (self.fresh(state, o.site, 0), self.file_of(state, o.on));
         self.engine.read_results.insert((self.id, content), (file, true));
+        self.engine.intents.note_read((self.id, self.focus), Some(file));
         self.fill(state, call, content);
         content
     }
@@ -725,9 +726,16 @@ impl Run<'_, '_> {
         self.did(state, Did::Sync, file, None, &o.trace);
         let handle = self.engine.terms.unbuffered(o.on);
         // A handle that cannot write may be a directory's.
+        let before = *state.fact(file);
         let maybe_directory =
-            matches!(self.engine.terms.get(handle), Term::Handle { writable: false, .. }) && !state.fact(file).written;
+            matches!(self.engine.terms.get(handle), Term::Handle { writable: false, .. }) && !before.written;
         self.note_sync(state, file);
+        // What is synced before anything is written here was left by others, whatever is done after that.
+        let asked = self.function.public || self.function.interface.is_some();
+        if asked && self.function.params.len() == 1 && !before.written && !before.resized && !before.created {
+            let fields = self.engine.fields_of(self.id, file).to_vec();
+            self.engine.intents.only_synced.extend(fields);
+        }
         self.settle(state, file, maybe_directory);
         // For an audit also a part of what cannot be told.
         let whole = if self.engine.plan.tell_deeds { self.engine.terms.root(file) } else { file };
@@ -848,8 +856,7 @@ impl Run<'_, '_> {
         let to = self.engine.terms.unbuffered(to);
         let temporary = state.fact(file).temporary;
         self.act(state, Act::Rename { file, from, to, temporary }, o.trace.clone());
-        self.retires(from);
-        self.retires(file);
+        self.retires(file, from);
         let dir = self.engine.terms.parent(to);
         let dir = state.key(dir);
         let superseded =
@@ -864,16 +871,6 @@ impl Run<'_, '_> {
         state.fact(file).renamed = true;
         self.pend(state, Kind::Name, file, dir, How::Renamed, &o.trace);
         if matches!(self.engine.terms.get(handle), Term::Handle { .. }) { handle } else { UNIT }
-    }
-
-    /// The file in a field gets another name, or none: what the field holds is a temporary.
-    pub fn retires(&mut self, file: Value) {
-        // A path that is made of fields is not what a field holds.
-        if matches!(self.engine.terms.get(file), Term::Op(..)) && self.engine.terms.is_stable(file) {
-            return;
-        }
-        let fields = self.engine.fields_of(self.id, file).to_vec();
-        self.engine.intents.retired_fields.extend(fields);
     }
 
     fn link(&mut self, state: &mut State, o: &Operands) -> Value {

@@ -687,6 +687,7 @@ impl World<'_> {
             {
                 return match self.kind(inner) {
                     ValueKind::Memory | ValueKind::Other => ValueKind::Memory,
+                    _ if self.passes_on(inner, 0) => ValueKind::Memory,
                     _ => kind,
                 };
             }
@@ -707,6 +708,23 @@ impl World<'_> {
             },
             _ => ValueKind::Unknown,
         }
+    }
+
+    /// Whether a type of the program has parts that are all known, and none of them is a file, or something else that is written to: what
+    /// it is given goes elsewhere, to another thread perhaps.
+    fn passes_on(&self, ty: &Ty, depth: usize) -> bool {
+        let Ty::Adt(id, list) = ty.core() else { return false };
+        let is_no_file = |part: &Ty| match part.core() {
+            Ty::Adt(..) => self.passes_on(part, depth + 1),
+            Ty::Ext(path, list) => {
+                let bare = matches!(self.ext_kind(*path, list), ValueKind::Memory | ValueKind::Other)
+                    && list.iter().all(|of| matches!(of, Ty::Ext(..)));
+                bare || last(*path).ends_with("Sender")
+            }
+            _ => false,
+        };
+        let parts = self.field_types(*id);
+        depth < 3 && list.is_empty() && !parts.is_empty() && parts.iter().all(is_no_file)
     }
 
     /// Whether a value of the type owns a handle that matters when it goes away.
