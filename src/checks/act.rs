@@ -197,9 +197,11 @@ fn is_of_another_round(context: &Context<'_>, moment: &Moment, pending: &Pending
     act.function == done.function
         && act.span.file == done.span.file
         && act.span.start < done.span.start
-        && moment.act.operands().next().is_some_and(|file| {
-            file == pending.file && places::is_of_several(&context.terms.borrow(), file)
-        })
+        && moment
+            .act
+            .operands()
+            .next()
+            .is_some_and(|file| file == pending.file && places::is_of_several(&context.terms.borrow(), file))
 }
 
 /// A setting under which alone the culprits are pending, on every guilty path, and which some innocent path has not.

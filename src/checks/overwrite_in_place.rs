@@ -310,7 +310,8 @@ fn is_made_of_itself(context: &Context<'_>, function: FuncId, file: Value) -> bo
     let mut writes = pending.filter(|pending| {
         pending.file == file && matches!(pending.how, How::Written | How::WrittenWhole | How::HandedOver)
     });
-    let made_of = |pending: &Pending| provenance::may_write_what_was_read(context, function, &pending.trace, Some(file));
+    let made_of =
+        |pending: &Pending| provenance::may_write_what_was_read(context, function, &pending.trace, Some(file));
     match writes.next() {
         Some(first) => made_of(first) || writes.any(made_of),
         // What is synced afterwards is not told write by write.

@@ -22,12 +22,7 @@ pub fn may_write_what_was_read(context: &Context<'_>, function: FuncId, write: &
 }
 
 /// [`may_write_what_was_read`], where the function was given what was read as its parameters `given`.
-fn may_write(
-    context: &Context<'_>,
-    function: FuncId,
-    write: &Trace,
-    (given, of): (&[usize], Option<Value>),
-) -> bool {
+fn may_write(context: &Context<'_>, function: FuncId, write: &Trace, (given, of): (&[usize], Option<Value>)) -> bool {
     let place = write.start();
     if place.function != function {
         return true;

@@ -371,12 +371,11 @@ fn guilty_functions<'f, 'a>(
     let is_lowest = |list: &Vec<(&Moment, &Pending)>| {
         list.iter().any(|(_, pending)| !pending.trace.functions().iter().skip(1).any(is_guilty))
     };
-    // Who forgets what a call far below leaves is told once for each way there, and once at all where it is too far to be theirs to know.
+    // What is left too far below to be theirs to know is told once for all who lead to it by the same call.
     let way = |list: &Vec<(&Moment, &Pending)>| {
-        let (depth, on_the_way) = (depth(list), list[0].1.trace.functions());
-        (depth > 1).then(|| on_the_way.get(1).copied().filter(|_| depth <= MAX_INFERRED))
+        (depth(list) > MAX_INFERRED).then(|| list[0].1.trace.functions().get(1).copied()).flatten()
     };
-    let mut told: Vec<Option<FuncId>> = Vec::new();
+    let mut told: Vec<FuncId> = Vec::new();
     let mut guilty: Vec<_> =
         functions.iter().filter(|(function, list)| is_guilty(function) && is_lowest(list)).collect();
     guilty.sort_by_key(|(function, list)| (depth(list), **function));

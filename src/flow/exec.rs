@@ -1281,7 +1281,9 @@ impl<'e, 'p> Run<'e, 'p> {
     fn note_retired(&mut self, exits: &[(State, Value, bool, Span)]) {
         for (held, file) in std::mem::take(&mut self.retired) {
             let fields = self.engine.fields_of(self.id, held);
-            if fields.is_empty() || exits.iter().any(|(state, value, success, _)| *success && self.is_kept(state, *value, file)) {
+            if fields.is_empty()
+                || exits.iter().any(|(state, value, success, _)| *success && self.is_kept(state, *value, file))
+            {
                 continue;
             }
             let fields = fields.to_vec();
@@ -1293,7 +1295,8 @@ impl<'e, 'p> Run<'e, 'p> {
     fn is_kept(&self, state: &State, result: Value, file: Value) -> bool {
         let terms = &self.engine.terms;
         let leads = |value: Value| {
-            let is_handle = |part: &Value| matches!(terms.get(*part), Term::Handle { file: known, .. } if *known == file);
+            let is_handle =
+                |part: &Value| matches!(terms.get(*part), Term::Handle { file: known, .. } if *known == file);
             terms.parts(value).iter().any(is_handle)
         };
         leads(result)
