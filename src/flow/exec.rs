@@ -1276,32 +1276,45 @@ impl<'e, 'p> Run<'e, 'p> {
         }
     }
 
-    /// A file that a field holds, and that got another name, is a temporary; but not one whose handle goes on to be held after that: it was
-    /// only put into its place.
+    /// A file that a field holds, and that got another name, is a temporary; but not one whose handle goes on to be held in that field after
+    /// the function: it was only put into its place.
     fn note_retired(&mut self, exits: &[(State, Value, bool, Span)]) {
         for (held, file) in std::mem::take(&mut self.retired) {
-            let fields = self.engine.fields_of(self.id, held);
-            if fields.is_empty()
-                || exits.iter().any(|(state, value, success, _)| *success && self.is_kept(state, *value, file))
-            {
+            let known = self.engine.fields_of(self.id, held);
+            if known.is_empty() {
                 continue;
             }
-            let fields = fields.to_vec();
+            let mut kept: Vec<(Option<Ustr>, Ustr)> = Vec::new();
+            for (state, value, ..) in exits.iter().filter(|(_, _, success, _)| *success) {
+                self.keepers(state, *value, file, &mut kept);
+            }
+            let is_kept = |field: &FieldKey| {
+                kept.iter().any(|&(owner, name)| name == field.1 && owner.is_none_or(|owner| owner == field.0))
+            };
+            let fields: Vec<FieldKey> = known.iter().filter(|field| !is_kept(field)).copied().collect();
             self.engine.intents.retired_fields.extend(fields);
         }
     }
 
-    /// Whether a handle of the file is given back at an exit, or left in what was given.
-    fn is_kept(&self, state: &State, result: Value, file: Value) -> bool {
+    /// Adds the fields in which a handle of the file is given back at an exit, or left in what was given: of which type, if that is known.
+    fn keepers(&self, state: &State, result: Value, file: Value, kept: &mut Vec<(Option<Ustr>, Ustr)>) {
         let terms = &self.engine.terms;
-        let leads = |value: Value| {
-            let is_handle =
-                |part: &Value| matches!(terms.get(*part), Term::Handle { file: known, .. } if *known == file);
-            terms.parts(value).iter().any(is_handle)
-        };
-        leads(result)
-            || state.heap.iter().any(|((base, _), value)| terms.is_stable(*base) && leads(*value))
-            || self.put_back.iter().any(|value| leads(*value))
+        let is_handle = |value: Value| matches!(terms.get(terms.unbuffered(value)), Term::Handle { file: known, .. } if *known == file);
+        let stored = state.heap.iter().filter(|((base, _), _)| terms.is_stable(*base));
+        let stored: Vec<Value> = stored
+            .map(|(&(_, name), &value)| {
+                kept.extend(is_handle(value).then_some((None, name)));
+                value
+            })
+            .collect();
+        for value in stored.into_iter().chain([result]).chain(self.put_back.iter().copied()) {
+            for part in terms.parts(value) {
+                if let Term::Aggregate { type_name, fields, .. } = terms.get(part) {
+                    let held = fields.iter().filter(|(_, field)| is_handle(*field));
+                    kept.extend(held.map(|(name, _)| (*type_name, *name)));
+                }
+            }
+        }
     }
 
     /// Syncs that failed, and after which the function succeeds all the same, exactly as if they had not.
