@@ -1,7 +1,7 @@
 //! `create-without-dir-sync`: a new file is filled and synced, its name never made durable.
 
 use super::success::SuccessRule;
-use super::{Context, purpose, success::Left};
+use super::{Context, places, purpose, success::Left};
 use crate::finding::{Confidence, Level};
 use crate::flow::intent::FieldKey;
 use crate::flow::state::{How, Kind, Pending};
@@ -32,7 +32,12 @@ fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     if left.lives_in(context, context.index.given_up.get_or_init(|| intents.given_up())) {
         return None;
     }
-    if !left.must_be_durable(context) && left.syncs_a_directory_handle(context) {
+    // Who runs a program sees what it wrote, and can run it again.
+    let top = &context.program.functions[left.moment.function.index()];
+    let seen = top.short_name == "main"
+        && pending.trace.depth() == 0
+        && !places::is_read_back(context, left.moment.function, pending.file);
+    if !left.must_be_durable(context) && (seen || left.syncs_a_directory_handle(context)) {
         return Some(Confidence::Low);
     }
     // Who ends the value that holds the file syncs the directory.

@@ -816,7 +816,13 @@ pub fn is_precious(context: &Context<'_>, function: FuncId, file: Value) -> bool
         };
         let name = &*context.program.functions[named.index()].name;
         let waits = is_blocking(context, named).then(|| name.strip_suffix(BLOCKING)).flatten();
-        has(waits.unwrap_or(name), PRECIOUS)
+        // A module that is named after a sync may bring anything in line.
+        let own = &*context.program.functions[named.index()].short_name;
+        let around = name.strip_suffix(own).unwrap_or_default();
+        let around: Vec<&str> = around.split("::").filter(|part| *part != "sync").collect();
+        let waits = waits.map(|_| own.strip_suffix(BLOCKING).unwrap_or(own));
+        has(waits.unwrap_or(own), PRECIOUS)
+            || around.iter().any(|part| has(part, PRECIOUS))
             || body.owner.is_some_and(|owner| has(&owner, PRECIOUS))
             || fields.any(|&(owner, name)| has(&owner, PRECIOUS) || has(&name, PRECIOUS))
             || context.terms.borrow().texts(file).iter().any(|text| has(text, PRECIOUS))

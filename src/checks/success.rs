@@ -373,7 +373,7 @@ fn guilty_functions<'f, 'a>(
     };
     // What is left too far below to be theirs to know is told once for all who lead to it by the same call.
     let way = |list: &Vec<(&Moment, &Pending)>| {
-        (depth(list) > MAX_INFERRED).then(|| list[0].1.trace.functions().get(1).copied()).flatten()
+        (depth(list) >= MAX_INFERRED).then(|| list[0].1.trace.functions().get(1).copied()).flatten()
     };
     let mut told: Vec<FuncId> = Vec::new();
     let mut guilty: Vec<_> =
