@@ -341,6 +341,15 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     {
         return Some(Confidence::Medium);
     }
+    // Others sync what they leave under such a path for somebody else to rename.
+    if temporary
+        && pending.closed
+        && !pending.doubt
+        && left.lives_in_own(context, &intents.written_and_synced)
+        && !left.lives_in(context, &intents.only_synced)
+    {
+        return Some(Confidence::Medium);
+    }
     if !temporary && !pending.doubt && is_synced_by_other_methods(context, left) {
         return Some(Confidence::Medium);
     }
@@ -386,7 +395,7 @@ fn is_state(context: &Context<'_>, left: &Left<'_>, precious: bool) -> bool {
     let precious =
         precious || maker.is_some_and(|(function, pending)| purpose::is_precious(context, function, pending.file));
     let far_fetched = left.is_far_fetched()
-        && !(precious && left.is_done_where_it_is_named(context))
+        && !(precious && pending.how != How::Copied && left.is_done_where_it_is_named(context))
         && maker.is_none_or(|(_, pending)| pending.trace.depth() > MAX_INFERRED);
     // What is always the same is written again by whoever misses it, unless what is around it minds.
     let is_marker = |text: &Ustr| purpose::has_any(text, MARKERS);

@@ -143,8 +143,12 @@ impl Left<'_> {
                     _ => false,
                 }
             };
-            // What is synced before the name is given is synced for others.
+            // What is synced before the name is given is synced for others. A new file can be made for what is put into it later, by who
+            // syncs the directory then.
             let comes_after = |file: Value| {
+                if matches!(pending.how, How::Created | How::MaybeCreated) {
+                    return true;
+                }
                 let names = |trigger: &&Trigger| trigger.trace.origin() == self.origin;
                 let triggers = context.flow.summaries.get(&function).into_iter().flat_map(|summary| &summary.triggers);
                 let mut named = triggers.filter(names).peekable();
@@ -176,11 +180,23 @@ impl Left<'_> {
         self.pending.trace.depth() > MAX_INFERRED && self.settled_by.is_empty()
     }
 
-    /// Whether who tells which file it is stands near what lets its handle go, with nobody above to sync it any more.
+    /// Whether who tells which file it is makes it, without having read it before, and stands near what lets its handle go: nobody above
+    /// can sync it any more.
     pub fn is_done_where_it_is_named(&self, context: &Context<'_>) -> bool {
         let names_it = self.who_names_it(context);
         let mut names = self.left_by.iter().filter(|(function, _)| *function == names_it);
-        names.next().is_some_and(|(_, pending)| pending.closed && pending.trace.depth() <= MAX_INFERRED)
+        names.next().is_some_and(|(_, pending)| {
+            let makes = |moment: &&Moment| {
+                let fact = moment.fact(pending.file);
+                let is_made = |name: &Pending| {
+                    name.file == pending.file
+                        && name.kind == Kind::Name
+                        && matches!(name.how, How::Created | How::MaybeCreated)
+                };
+                !fact.read && (fact.created || moment.pending.iter().any(is_made))
+            };
+            pending.closed && pending.trace.depth() <= MAX_INFERRED && context.successes(names_it).iter().any(makes)
+        })
     }
 
     /// Whether more callers may stand above than the analysis looks at: one of them may settle what is still held open.
