@@ -9,7 +9,7 @@ use crate::config::Policy;
 use crate::finding::{Confidence, Finding, FindingStep, Level};
 use crate::flow::Moment;
 use crate::flow::intent::FieldKey;
-use crate::flow::state::{Guard, How, Kind, Origin, Pending, Question};
+use crate::flow::state::{Guard, How, Kind, Origin, Pending, Question, Trace};
 use crate::flow::summary::{Act, Trigger};
 use crate::flow::terms::{Term, Value};
 use crate::ir::FuncId;
@@ -143,17 +143,30 @@ impl Left<'_> {
                     _ => false,
                 }
             };
+            let given = pending.trace.origins();
+            let follows = |synced: &Trace| {
+                let synced = synced.origins();
+                let mut parted = given.iter().zip(&synced).skip_while(|(one, other)| one == other);
+                parted.next().is_none_or(|(one, other)| one.function != other.function || one.span < other.span)
+            };
             // What is synced before the name is given is synced for others. A new file can be made for what is put into it later, by who
             // syncs the directory then.
             let comes_after = |file: Value| {
                 if matches!(pending.how, How::Created | How::MaybeCreated) {
                     return true;
                 }
+                let Some(summary) = context.flow.summaries.get(&function) else { return true };
                 let names = |trigger: &&Trigger| trigger.trace.origin() == self.origin;
-                let triggers = context.flow.summaries.get(&function).into_iter().flat_map(|summary| &summary.triggers);
-                let mut named = triggers.filter(names).peekable();
-                named.peek().is_none()
+                let mut named = summary.triggers.iter().filter(names).peekable();
+                if named.peek().is_none()
                     || named.any(|trigger| !trigger.all_killed && !trigger.killed.contains(&(file, Kind::Name)))
+                {
+                    return true;
+                }
+                // It was synced before, and may be once more.
+                let is_it = |trigger: &&Trigger| matches!(trigger.act, Act::Sync { file: synced } if synced == file);
+                let mut syncs = summary.triggers.iter().filter(is_it).peekable();
+                summary.acts_lost && syncs.peek().is_none() || syncs.any(|trigger| follows(&trigger.trace))
             };
             context.successes(function).iter().filter(|moment| is_new(moment)).any(|moment| {
                 let mut directories = moment.killed.iter().filter(|(file, _)| is_directory(*file));

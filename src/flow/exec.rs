@@ -960,7 +960,6 @@ impl<'e, 'p> Run<'e, 'p> {
     fn learn_links(&mut self, state: &State, owner: ustr::Ustr, fields: &[(ustr::Ustr, Value)]) {
         let me = self.engine.terms.make(Term::Param(0));
         for (field, file) in self.handles(state, fields) {
-            self.note_name(state, (owner, field), file);
             let name = field.split('.').next().unwrap_or_default();
             let known: FxHashMap<Value, Value> = fields
                 .iter()
@@ -983,13 +982,6 @@ impl<'e, 'p> Run<'e, 'p> {
                 None => self.engine.terms.rebase(file, &known),
             };
             self.engine.learn_link((owner, field), path);
-        }
-    }
-
-    /// Notes that a handle is put into `field`, where its `file` has the name already that it was made for.
-    fn note_name(&mut self, state: &State, field: FieldKey, file: Value) {
-        if state.facts.get(&file).is_some_and(|facts| facts.renamed) {
-            self.engine.intents.renamed_before.insert(field);
         }
     }
 
@@ -1034,7 +1026,6 @@ impl<'e, 'p> Run<'e, 'p> {
     fn check_link(&mut self, state: &State, record: Value, field: FieldKey, value: Value) {
         for (name, file) in self.handles(state, &[(field.1, value)]) {
             let field = (field.0, name);
-            self.note_name(state, field, file);
             if !self.engine.has_link(field) {
                 let path = self.told_beside(state, record, file);
                 self.engine.learn_link(field, path);

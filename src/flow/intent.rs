@@ -125,8 +125,6 @@ pub struct Intents {
     pub settled: FxHashMap<(Origin, Kind), FxHashSet<FuncId>>,
     /// Fields whose file or path is renamed somewhere: a temporary.
     pub retired_fields: FxHashSet<FieldKey>,
-    /// Fields into which a handle is put after its file was renamed: what lies there has the name that lasts.
-    pub(super) renamed_before: FxHashSet<FieldKey>,
     /// Fields whose handle was opened so that each write is durable.
     pub write_through_fields: FxHashSet<FieldKey>,
     /// Where content is read from a file, by the operation itself.
@@ -203,7 +201,6 @@ impl Intents {
             parts_only_synced,
             settled,
             retired_fields,
-            renamed_before,
             write_through_fields,
             reads,
             read_from,
@@ -249,7 +246,6 @@ impl Intents {
         self.parts_written_and_synced.extend(parts_written_and_synced);
         self.parts_only_synced.extend(parts_only_synced);
         self.retired_fields.extend(retired_fields);
-        self.renamed_before.extend(renamed_before);
         self.write_through_fields.extend(write_through_fields);
         self.reads.extend(reads);
         self.syncing_packages.extend(syncing_packages);
@@ -257,12 +253,6 @@ impl Intents {
         self.syncing_sources.extend(syncing_sources);
         self.directory_syncing_packages.extend(directory_syncing_packages);
         self.directory_syncing_sources.extend(directory_syncing_sources);
-    }
-
-    /// Tells what is renamed away from what was renamed into place and is kept: only the first is a temporary.
-    pub(super) fn part_names(&mut self) {
-        let Intents { retired_fields, renamed_before, .. } = self;
-        retired_fields.retain(|field| !renamed_before.contains(field));
     }
 
     /// The fields whose file or path is given up for another name, or whose values some function takes from them, or puts, into such a field.

@@ -227,8 +227,6 @@ pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &
     known.moments.sort_by_key(|moment| components.place[moment.function.index()]);
     known.ignored_syncs.sort_by_key(|ignored| components.place[ignored.function.index()]);
     let summaries = known.summaries.into_iter().filter(|((_, binding), _)| binding.is_empty());
-    let mut intents = known.intents;
-    intents.part_names();
     Flow {
         terms,
         moments: known.moments,
@@ -238,7 +236,7 @@ pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &
         summaries: summaries.map(|((function, _), summary)| (function, summary)).collect(),
         callers: graph.callers,
         syncs: graph.syncs,
-        intents,
+        intents: known.intents,
         broken: known.broken,
     }
 }
