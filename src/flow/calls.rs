@@ -13,7 +13,6 @@ use litemap::LiteMap;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::cell::RefCell;
-use std::sync::Arc;
 use ustr::Ustr;
 
 /// At most so many implementations are looked into at a dispatched call.
@@ -197,10 +196,10 @@ impl<'p> Run<'_, 'p> {
                 if let &Term::Param(number) = self.engine.terms.get(bare)
                     && matches!(arg.kind, ValueKind::BufferedFile | ValueKind::Unknown | ValueKind::Other)
                     && owned(number)
-                    && !state.dropped.iter().any(|(dropped, _)| *dropped == bare)
+                    && !state.past.dropped.iter().any(|(dropped, _)| *dropped == bare)
                 {
                     let trace = self.here(inst);
-                    state.dropped.push((bare, trace));
+                    state.past.dropped.push((bare, trace));
                 }
             }
         }
@@ -346,15 +345,15 @@ impl<'p> Run<'_, 'p> {
     }
 
     /// Calls one function of the program.
-    fn enter(&mut self, mut state: State, function: FuncId, args: &[Value], at: At<'_>) -> Vec<State> {
-        let At { call, inst, site } = at;
+    fn enter(&mut self, state: State, function: FuncId, args: &[Value], at: At<'_>) -> Vec<State> {
+        let At { inst, site, .. } = at;
         let program = self.engine.program;
         let body = &program.functions[function.index()];
-        let mut summary = if self.engine.plan.effective[function.index()] || self.engine.plan.small[function.index()] {
-            self.engine.summary(function, Vec::new())
-        } else {
-            Arc::new(Summary::default())
-        };
+        let effective = self.engine.plan.effective[function.index()];
+        if !effective && !self.engine.plan.small[function.index()] {
+            return vec![self.pass_by(state, body.name, args, at)];
+        }
+        let mut summary = self.engine.summary(function, Vec::new());
         let mut translation = self.translation(&state, function, args, site);
         if !summary.calls.is_empty() {
             let binding = self.bindings(&summary, &mut translation);
@@ -364,7 +363,7 @@ impl<'p> Run<'_, 'p> {
         }
         if summary.outcomes.is_empty() {
             if !summary.bounded
-                && self.engine.plan.effective[function.index()]
+                && effective
                 && !body.blocks.is_empty()
                 && self.engine.known(&(function, Vec::new())).is_some()
             {
@@ -375,10 +374,7 @@ impl<'p> Run<'_, 'p> {
             }
             self.summary.bounded |= summary.bounded;
             self.summary.acts_lost |= summary.acts_lost;
-            self.hand_over(&mut state, args, call, inst);
-            let result = self.opaque_result(&mut state, body.name, args, site);
-            state.env[call.result.index()] = result;
-            return vec![state];
+            return vec![self.pass_by(state, body.name, args, at)];
         }
         let each = 1 + (state.pending.len() + state.guards.len() + state.facts.len()) / 8;
         self.work += summary.triggers.len() * each + summary.deeds.len();
@@ -396,6 +392,15 @@ impl<'p> Run<'_, 'p> {
         }
         self.keep_translation(translation, site);
         states
+    }
+
+    /// Calls a function of the program that is not looked into.
+    fn pass_by(&mut self, mut state: State, name: Ustr, args: &[Value], at: At<'_>) -> State {
+        let At { call, inst, site } = at;
+        self.hand_over(&mut state, args, call, inst);
+        let result = self.opaque_result(&mut state, name, args, site);
+        state.env[call.result.index()] = result;
+        state
     }
 
     /// The translation at the call at `site`, with what was translated there from an equal state before.
@@ -543,8 +548,8 @@ impl<'p> Run<'_, 'p> {
             at.vague_sync |= trigger.vague_sync;
             at.failing |= trigger.failing;
             at.all_killed |= trigger.all_killed;
-            extend_with(&mut at.killed, &killed);
-            extend_with(&mut at.flushed, &flushed);
+            extend_with(&mut at.past.killed, &killed);
+            extend_with(&mut at.past.flushed, &flushed);
             let failing = at.failing;
             let due = !pending.is_empty() || matches!((act, &*trigger.trace), (Act::Sync { .. }, Trace::Here(_)));
             if !due && self.trigger_again(&at, act, &trace) {
@@ -636,8 +641,8 @@ impl<'p> Run<'_, 'p> {
             let key = translation.key(self.engine, key);
             let trace = self.here(inst);
             self.drain(&mut state, key, Some(&trace));
-            if !state.flushed.contains(&key) && state.flushed.len() < 32 {
-                state.flushed.push(key);
+            if !state.past.flushed.contains(&key) && state.past.flushed.len() < 32 {
+                state.past.flushed.push(key);
             }
         }
         if outcome.all_killed {
@@ -666,9 +671,9 @@ impl<'p> Run<'_, 'p> {
             for (file, trace) in &outcome.failed_syncs {
                 let file = translation.key(self.engine, *file);
                 let trace = self.engine.via(Origin { span: inst.focus, function: self.id }, trace);
-                state.sync_failed(file, &trace);
+                state.past.sync_failed(file, &trace);
             }
-            outcome.failed_changes.iter().for_each(|place| state.change_failed(*place, false));
+            outcome.failed_changes.iter().for_each(|place| state.past.change_failed(*place, false));
         }
         // What was read there, and did not do.
         if !outcome.success || outcome.result == ABSENT {

@@ -1,9 +1,11 @@
 //! Runs one function: a worklist over its blocks, with states kept apart while their answers to stable questions differ.
 
 use super::intent::{FieldKey, stored_part, wrapped_part};
+use super::live::Live;
 use super::state::{
     Facts, Guard, Guards, How, Kind, MAX_SOURCES, Origin, Pending, Question, Shared, State, Trace, Transit,
     add_sources, all_among, held_by, implies, is_surely_there, join_pending, join_values, keep_common_answers,
+    not_given,
 };
 use super::summary::{Act, Deed, Did, Outcome, Summary, Trigger};
 use super::terms::{ABSENT, Fields, OF_NOTHING, Site, Term, UNIT, UNSET, Value};
@@ -15,7 +17,7 @@ use crate::ir::{
 use crate::source::Span;
 use litemap::LiteMap;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -62,6 +64,11 @@ impl Bounds {
     }
 }
 
+/// States that one state became.
+type States = SmallVec<[State; 1]>;
+/// Where states go on.
+type Ways = SmallVec<[(BlockId, State); 2]>;
+
 /// A call, and where it stands.
 #[derive(Clone, Copy)]
 pub(super) struct At<'a> {
@@ -90,7 +97,7 @@ pub(super) struct Run<'e, 'p> {
     /// Where that instruction stands.
     pub focus: Span,
     deeds: BTreeMap<(usize, usize, usize), Deed>,
-    live: Vec<super::live::Locals>,
+    live: Live,
     /// Work done so far.
     pub work: usize,
     bounds: Bounds,
@@ -100,8 +107,6 @@ pub(super) struct Run<'e, 'p> {
     retired: Vec<(Value, Value)>,
     /// What takes the place of a whole parameter.
     put_back: FxHashSet<Value>,
-    /// By block: the sites of its instructions so far, and of joins at its entry.
-    sites: Vec<(Vec<Site>, Option<Site>)>,
     /// What was translated at each call.
     pub translated: FxHashMap<Site, Vec<super::calls::Translated>>,
 }
@@ -125,13 +130,12 @@ impl<'e, 'p> Run<'e, 'p> {
             position: (0, 0),
             focus: function.span,
             deeds: BTreeMap::new(),
-            live: super::live::at_entries(function),
+            live: Live::of(function),
             work: 0,
             bounds,
             given: FxHashSet::default(),
             retired: Vec::new(),
             put_back: FxHashSet::default(),
-            sites: vec![Default::default(); function.blocks.len()],
             translated: FxHashMap::default(),
         }
     }
@@ -151,6 +155,7 @@ impl<'e, 'p> Run<'e, 'p> {
 
     fn walk(&mut self, entry: State) {
         let order = reverse_post_order(self.function);
+        let returns = in_loops(self.function, &order);
         let mut queued: std::collections::BTreeSet<(usize, BlockId)> = Default::default();
         let mut visits = vec![0u32; self.function.blocks.len()];
         self.entries[0].push(entry);
@@ -168,9 +173,15 @@ impl<'e, 'p> Run<'e, 'p> {
             }
             self.position.0 = order[block.index()];
             let waiting = std::mem::take(&mut self.waiting[block.index()]);
-            let states = self.entries[block.index()].iter().enumerate();
-            let states: Vec<State> =
-                states.filter(|(number, _)| waiting >> number & 1 == 1).map(|(_, state)| state.clone()).collect();
+            let is_waiting = |(number, _): &(usize, _)| waiting >> number & 1 == 1;
+            // Nobody comes again to a block outside loops: its states need not be kept to be joined with others.
+            let entries = &mut self.entries[block.index()];
+            let states: Vec<State> = match returns[block.index()] {
+                true => entries.iter().cloned().enumerate().filter(is_waiting).map(|(_, state)| state).collect(),
+                false => {
+                    std::mem::take(entries).into_iter().enumerate().filter(is_waiting).map(|(_, state)| state).collect()
+                }
+            };
             for state in states {
                 for (target, mut next) in self.block(block, state) {
                     if order[target.index()] <= order[block.index()] {
@@ -186,7 +197,7 @@ impl<'e, 'p> Run<'e, 'p> {
                             }
                         }
                     }
-                    if self.arrive(target, next) {
+                    if self.arrive(block, target, next) {
                         queued.insert((order[target.index()], target));
                     }
                 }
@@ -207,27 +218,24 @@ impl<'e, 'p> Run<'e, 'p> {
         }
     }
 
-    /// Adds a state to those at the entry of `block`; whether that told anything new.
-    fn arrive(&mut self, block: BlockId, mut state: State) -> bool {
-        let live = &self.live[block.index()];
-        if state.env.iter().enumerate().any(|(local, value)| *value != UNSET && !live.contains(local)) {
-            for (local, value) in state.env.iter_mut().enumerate() {
-                if *value != UNSET && !live.contains(local) {
-                    *value = UNSET;
-                }
+    /// Adds a state to those at the entry of `block`, where it comes to from another one; whether that told anything new.
+    fn arrive(&mut self, from: BlockId, block: BlockId, mut state: State) -> bool {
+        for local in self.live.ended(from, block) {
+            if state.env[local] != UNSET {
+                state.env[local] = UNSET;
             }
         }
-        let terms = &mut self.engine.terms;
-        let site = *self.sites[block.index()].1.get_or_insert_with(|| terms.site(self.id, 0x8000_0000 | block.0));
         let states = &mut self.entries[block.index()];
-        if states.contains(&state) {
+        let terms = &mut self.engine.terms;
+        let answers_so = |old: &&State| old.failing == state.failing && old.guards == state.guards;
+        let same_answers: SmallVec<[bool; MAX_STATES]> = states.iter().map(|old| answers_so(&old)).collect();
+        let alike = || states.iter().enumerate().filter(|(at, _)| same_answers[*at]);
+        if alike().any(|(_, old)| old.same_content(&state)) {
             return false;
         }
-        let place = states
-            .iter()
-            .position(|old| {
-                old.guards == state.guards && old.failing == state.failing && !old.contradicts(&state, terms)
-            })
+        let place = alike()
+            .find(|(_, old)| !old.contradicts(&state, terms))
+            .map(|(at, _)| at)
             .or_else(|| states.iter().position(|old| old.same_content(&state)))
             .or_else(|| {
                 let hasty = self.work > self.bounds.hasty;
@@ -241,41 +249,64 @@ impl<'e, 'p> Run<'e, 'p> {
             states.push(state);
             return true;
         };
+        let site = terms.site(self.id, 0x8000_0000 | block.0);
         self.work += (states[place].size() + state.size()) / 20;
         let changed = states[place].join(&state, terms, site);
         *waiting |= u32::from(changed) << place;
         changed
     }
 
-    fn block(&mut self, block: BlockId, state: State) -> Vec<(BlockId, State)> {
+    fn block(&mut self, block: BlockId, state: State) -> Ways {
         let body = &self.function.blocks[block.index()];
-        let mut states = vec![state];
+        let mut states: States = smallvec![state];
+        // Whether some of them may have become equal.
+        let mut unmerged = false;
         for (number, inst) in body.insts.iter().enumerate() {
-            let sites = &mut self.sites[block.index()].0;
-            if sites.len() == number {
-                sites.push(self.engine.terms.site(self.id, (block.0 << 10) | (number as u32 & 0x3ff)));
-            }
-            let site = sites[number];
             self.position.1 = number;
             self.focus = inst.focus;
-            let mut next: Vec<State> = Vec::with_capacity(states.len());
-            for state in states {
-                self.work += 1 + (state.pending.len() + state.heap.len() + state.guards.len()) / 8;
-                for new in self.inst(state, inst, site) {
-                    merge_into(&mut next, new, &mut self.engine.terms, site, inst);
+            let cost = |state: &State| 1 + (state.pending.len() + state.heap.len() + state.guards.len()) / 8;
+            self.work += states.iter().map(cost).sum::<usize>();
+            let point = (block.0 << 10) | (number as u32 & 0x3ff);
+            match &inst.kind {
+                InstKind::Assign { place, value } => {
+                    for state in &mut states {
+                        let value = self.rvalue(state, value, point);
+                        self.assign(state, place, value);
+                    }
+                    unmerged = states.len() > 1;
+                }
+                InstKind::Drop(local) => {
+                    for state in &mut states {
+                        let value = state.env[local.index()];
+                        let trace = self.here(inst);
+                        self.drop_value(state, value, Some(&trace), 0);
+                    }
+                    unmerged = states.len() > 1;
+                }
+                InstKind::Call(call) => {
+                    let site = self.engine.terms.site(self.id, point);
+                    if std::mem::take(&mut unmerged) {
+                        merge_equal(&mut states);
+                    }
+                    let mut next = States::new();
+                    for state in states {
+                        for new in self.call(state, At { call, inst, site }) {
+                            merge_into(&mut next, new, &mut self.engine.terms, site, call.result);
+                        }
+                    }
+                    states = next;
                 }
             }
-            states = next;
             // A text without branches can be long too.
             if self.work > 2 * self.bounds.work {
                 self.summary.bounded = true;
-                return Vec::new();
+                return Ways::new();
             }
             if states.is_empty() {
-                return Vec::new();
+                return Ways::new();
             }
         }
-        let mut out = Vec::new();
+        let mut out = Ways::new();
         for state in states {
             self.work += 4 + state.env.len() / 256;
             self.summary.bounded |= state.overfull;
@@ -284,7 +315,7 @@ impl<'e, 'p> Run<'e, 'p> {
         out
     }
 
-    fn end(&mut self, end: &Terminator, mut state: State, out: &mut Vec<(BlockId, State)>) {
+    fn end(&mut self, end: &Terminator, mut state: State, out: &mut Ways) {
         match end {
             Terminator::Goto(target) => out.push((*target, state)),
             Terminator::Branch { cond, then, otherwise, .. } => self.branch(cond, *then, *otherwise, state, out),
@@ -301,14 +332,7 @@ impl<'e, 'p> Run<'e, 'p> {
         }
     }
 
-    fn branch(
-        &mut self,
-        cond: &Cond,
-        then: BlockId,
-        otherwise: BlockId,
-        mut state: State,
-        out: &mut Vec<(BlockId, State)>,
-    ) {
+    fn branch(&mut self, cond: &Cond, then: BlockId, otherwise: BlockId, mut state: State, out: &mut Ways) {
         let (value, question) = match cond {
             Cond::Unknown => {
                 out.push((then, state.clone()));
@@ -394,7 +418,7 @@ impl<'e, 'p> Run<'e, 'p> {
         question: Question,
         [then, otherwise]: [BlockId; 2],
         mut state: State,
-        out: &mut Vec<(BlockId, State)>,
+        out: &mut Ways,
     ) {
         match self.answer(&state, value, question) {
             Some(true) => out.push((then, state)),
@@ -567,23 +591,6 @@ impl<'e, 'p> Run<'e, 'p> {
         }
     }
 
-    fn inst(&mut self, mut state: State, inst: &'p Inst, site: Site) -> Vec<State> {
-        match &inst.kind {
-            InstKind::Assign { place, value } => {
-                let value = self.rvalue(&mut state, value, site);
-                self.assign(&mut state, place, value);
-                vec![state]
-            }
-            InstKind::Call(call) => self.call(state, At { call, inst, site }),
-            InstKind::Drop(local) => {
-                let value = state.env[local.index()];
-                let trace = self.here(inst);
-                self.drop_value(&mut state, value, Some(&trace), 0);
-                vec![state]
-            }
-        }
-    }
-
     /// A value goes away, where `trace` says: what its buffers held reaches the kernel, errors unseen; but not through a handle that
     /// finishes its writes in the background, which waits for nothing.
     pub fn drop_value(&mut self, state: &mut State, value: Value, trace: Option<&Arc<Trace>>, depth: usize) {
@@ -600,9 +607,9 @@ impl<'e, 'p> Run<'e, 'p> {
             return;
         }
         if let (Term::Param(_), Some(trace)) = (self.engine.terms.get(value), trace)
-            && !state.dropped.iter().any(|(dropped, _)| *dropped == value)
+            && !state.past.dropped.iter().any(|(dropped, _)| *dropped == value)
         {
-            state.dropped.push((value, trace.clone()));
+            state.past.dropped.push((value, trace.clone()));
         }
         if state.pending.iter().all(|pending| pending.kind == Kind::Name) || depth > 3 {
             return;
@@ -838,7 +845,7 @@ impl<'e, 'p> Run<'e, 'p> {
         state.heap.insert(place, joined);
     }
 
-    fn rvalue(&mut self, state: &mut State, value: &Rvalue, site: Site) -> Value {
+    fn rvalue(&mut self, state: &mut State, value: &Rvalue, point: u32) -> Value {
         match value {
             Rvalue::Use(operand) => self.operand(state, operand),
             Rvalue::Success(operand) => {
@@ -852,6 +859,7 @@ impl<'e, 'p> Run<'e, 'p> {
                 self.engine.terms.make(Term::Failure(inner))
             }
             Rvalue::Aggregate { type_name, fields, base } => {
+                let site = self.engine.terms.site(self.id, point);
                 self.aggregate(state, *type_name, fields, base.as_ref(), site)
             }
             Rvalue::Closure { function, captures } => {
@@ -861,13 +869,17 @@ impl<'e, 'p> Run<'e, 'p> {
             Rvalue::FunctionValue(functions) => self.engine.terms.make(Term::Functions(functions.clone())),
             // Each collection is its own, however empty.
             Rvalue::Op { op, args } if args.is_empty() && !op.starts_with("format:") => {
+                let site = self.engine.terms.site(self.id, point);
                 self.fresh(state, site, OF_NOTHING)
             }
             Rvalue::Op { op, args } => {
-                let args: Vec<_> = args.iter().map(|arg| self.operand(state, arg)).collect();
+                let args: SmallVec<[Value; 4]> = args.iter().map(|arg| self.operand(state, arg)).collect();
                 self.engine.terms.op(*op, &args)
             }
-            Rvalue::Opaque(_) => self.fresh(state, site, 0),
+            Rvalue::Opaque(_) => {
+                let site = self.engine.terms.site(self.id, point);
+                self.fresh(state, site, 0)
+            }
         }
     }
 
@@ -1090,8 +1102,8 @@ impl<'e, 'p> Run<'e, 'p> {
                 failing,
                 vague_sync: state.vague_sync,
                 facts: state.facts.clone(),
-                killed: state.killed.clone(),
-                flushed: state.flushed.clone(),
+                killed: state.past.killed.clone(),
+                flushed: state.past.flushed.clone(),
             });
         }
     }
@@ -1111,8 +1123,8 @@ impl<'e, 'p> Run<'e, 'p> {
         self.summary.triggers.push(Trigger {
             act,
             trace,
-            killed: state.killed.to_vec(),
-            flushed: state.flushed.to_vec(),
+            killed: state.past.killed.to_vec(),
+            flushed: state.past.flushed.to_vec(),
             all_killed: state.all_killed,
             guards: self.stable_guards(state),
             failing: state.failing,
@@ -1145,8 +1157,8 @@ impl<'e, 'p> Run<'e, 'p> {
             Arc::ptr_eq(&old.trace, trace) && old.act == act && old.guards.iter().copied().eq(guards())
         };
         let Some(old) = self.summary.triggers.iter_mut().find(same) else { return false };
-        old.killed.retain(|kill| state.killed.contains(kill));
-        old.flushed.retain(|file| state.flushed.contains(file));
+        old.killed.retain(|kill| state.past.killed.contains(kill));
+        old.flushed.retain(|file| state.past.flushed.contains(file));
         old.all_killed &= state.all_killed;
         old.failing &= state.failing;
         for (file, facts) in &mut old.facts {
@@ -1314,9 +1326,9 @@ impl<'e, 'p> Run<'e, 'p> {
             return;
         }
         for (state, value, success, span) in exits.iter().filter(|(state, ..)| state.failing) {
-            for (file, trace) in &state.failed_syncs {
+            for (file, trace) in &state.past.failed_syncs {
                 let failed =
-                    |state: &State| state.failed_syncs.iter().any(|known| known.0 == *file && known.1 == *trace);
+                    |state: &State| state.past.failed_syncs.iter().any(|known| known.0 == *file && known.1 == *trace);
                 // Some failures are passed on: whoever wrote that looked at the error.
                 if !success || exits.iter().any(|(other, _, well, _)| !well && failed(other)) {
                     continue;
@@ -1354,7 +1366,7 @@ impl<'e, 'p> Run<'e, 'p> {
             let unseen = exits.iter().any(|exit| alike(&exit));
             // What a function below did, it may owe to others.
             let own = |place: &Origin| place.function == self.id;
-            let ignored = state.failed_changes.iter().filter(|(place, seen)| match seen {
+            let ignored = state.past.failed_changes.iter().filter(|(place, seen)| match seen {
                 true => written_off && own(place),
                 false => unseen,
             });
@@ -1371,10 +1383,10 @@ impl<'e, 'p> Run<'e, 'p> {
             let terms = &self.engine.terms;
             let own_directory = |&(key, kind): &(Value, Kind)| {
                 let directory = matches!(terms.get(key), Term::Op(name, _) if *name == terms.ops.parent)
-                    || state.maybe_directories.contains(&key);
+                    || state.past.maybe_directories.contains(&key);
                 kind == Kind::Name && directory && matches!(terms.get(terms.root(key)), Term::Param(0))
             };
-            if state.killed.iter().any(own_directory) {
+            if state.past.killed.iter().any(own_directory) {
                 self.engine.intents.directory_synced_at_end.insert(owner);
             }
         }
@@ -1431,7 +1443,7 @@ impl<'e, 'p> Run<'e, 'p> {
             }
         }
         given.retain(|part| !matches!(terms.get(*part), Term::Const(_) | Term::Unit | Term::Absent));
-        let changed = state.failing || !state.pending.is_empty() || !state.killed.is_empty();
+        let changed = state.failing || !state.pending.is_empty() || !state.past.killed.is_empty();
         let seen = |value: Value| terms.is_visible(value, &given);
         // A path that no caller can tell is that of a file all the same: for an audit, which must not guess, it is left unsynced.
         let is_unnamed = |file: &Value| state.facts.get(file).is_some_and(|facts| facts.opened && !facts.temporary);
@@ -1459,11 +1471,11 @@ impl<'e, 'p> Run<'e, 'p> {
                 .cloned()
                 .map(|pending| Pending { lost: pending.lost.filter(|_| success), ..pending })
                 .collect(),
-            dropped: state.dropped.iter().filter(|(key, _)| seen(*key)).cloned().collect(),
-            failed_syncs: state.failed_syncs.iter().filter(|_| !success).cloned().collect(),
-            failed_changes: state.failed_changes.iter().filter(|_| !success).map(|(place, _)| *place).collect(),
-            killed: state.killed.iter().copied().filter(|&(key, _)| seen(key)).collect(),
-            flushed: state.flushed.iter().copied().filter(|&key| seen(key)).collect(),
+            dropped: state.past.dropped.iter().filter(|(key, _)| seen(*key)).cloned().collect(),
+            failed_syncs: state.past.failed_syncs.iter().filter(|_| !success).cloned().collect(),
+            failed_changes: state.past.failed_changes.iter().filter(|_| !success).map(|(place, _)| *place).collect(),
+            killed: state.past.killed.iter().copied().filter(|&(key, _)| seen(key)).collect(),
+            flushed: state.past.flushed.iter().copied().filter(|&key| seen(key)).collect(),
             all_killed: state.all_killed,
             names: state
                 .names
@@ -1482,8 +1494,8 @@ impl<'e, 'p> Run<'e, 'p> {
                 .collect(),
             result,
             vague_sync: state.vague_sync,
-            unopened: state.unopened.iter().copied().filter(|&key| seen(key)).collect(),
-            maybe_directories: state.maybe_directories.iter().copied().filter(|&key| seen(key)).collect(),
+            unopened: state.past.unopened.iter().copied().filter(|&key| seen(key)).collect(),
+            maybe_directories: state.past.maybe_directories.iter().copied().filter(|&key| seen(key)).collect(),
             changed,
             failing: state.failing,
         };
@@ -1766,10 +1778,7 @@ fn crowded(states: &[State], new: &State, terms: &super::terms::Terms, result: O
     if states.len() < MAX_STATES {
         return None;
     }
-    let distance = |old: &State| {
-        let lost = old.guards.iter().filter(|(question, answer)| new.guards.get(question) != Some(answer)).count();
-        (old.pending != new.pending, lost)
-    };
+    let distance = |old: &State| (old.pending != new.pending, not_given(&old.guards, &new.guards).count());
     let alike =
         (0..states.len()).rev().filter(|&at| states[at].failing == new.failing && !states[at].contradicts(new, terms));
     let contradiction = |old: &State| {
@@ -1780,20 +1789,51 @@ fn crowded(states: &[State], new: &State, terms: &super::terms::Terms, result: O
     alike.min_by_key(|&at| distance(&states[at])).or_else(|| (states.len() >= 2 * MAX_STATES).then(least).flatten())
 }
 
-/// States behind an instruction that do not differ are one.
-fn merge_into(states: &mut Vec<State>, new: State, terms: &mut super::terms::Terms, site: Site, inst: &Inst) {
-    let result = match &inst.kind {
-        InstKind::Call(call) => Some(call.result),
-        _ => None,
-    };
+/// Adds a state behind a call with this `result` to others: those that do not differ are one.
+fn merge_into(states: &mut States, new: State, terms: &mut super::terms::Terms, site: Site, result: LocalId) {
     if let Some(old) = states.iter_mut().find(|old| old.same_content(&new)) {
         keep_common_answers(&mut old.guards, &new.guards);
-    } else if let Some(place) = (states.len() >= 2 * MAX_STATES).then(|| crowded(states, &new, terms, result)).flatten()
+    } else if let Some(place) =
+        (states.len() >= 2 * MAX_STATES).then(|| crowded(states, &new, terms, Some(result))).flatten()
     {
         states[place].join(&new, terms, site);
     } else {
         states.push(new);
     }
+}
+
+/// States that do not differ are one.
+fn merge_equal(states: &mut States) {
+    let mut merged = States::new();
+    for new in states.drain(..) {
+        match merged.iter_mut().find(|old: &&mut State| old.same_content(&new)) {
+            Some(old) => drop(keep_common_answers(&mut old.guards, &new.guards)),
+            None => merged.push(new),
+        }
+    }
+    *states = merged;
+}
+
+/// By block: whether it lies between a loop's head and an end of the loop, in this `order`.
+fn in_loops(function: &Function, order: &[usize]) -> Vec<bool> {
+    // Where loops begin (1) and behind which numbers they end (-1).
+    let mut bounds = vec![0i32; order.len() + 1];
+    for (at, block) in function.blocks.iter().enumerate().filter(|(at, _)| order[*at] != usize::MAX) {
+        for target in block.end.successors() {
+            if order[target.index()] <= order[at] {
+                bounds[order[target.index()]] += 1;
+                bounds[order[at] + 1] -= 1;
+            }
+        }
+    }
+    let depth: Vec<i32> = bounds
+        .iter()
+        .scan(0, |depth, bound| {
+            *depth += bound;
+            Some(*depth)
+        })
+        .collect();
+    order.iter().map(|&number| depth.get(number).is_some_and(|depth| *depth > 0)).collect()
 }
 
 /// For every block its number in reverse post-order; blocks that are not reached come last.

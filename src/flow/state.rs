@@ -415,6 +415,23 @@ pub struct State {
     pub names: Shared<LiteMap<Value, Value>>,
     /// What a crash may undo.
     pub pending: Shared<Vec<Pending>>,
+    /// What is known of files.
+    pub facts: Shared<LiteMap<Value, Facts>>,
+    /// What was settled, let go or failed on the way.
+    pub past: Shared<Past>,
+    /// An error edge lies behind.
+    pub failing: bool,
+    /// The whole file system was synced on every path since entry.
+    pub all_killed: bool,
+    /// A sync of something that could not be resolved lies behind.
+    pub vague_sync: bool,
+    /// More was pending than is kept: some of it is forgotten.
+    pub overfull: bool,
+}
+
+/// What came about on the way to a point, and on most ways did not: states share it whole.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Past {
     /// What was made durable on every path since the function's entry: (file key, data) or (directory key, names).
     pub killed: Shared<Vec<(Value, Kind)>>,
     /// Flushes on every path since entry.
@@ -426,20 +443,10 @@ pub struct State {
     /// Changes of files that failed on this path.
     /// The second part: whether this function looked at the failure since.
     pub failed_changes: Shared<Vec<(Origin, bool)>>,
-    /// What is known of files.
-    pub facts: Shared<LiteMap<Value, Facts>>,
-    /// An error edge lies behind.
-    pub failing: bool,
-    /// The whole file system was synced on every path since entry.
-    pub all_killed: bool,
-    /// A sync of something that could not be resolved lies behind.
-    pub vague_sync: bool,
     /// Files and directories that could not be opened on the way: a sync of them was perhaps wanted.
     pub unopened: Vec<Value>,
     /// What was synced through a handle that cannot write: a directory, perhaps.
     pub maybe_directories: Vec<Value>,
-    /// More was pending than is kept: some of it is forgotten.
-    pub overfull: bool,
 }
 
 /// At most so many pending effects are kept a state; beyond it the oldest names go first, and the state says so.
@@ -464,17 +471,11 @@ impl State {
             guards: Shared::default(),
             names: Shared::default(),
             pending: Shared::default(),
-            killed: Shared::default(),
-            flushed: Shared::default(),
-            dropped: Shared::default(),
-            failed_syncs: Shared::default(),
-            failed_changes: Shared::default(),
             facts: Shared::default(),
+            past: Shared::default(),
             failing: false,
             all_killed: false,
             vague_sync: false,
-            unopened: Vec::new(),
-            maybe_directories: Vec::new(),
             overfull: false,
         }
     }
@@ -519,8 +520,8 @@ impl State {
 
     /// Notes that `what` was made durable.
     pub fn kill(&mut self, file: Value, kind: Kind) {
-        if !self.killed.contains(&(file, kind)) && self.killed.len() < 64 {
-            self.killed.push((file, kind));
+        if !self.past.killed.contains(&(file, kind)) && self.past.killed.len() < 64 {
+            self.past.killed.push((file, kind));
         }
     }
 
@@ -545,26 +546,21 @@ impl State {
     pub fn same_content(&self, other: &State) -> bool {
         self.failing == other.failing
             && self.all_killed == other.all_killed
-            && self.pending == other.pending
-            && self.killed == other.killed
+            && self.vague_sync == other.vague_sync
+            && self.overfull == other.overfull
             && self.env == other.env
+            && self.pending == other.pending
+            && self.past == other.past
             && self.heap == other.heap
             && self.names == other.names
             && self.facts == other.facts
-            && self.vague_sync == other.vague_sync
-            && self.flushed == other.flushed
-            && self.dropped == other.dropped
-            && self.failed_syncs == other.failed_syncs
-            && self.failed_changes == other.failed_changes
-            && self.unopened == other.unopened
-            && self.maybe_directories == other.maybe_directories
-            && self.overfull == other.overfull
     }
 
     /// Whether some variable holds a success here and a failure there, something here and nothing there, or an answer here and another there
     /// where different things are pending or found: what comes next depends on it.
     pub fn contradicts(&self, other: &State, terms: &Terms) -> bool {
-        (0..self.env.len()).any(|local| self.contradicts_at(local, other, terms))
+        !self.env.is(&other.env)
+            && differing(&self.env, &other.env).any(|local| self.contradicts_at(local, other, terms))
     }
 
     /// [`State::contradicts`], for one variable.
@@ -603,9 +599,10 @@ impl State {
         }
         let mut changed = false;
         if !self.env.is(&other.env) {
-            for (local, &theirs) in other.env.iter().enumerate() {
-                let mine = self.env[local];
-                if mine != theirs && theirs != UNSET {
+            let places: SmallVec<[usize; 16]> = differing(&self.env, &other.env).collect();
+            for local in places {
+                let (mine, theirs) = (self.env[local], other.env[local]);
+                if theirs != UNSET {
                     let joined = join_values(mine, theirs, terms, site, local as u32);
                     if joined != mine {
                         self.env[local] = joined;
@@ -630,19 +627,9 @@ impl State {
         if !self.pending.is(&other.pending) {
             changed |= self.join_pending(&other.pending, [&lost[0], &lost[1]]);
         }
-        changed |= keep_common(&mut self.killed, &other.killed);
-        changed |= keep_common(&mut self.flushed, &other.flushed);
-        changed |= keep_common(&mut self.dropped, &other.dropped);
-        let failed = self.failed_syncs.len();
-        for (file, trace) in &other.failed_syncs {
-            self.sync_failed(*file, trace);
+        if self.past != other.past {
+            changed |= self.past.join(&other.past);
         }
-        changed |= self.failed_syncs.len() > failed;
-        let failed = self.failed_changes.len();
-        for &(place, seen) in &other.failed_changes {
-            self.change_failed(place, seen);
-        }
-        changed |= self.failed_changes.len() > failed;
         if self.facts != other.facts {
             changed |= self.join_facts(other);
         }
@@ -651,8 +638,6 @@ impl State {
         self.vague_sync |= other.vague_sync;
         self.overfull |= other.overfull;
         changed |= flags != (self.all_killed, self.vague_sync, self.overfull);
-        changed |= add_missing(&mut self.unopened, &other.unopened);
-        changed |= add_missing(&mut self.maybe_directories, &other.maybe_directories);
         changed
     }
 
@@ -696,24 +681,10 @@ impl State {
         changed
     }
 
-    /// Notes that a sync of `file` failed, where `trace` says.
-    pub fn sync_failed(&mut self, file: Value, trace: &Arc<Trace>) {
-        if self.failed_syncs.len() < 4 && !self.failed_syncs.iter().any(|known| known.0 == file && known.1 == *trace) {
-            self.failed_syncs.push((file, trace.clone()));
-        }
-    }
-
-    /// Notes that a change of a file failed.
-    pub fn change_failed(&mut self, place: Origin, seen: bool) {
-        if self.failed_changes.len() < 4 && !self.failed_changes.iter().any(|(known, _)| *known == place) {
-            self.failed_changes.push((place, seen));
-        }
-    }
-
     /// The function looks at a failure: what it does then is no accident.
     pub fn look_at_failures(&mut self) {
-        if self.failed_changes.iter().any(|(_, seen)| !seen) {
-            self.failed_changes.iter_mut().for_each(|(_, seen)| *seen = true);
+        if self.past.failed_changes.iter().any(|(_, seen)| !seen) {
+            self.past.failed_changes.iter_mut().for_each(|(_, seen)| *seen = true);
         }
     }
 
@@ -773,6 +744,54 @@ impl State {
     }
 }
 
+impl Past {
+    /// Takes over what `other` knows: what failed on either way is kept, and what both have of the rest. Whether that changed anything.
+    fn join(&mut self, other: &Past) -> bool {
+        let mut changed = keep_common(&mut self.killed, &other.killed);
+        changed |= keep_common(&mut self.flushed, &other.flushed);
+        changed |= keep_common(&mut self.dropped, &other.dropped);
+        let failed = self.failed_syncs.len() + self.failed_changes.len();
+        for (file, trace) in &other.failed_syncs {
+            self.sync_failed(*file, trace);
+        }
+        for &(place, seen) in &other.failed_changes {
+            self.change_failed(place, seen);
+        }
+        changed |= self.failed_syncs.len() + self.failed_changes.len() > failed;
+        changed |= add_missing(&mut self.unopened, &other.unopened);
+        changed |= add_missing(&mut self.maybe_directories, &other.maybe_directories);
+        changed
+    }
+
+    /// Notes that a sync of `file` failed, where `trace` says.
+    pub fn sync_failed(&mut self, file: Value, trace: &Arc<Trace>) {
+        if self.failed_syncs.len() < 4 && !self.failed_syncs.iter().any(|known| known.0 == file && known.1 == *trace) {
+            self.failed_syncs.push((file, trace.clone()));
+        }
+    }
+
+    /// Notes that a change of a file failed.
+    pub fn change_failed(&mut self, place: Origin, seen: bool) {
+        if self.failed_changes.len() < 4 && !self.failed_changes.iter().any(|(known, _)| *known == place) {
+            self.failed_changes.push((place, seen));
+        }
+    }
+}
+
+/// The places at which two lists of one length differ, in order.
+fn differing<'v>(one: &'v [Value], other: &'v [Value]) -> impl Iterator<Item = usize> + 'v {
+    // Most of them do not differ: a piece is compared as a whole.
+    const PIECE: usize = 16;
+    let pieces = one.chunks(PIECE).zip(other.chunks(PIECE)).enumerate();
+    let differ = |(_, (one, other)): &(usize, (&[Value], &[Value]))| {
+        one.iter().zip(*other).fold(false, |differ, (one, other)| differ | (one != other))
+    };
+    pieces.filter(differ).flat_map(|(piece, (one, other))| {
+        let places = one.iter().zip(other).enumerate().filter(|(_, (one, other))| one != other);
+        places.map(move |(at, _)| piece * PIECE + at)
+    })
+}
+
 /// What a sorted heap has at `place`, looked for from `at` on, which moves up to it: places are asked for in order.
 fn find_from(heap: &[((Value, Ustr), Value)], at: &mut usize, place: (Value, Ustr)) -> Option<Value> {
     // Names are texts: that two are one is seen at once.
@@ -827,15 +846,43 @@ pub(super) type Guards = LiteMap<(Value, Question), bool>;
 
 /// Whether `guards` say or imply an answer: what is one variant is no other.
 pub(super) fn implies(guards: &Guards, about: &(Value, Question), answer: bool) -> bool {
-    match (guards.get(about), about.1) {
-        (Some(known), _) => *known == answer,
-        (None, Question::Variant(name)) if !answer => guards.as_slice()
-            [guards.find_index(&(about.0, Question::Succeeded)).unwrap_or_else(|place| place)..]
+    match guards.get(about) {
+        Some(known) => *known == answer,
+        None => excludes(guards, about, answer),
+    }
+}
+
+/// Whether `guards`, which say nothing themselves, imply an answer, by telling which other variant it is.
+fn excludes(guards: &Guards, about: &(Value, Question), answer: bool) -> bool {
+    let Question::Variant(name) = about.1 else { return false };
+    let from = |place| &guards.as_slice()[place..];
+    !answer
+        && from(guards.find_index(&(about.0, Question::Succeeded)).unwrap_or_else(|place| place))
             .iter()
             .take_while(|((value, _), _)| *value == about.0)
-            .any(|((_, asked), yes)| *yes && matches!(asked, Question::Variant(is) if *is != name)),
-        _ => false,
-    }
+            .any(|((_, asked), yes)| *yes && matches!(asked, Question::Variant(is) if *is != name))
+}
+
+/// The answers of `one` that `other` does not give, and what it says instead.
+pub(super) fn not_given<'g>(
+    one: &'g Guards,
+    other: &'g Guards,
+) -> impl Iterator<Item = (&'g (Value, Question), bool, Option<bool>)> {
+    let (mut at, theirs) = (0, other.as_slice());
+    one.as_slice().iter().filter_map(move |(about, answer)| {
+        while theirs.get(at).is_some_and(|(known, _)| known < about) {
+            at += 1;
+        }
+        let said = theirs.get(at).filter(|(known, _)| known == about).map(|(_, said)| *said);
+        (said != Some(*answer)).then_some((about, *answer, said))
+    })
+}
+
+/// The answers of `one` that `other` neither gives nor implies.
+fn not_implied<'g>(one: &'g Guards, other: &'g Guards) -> impl Iterator<Item = (&'g (Value, Question), bool)> {
+    not_given(one, other)
+        .filter(|(about, answer, said)| said.is_some() || !excludes(other, about, *answer))
+        .map(|(about, answer, _)| (about, answer))
 }
 
 /// Keeps the answers that hold on both paths. Whether that changed anything.
@@ -843,15 +890,15 @@ pub(super) fn keep_common_answers(mine: &mut Shared<Guards>, theirs: &Shared<Gua
     if mine == theirs {
         return false;
     }
-    let implied: Vec<_> = theirs
-        .iter()
-        .filter(|(about, answer)| !mine.contains_key(about) && implies(mine, about, **answer))
-        .map(|(about, answer)| (*about, *answer))
+    let implied: Vec<_> = not_given(theirs, mine)
+        .filter(|(about, answer, said)| said.is_none() && excludes(mine, about, *answer))
+        .map(|(about, answer, _)| (*about, answer))
         .collect();
-    let mut changed = !implied.is_empty();
-    if !mine.iter().all(|(about, answer)| implies(theirs, about, *answer)) {
-        mine.retain(|about, answer| implies(theirs, about, *answer));
-        changed = true;
+    let lost: Vec<_> = not_implied(mine, theirs).map(|(about, _)| *about).collect();
+    let changed = !implied.is_empty() || !lost.is_empty();
+    if !lost.is_empty() {
+        let mut lost = lost.iter().peekable();
+        mine.retain(|about, _| lost.next_if(|lost| *lost == about).is_none());
     }
     for (about, answer) in implied {
         mine.insert(about, answer);
@@ -860,10 +907,10 @@ pub(super) fn keep_common_answers(mine: &mut Shared<Guards>, theirs: &Shared<Gua
 }
 
 /// Answers about settings in `mine` that `theirs` has not.
-fn lost_settings(mine: &Shared<Guards>, theirs: &Shared<Guards>, terms: &Terms) -> Vec<Guard> {
-    let lost = mine.iter().filter(|(question, answer)| !implies(theirs, question, **answer));
-    lost.filter(|((value, question), _)| terms.is_setting(*value, *question))
-        .map(|(&(value, question), &answer)| (value, question, answer))
+fn lost_settings(mine: &Guards, theirs: &Guards, terms: &Terms) -> Vec<Guard> {
+    not_implied(mine, theirs)
+        .filter(|((value, question), _)| terms.is_setting(*value, *question))
+        .map(|(&(value, question), answer)| (value, question, answer))
         .collect()
 }
 

@@ -236,8 +236,14 @@ impl Default for Terms {
     }
 }
 
-/// How many terms are remembered as asked for last.
+/// How many terms are remembered as asked for last; by a table that has made only a few of its own, as most do, [`RECENT_OF_FEW`].
 const RECENT: usize = 1 << 12;
+const RECENT_OF_FEW: usize = 1 << 8;
+
+/// Room to remember so many terms.
+fn recent(count: usize) -> Box<[(u32, Value)]> {
+    vec![(0, Value(u32::MAX)); count].into()
+}
 
 /// The number of [`Term::Fresh`] values that are made of nothing (an empty collection): memory, no file.
 pub const OF_NOTHING: u32 = 0x4000_0000;
@@ -256,7 +262,7 @@ impl Terms {
             base,
             own: Table::default(),
             rejoined: FxHashMap::default(),
-            recent: vec![(0, Value(u32::MAX)); RECENT].into(),
+            recent: recent(RECENT_OF_FEW),
             ops,
         }
     }
@@ -269,9 +275,9 @@ impl Terms {
     /// The value of `term`, simplified.
     pub fn make(&mut self, term: Term) -> Value {
         let hash = hash(&term);
-        let slot = hash as usize % RECENT;
-        let (recent, value) = self.recent[slot];
-        if recent == hash && value != Value(u32::MAX) && self.entry(value).term == term {
+        let slot = hash as usize & (self.recent.len() - 1);
+        let (last, value) = self.recent[slot];
+        if last == hash && value != Value(u32::MAX) && self.entry(value).term == term {
             return value;
         }
         let known = self.own.find(&term, hash, self.first.0).or_else(|| self.base.find(&term, hash, 0));
@@ -292,6 +298,9 @@ impl Terms {
         self.own.terms.push(Entry { term, joined: 0, depth, stable, rooted });
         self.own.index.insert_unique(spread(hash), (hash, value), |(hash, _)| spread(*hash));
         self.recent[slot] = (hash, value);
+        if self.recent.len() < RECENT && self.own.terms.len() > RECENT_OF_FEW {
+            self.recent = recent(RECENT);
+        }
         value
     }
 

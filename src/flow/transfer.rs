@@ -101,7 +101,7 @@ impl Run<'_, '_> {
             // Paths on which a change or a sync failed are not the main line; a failed open or read is.
             failed.failing |= steps.iter().any(|step| changes(step.effect));
             if steps.iter().any(|step| splits_on_failure(step.effect) && !step.effect.is_sync()) && call.fallible {
-                failed.change_failed(Origin { span: at.inst.focus, function: self.id }, false);
+                failed.past.change_failed(Origin { span: at.inst.focus, function: self.id }, false);
             }
             if steps.iter().any(|step| step.effect.is_sync()) {
                 let outcome = self.fresh(&mut failed, site, 7);
@@ -172,7 +172,7 @@ impl Run<'_, '_> {
             && !self.engine.terms.is_read_only(operands.on)
         {
             let file = self.file_of(state, operands.on);
-            state.sync_failed(file, &operands.trace);
+            state.past.sync_failed(file, &operands.trace);
         }
         if matches!(effect, Effect::OpenRead | Effect::OptionsOpen) {
             // A directory that cannot be opened cannot be synced: some platforms refuse it, and programs let it pass.
@@ -187,8 +187,8 @@ impl Run<'_, '_> {
     /// A file or directory could not be opened, and the program goes on: if it is a directory, some platforms refuse it, and a sync of
     /// it was perhaps wanted.
     pub fn unopened(&mut self, state: &mut State, key: Value) {
-        if !state.unopened.contains(&key) && state.unopened.len() < 8 {
-            state.unopened.push(key);
+        if !state.past.unopened.contains(&key) && state.past.unopened.len() < 8 {
+            state.past.unopened.push(key);
         }
         let terms = &self.engine.terms;
         let dot = terms.is_dot(key);
@@ -691,8 +691,8 @@ impl Run<'_, '_> {
             }
         }
         self.drain(state, file, Some(&o.trace));
-        if !state.flushed.contains(&file) && state.flushed.len() < 32 {
-            state.flushed.push(file);
+        if !state.past.flushed.contains(&file) && state.past.flushed.len() < 32 {
+            state.past.flushed.push(file);
         }
         self.summary.effective = true;
         self.summary.touches = true;
@@ -756,8 +756,9 @@ impl Run<'_, '_> {
             state.pending.retain(|pending| !settles(pending));
         }
         for key in self.keys_pending(state, key) {
-            if maybe_directory && !state.maybe_directories.contains(&key) && state.maybe_directories.len() < 8 {
-                state.maybe_directories.push(key);
+            if maybe_directory && !state.past.maybe_directories.contains(&key) && state.past.maybe_directories.len() < 8
+            {
+                state.past.maybe_directories.push(key);
             }
             let terms = &self.engine.terms;
             let settled: Vec<bool> = state.pending.iter().map(|pending| is_settled(pending, key, terms)).collect();
@@ -765,8 +766,8 @@ impl Run<'_, '_> {
             self.note_settled(state, |_| each.next() == Some(&true));
             let mut each = settled.iter();
             state.pending.retain(|_| each.next() != Some(&true));
-            if state.failed_syncs.iter().any(|(file, _)| *file == key) {
-                state.failed_syncs.retain(|(file, _)| *file != key);
+            if state.past.failed_syncs.iter().any(|(file, _)| *file == key) {
+                state.past.failed_syncs.retain(|(file, _)| *file != key);
             }
             state.kill(key, Kind::Data);
             state.kill(key, Kind::Name);
