@@ -445,11 +445,12 @@ impl Apis {
 }
 
 fn first_segment(path: &str) -> &str {
-    path.split("::").next().unwrap_or_default()
+    path.find(':').map_or(path, |colon| &path[..colon])
 }
 
 fn last_segment(path: Ustr) -> Ustr {
-    path.as_str().rsplit("::").next().unwrap_or_default().into()
+    let path = path.as_str();
+    path.rfind(':').map_or(path, |colon| &path[colon + 1..]).into()
 }
 
 macro_rules! tables {

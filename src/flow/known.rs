@@ -68,10 +68,17 @@ pub(super) struct Known {
 #[derive(Debug)]
 pub(super) struct Found {
     pub terms: OwnTerms,
+    pub traces: Traces,
+    /// By the components that it ran.
+    pub parts: Vec<Part>,
+}
+
+/// What was found about the functions of one component.
+#[derive(Debug)]
+pub(super) struct Part {
     /// In the order in which they were done.
     pub runs: Vec<(Key, Arc<Summary>, Told)>,
     pub intents: Intents,
-    pub traces: Traces,
     pub read_results: FxHashMap<(FuncId, Value), (Value, bool)>,
     pub broken: Vec<FuncId>,
 }
@@ -80,9 +87,14 @@ impl Known {
     /// Adds what a task `found`, in terms of its own, to what is known in `terms`. What another task found before counts. Without
     /// `tell`, moments are left out.
     pub fn add(&mut self, found: Found, terms: &mut Terms, tell: bool) {
-        let Found { terms: own, runs, intents, traces, read_results, broken } = found;
+        let Found { terms: own, traces, parts } = found;
         let traces = self.add_traces(traces);
         let mut retold = Retold { terms: Retelling::new(own, terms), traces, parts: Parts::default() };
+        parts.into_iter().for_each(|part| self.add_part(part, &mut retold, tell));
+    }
+
+    fn add_part(&mut self, part: Part, retold: &mut Retold<'_>, tell: bool) {
+        let Part { runs, intents, read_results, broken } = part;
         for (mut key, mut summary, told) in runs {
             key.1.iter_mut().for_each(|(value, _)| retold.value(value));
             if self.summaries.contains_key(&key) {

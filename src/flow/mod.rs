@@ -24,7 +24,7 @@ use crate::apis::Apis;
 use crate::ir::{Base, FuncId, Function, Inst, InstKind, Operand, Place, Program, Rvalue, Step, ValueKind};
 use crate::source::Span;
 use intent::{FieldKey, Intents};
-use known::{Found, Key, Known, Told, Traces};
+use known::{Found, Key, Known, Part, Told, Traces};
 use litemap::LiteMap;
 use rustc_hash::{FxHashMap, FxHashSet};
 use state::{Facts, Kind, Origin, Pending, Question, Shared, Trace};
@@ -168,6 +168,9 @@ const MAX_NESTING: usize = 6;
 /// So many instructions and blocks a function has at most that is run for what it gives back alone.
 const SMALL: usize = 64;
 
+/// So many instructions and blocks are run by one task at least, if a level has as many.
+const GROUPED: usize = 256;
+
 /// Analyses `program`. With `tell_deeds`, summaries also tell what each function does in order.
 pub fn analyse(program: &Program, apis: &Apis, tell_deeds: bool) -> Flow {
     analyse_while(program, apis, tell_deeds, &|| true)
@@ -213,8 +216,8 @@ pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &
     let mut run = |levels: Vec<Vec<&[FuncId]>>, which: &[bool], tell: bool| {
         for level in levels.into_iter().take_while(|_| wanted()) {
             let shared = std::mem::take(&mut terms).share();
-            let run = |component: &&[FuncId]| Engine::new(&plan, &known, shared.begin()).component(component, which);
-            let found = side_by_side(&level, run);
+            let run = |group: &&[&[FuncId]]| Engine::new(&plan, &known, shared.begin()).components(group, which);
+            let found = side_by_side(&groups(program, &level), run);
             terms = shared.end();
             found.into_iter().for_each(|found| known.add(found, &mut terms, tell));
         }
@@ -239,6 +242,27 @@ pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &
         intents: known.intents,
         broken: known.broken,
     }
+}
+
+/// Small components of one level, in their order, are run one after the other: to begin and to end takes as long as they do. It depends on
+/// nothing but them which.
+fn groups<'l, 'p>(program: &Program, level: &'l [&'p [FuncId]]) -> Vec<&'l [&'p [FuncId]]> {
+    let size = |component: &[FuncId]| {
+        component.iter().map(|function| size(&program.functions[function.index()])).sum::<usize>()
+    };
+    let (mut groups, mut rest) = (Vec::new(), level);
+    while !rest.is_empty() {
+        let mut sum = 0;
+        let fits = |component: &&&[FuncId]| {
+            sum += size(component);
+            sum <= GROUPED
+        };
+        let count = rest.iter().take_while(fits).count().max(1);
+        let (group, others) = rest.split_at(count);
+        groups.push(group);
+        rest = others;
+    }
+    groups
 }
 
 /// What `run` makes of each of `tasks`, in their order. Each thread takes the next one that nobody has begun.
@@ -463,8 +487,14 @@ impl Engine<'_> {
         })
     }
 
-    /// Analyses the functions of one component of the call graph, whose callees are done; of these, those that are `effective`.
-    fn component(mut self, component: &[FuncId], effective: &[bool]) -> Found {
+    /// Analyses the functions of some components of the call graph, whose callees are done; of these, those that are `effective`.
+    fn components(mut self, components: &[&[FuncId]], effective: &[bool]) -> Found {
+        let parts = components.iter().map(|component| self.component(component, effective)).collect();
+        Found { parts, terms: self.terms.into_own(), traces: self.traces }
+    }
+
+    /// Analyses one of them. What it finds, the others of the task do not see: it is the same whatever is run by one task with it.
+    fn component(&mut self, component: &[FuncId], effective: &[bool]) -> Part {
         let recursive = component.len() > 1
             || component.iter().any(|function| self.program.functions[function.index()].calls(*function));
         for round in 0..if recursive { 2 } else { 1 } {
@@ -480,16 +510,15 @@ impl Engine<'_> {
                 self.summary(function, Vec::new());
             }
         }
-        let done = self.done;
+        self.assumed.clear();
+        let done = std::mem::take(&mut self.done);
         let is_last = |at: usize, key: &Key| done.get(key) == Some(&at);
-        let runs = self.runs.into_iter().enumerate().filter(|(at, (key, ..))| is_last(*at, key));
-        Found {
+        let runs = std::mem::take(&mut self.runs).into_iter().enumerate().filter(|(at, (key, ..))| is_last(*at, key));
+        Part {
             runs: runs.map(|(_, run)| run).collect(),
-            terms: self.terms.into_own(),
-            intents: self.intents,
-            traces: self.traces,
-            read_results: self.read_results,
-            broken: self.broken,
+            intents: std::mem::take(&mut self.intents),
+            read_results: std::mem::take(&mut self.read_results),
+            broken: std::mem::take(&mut self.broken),
         }
     }
 

@@ -234,7 +234,8 @@ impl TraitRef {
 
 /// Last segment of a path.
 pub fn last(path: Ustr) -> &'static str {
-    path.as_str().rsplit("::").next().unwrap_or_default()
+    let path = path.as_str();
+    path.rfind(':').map_or(path, |colon| &path[colon + 1..])
 }
 
 /// Whether a type that nobody describes is named as one that writes through what it is made around: `GzEncoder<File>`.

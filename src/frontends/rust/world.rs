@@ -8,6 +8,7 @@ use crate::ir::FuncId;
 use crate::source::FileId;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::cell::RefCell;
 use std::path::{Component, Path as FsPath, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -621,7 +622,14 @@ impl<'h> Builder<'h> {
 
 /// `outer::name`.
 pub fn join(outer: Ustr, name: Ustr) -> Ustr {
-    if outer.is_empty() { name } else { ustr(&format!("{outer}::{name}")) }
+    thread_local! {
+        /// Most are asked for again and again.
+        static JOINED: RefCell<FxHashMap<(Ustr, Ustr), Ustr>> = RefCell::default();
+    }
+    if outer.is_empty() {
+        return name;
+    }
+    JOINED.with_borrow_mut(|joined| *joined.entry((outer, name)).or_insert_with(|| ustr(&format!("{outer}::{name}"))))
 }
 
 impl World<'_> {

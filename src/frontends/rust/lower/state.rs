@@ -175,10 +175,15 @@ impl FnState {
             return;
         }
         let given = &self.given;
-        let entry = self.blocks[to.index()].entry.get_or_insert_with(Given::new);
-        for local in given {
-            if let Err(at) = entry.binary_search(local) {
-                entry.insert(at, *local);
+        match &mut self.blocks[to.index()].entry {
+            None => self.blocks[to.index()].entry = Some(given.clone()),
+            Some(entry) if entry == given => {}
+            Some(entry) => {
+                for local in given {
+                    if let Err(at) = entry.binary_search(local) {
+                        entry.insert(at, *local);
+                    }
+                }
             }
         }
     }
