@@ -3,9 +3,11 @@
 
 use crate::effects::Effect;
 use crate::ir::{ApiId, ValueKind};
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
 use std::ops::Range;
+use std::sync::LazyLock;
 use toml::Spanned;
 use ustr::Ustr;
 
@@ -306,21 +308,17 @@ pub struct ApiError {
 impl Apis {
     /// The embedded tables of `language`. Fails only if a table that was built in is broken, which a test rules out.
     pub fn builtin(language: &str) -> Result<Apis, ApiError> {
+        // They are read once, whoever asks how often, and side by side: a check begins with them.
+        static TABLES: LazyLock<Result<Vec<Table>, ApiError>> =
+            LazyLock::new(|| BUILTIN.par_iter().map(|(name, text)| Table::parse(name, text)).collect());
         let mut apis = Apis::default();
-        for (name, text) in BUILTIN {
-            apis.add(name, text, language)?;
-        }
+        let tables = TABLES.as_ref().map_err(Clone::clone)?;
+        tables
+            .iter()
+            .filter(|table| table.language.as_str() == language)
+            .for_each(|table| apis.add_table(table.clone()));
         apis.builtin = apis.rows.len();
         Ok(apis)
-    }
-
-    /// Adds the rows of one table if it is of `language`. A row with a path that is known already replaces it.
-    pub fn add(&mut self, name: &str, text: &str, language: &str) -> Result<(), ApiError> {
-        let table = Table::parse(name, text)?;
-        if table.language.as_str() == language {
-            self.add_table(table);
-        }
-        Ok(())
     }
 
     /// Adds the rows of a table that was read. A row with a path that is known already replaces it.
@@ -593,7 +591,7 @@ mod tests {
     fn rows_of_libraries_that_nobody_names_are_not_reached() {
         let mut apis = Apis::builtin("rust").unwrap();
         let own = "language = \"rust\"\n[[api]]\npath = \"store::seal\"\neffect = \"nothing\"\n";
-        apis.add("own", own, "rust").unwrap();
+        apis.add_table(Table::parse("own", own).unwrap());
         let reached = |named: &[&str], path: &str| {
             let id = apis.find(path).unwrap_or_else(|| panic!("{path}"));
             apis.reachable(|library| named.contains(&library))[id.index()]
@@ -636,12 +634,8 @@ mod tests {
     #[test]
     fn a_projects_row_replaces_a_built_in_one() {
         let mut apis = Apis::builtin("rust").unwrap();
-        apis.add(
-            "own.toml",
-            &format!("language = \"rust\"\n{}", ROW.replace("a::b\"\n", "std::fs::rename\"\n")),
-            "rust",
-        )
-        .unwrap();
+        let own = format!("language = \"rust\"\n{}", ROW.replace("a::b\"\n", "std::fs::rename\"\n"));
+        apis.add_table(Table::parse("own.toml", &own).unwrap());
         assert_eq!(apis.get(apis.find("std::fs::rename").unwrap()).effect, Effect::Nothing);
     }
 }

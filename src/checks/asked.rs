@@ -3,7 +3,6 @@
 
 use super::regions::{self, Blocks};
 use super::{Context, promises, purpose};
-use crate::finding::Finding;
 use crate::flow::state::Kind;
 use crate::flow::summary::Outcome;
 use crate::ir::{
@@ -15,7 +14,7 @@ use rustc_hash::FxHashSet;
 use ustr::Ustr;
 
 /// Adds the branches that are for a sync and hold nothing.
-pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
+pub fn run(context: &Context<'_>, out: &mut Vec<promises::Promised>) {
     for (at, function) in context.program.functions.iter().enumerate() {
         let id = FuncId(at as u32);
         // Others speak of a sync of something else.
@@ -38,11 +37,9 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
             is_nothing(function, &regions::behind(function, block, asked.for_it)).then_some((asked.name, asked.span))
         });
         let Some((name, span)) = empty else { continue };
-        if !promises::is_told(function, out, promises::UNSYNCED) {
-            let message = format!("`{name}` asks for a sync, and nothing is done for it");
-            let told = format!("with `{name}` success is reported as without it");
-            out.push(promises::finding_at(function, span, message, told));
-        }
+        let message = format!("`{name}` asks for a sync, and nothing is done for it");
+        let told = format!("with `{name}` success is reported as without it");
+        out.push((promises::UNSYNCED, promises::finding_at(function, span, message, told)));
     }
 }
 

@@ -1,7 +1,6 @@
 //! What code claims of itself: that something is synced now, where nothing was. Told under `flush-is-not-sync`.
 
 use super::{Context, asked, promises, purpose, regions};
-use crate::finding::Finding;
 use crate::flow::state::Kind;
 use crate::flow::summary::{Outcome, Summary};
 use crate::ir::{BlockId, FuncId, Function, InstKind, Operand, Place, Rvalue, Step};
@@ -9,7 +8,7 @@ use crate::source::Span;
 use ustr::Ustr;
 
 /// Adds the claims that nothing stands behind.
-pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
+pub fn run(context: &Context<'_>, out: &mut Vec<promises::Promised>) {
     for (at, function) in context.program.functions.iter().enumerate() {
         let id = FuncId(at as u32);
         let changes_files = || context.flow.summaries.get(&id).is_some_and(|summary| summary.effective);
@@ -21,11 +20,9 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
             continue;
         }
         let Some((mark, span)) = unfounded(context, id, function) else { continue };
-        if !promises::is_told(function, out, promises::UNSYNCED) {
-            let message = format!("`{mark}` is set as after a sync, and nothing was synced");
-            let told = "from here on others take it that all is on disk".to_string();
-            out.push(promises::finding_at(function, span, message, told));
-        }
+        let message = format!("`{mark}` is set as after a sync, and nothing was synced");
+        let told = "from here on others take it that all is on disk".to_string();
+        out.push((promises::UNSYNCED, promises::finding_at(function, span, message, told)));
     }
 }
 

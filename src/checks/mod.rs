@@ -201,19 +201,29 @@ pub fn run(program: &Program, mut flow: Flow, policies: &[Option<Policy>]) -> Ve
         });
         (successes, others)
     };
-    let ((mut findings, told), (successes, others)) = rayon::join(at_acts, at_others);
+    let at_promises = || {
+        let mut promised = Vec::new();
+        ask(&mut |context| {
+            promises::run(context, &mut promised);
+            claims::run(context, &mut promised);
+            asked::run(context, &mut promised);
+            replaced::run(context, &mut promised);
+        });
+        promised
+    };
+    let ((mut findings, told), ((successes, others), promised)) =
+        rayon::join(at_acts, || rayon::join(at_others, at_promises));
     // What is published or outlived too early is told there, not again where success is reported.
     let is_told =
         |finding: &Finding| is_about_bytes(finding) && finding.steps.iter().any(|step| told.contains(&step.span));
     findings.extend(successes.into_iter().filter(|finding| !is_told(finding)));
     findings.extend(others);
-    ask(&mut |context| {
-        sync_before_flush::promises(context, &mut findings);
-        promises::run(context, &mut findings);
-        claims::run(context, &mut findings);
-        asked::run(context, &mut findings);
-        replaced::run(context, &mut findings);
-    });
+    ask(&mut |context| sync_before_flush::promises(context, &mut findings));
+    for promised in promised {
+        if !promises::is_told(&promised, &findings) {
+            findings.push(promised.1);
+        }
+    }
     // One story is told once: not at a call as well as at what it leads to.
     let through: FxHashSet<(&str, Span)> = findings
         .iter()

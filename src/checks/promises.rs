@@ -34,7 +34,7 @@ enum Broken {
 }
 
 /// Adds the functions that reach no sync on some path to success on which one is promised and no option spares it.
-pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
+pub fn run(context: &Context<'_>, out: &mut Vec<Promised>) {
     let dirty = residue::dirty_types(context);
     let handles = residue::dirty_handles(context);
     let nothing = FxHashSet::default();
@@ -76,9 +76,7 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
         if matches!(broken, Broken::Nothing) && wraps_a_call_of_its_name(context, id) {
             continue;
         }
-        if !is_told(function, out, &["ack-before-sync", "flush-is-not-sync", "sync-before-flush"]) {
-            out.push(finding(function, &broken));
-        }
+        out.push((&["ack-before-sync", "flush-is-not-sync", "sync-before-flush"], finding(function, &broken)));
     }
 }
 
@@ -141,10 +139,13 @@ fn finding(function: &Function, broken: &Broken) -> Finding {
 /// The rules that tell of content which is left unsynced: where one of them does, a broken promise is the same fault.
 pub(super) const UNSYNCED: &[&str] = &["ack-before-sync", "flush-is-not-sync"];
 
-/// Whether one of `rules` tells of `function`, and is shown by default.
-pub(super) fn is_told(function: &Function, findings: &[Finding], rules: &[&str]) -> bool {
+/// A finding, and the rules that tell the same fault if they tell of its function.
+pub(super) type Promised = (&'static [&'static str], Finding);
+
+/// Whether one of the rules tells of the function, and is shown by default.
+pub(super) fn is_told((rules, promised): &Promised, findings: &[Finding]) -> bool {
     findings.iter().any(|finding| {
-        finding.function == function.name
+        finding.function == promised.function
             && finding.level >= Level::Warning
             && finding.confidence >= Confidence::Medium
             && rules.contains(&finding.rule)

@@ -2,7 +2,6 @@
 //! its handle any more. Told under `flush-is-not-sync`.
 
 use super::{Context, promises, purpose, regions, residue};
-use crate::finding::Finding;
 use crate::flow::summary::{Act, Outcome, Summary};
 use crate::flow::terms::{Term, Terms, Value};
 use crate::ir::{Base, Callee, FuncId, Function, FunctionKind, Inst, InstKind, Operand, Passing, Place, Rvalue, Step};
@@ -11,7 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use ustr::Ustr;
 
 /// Adds the methods that do so.
-pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
+pub fn run(context: &Context<'_>, out: &mut Vec<promises::Promised>) {
     let dirty = residue::dirty_types(context);
     let mut synced: FxHashMap<Ustr, FxHashSet<Value>> = FxHashMap::default();
     for (id, summary) in &context.flow.summaries {
@@ -34,12 +33,10 @@ pub fn run(context: &Context<'_>, out: &mut Vec<Finding>) {
             continue;
         }
         let Some((file, span)) = left_behind(context, id, summary, dirty, synced) else { continue };
-        if !promises::is_told(function, out, promises::UNSYNCED) {
-            let message =
-                format!("`{file}` is replaced by a new file while what was written to the old one is not durable");
-            let told = "the last handle of the old file goes here: nobody can sync it any more".to_string();
-            out.push(promises::finding_at(function, span, message, told));
-        }
+        let message =
+            format!("`{file}` is replaced by a new file while what was written to the old one is not durable");
+        let told = "the last handle of the old file goes here: nobody can sync it any more".to_string();
+        out.push((promises::UNSYNCED, promises::finding_at(function, span, message, told)));
     }
 }
 

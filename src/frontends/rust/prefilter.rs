@@ -410,8 +410,7 @@ pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options)
     let made = give_owners(&mut summaries);
     let declared = count_declarations(&summaries, &made);
     let mut kept: Vec<Vec<bool>> = summaries.iter().map(|summary| vec![false; summary.parts.len()]).collect();
-    let effects = EffectWords::new(apis, &summaries);
-    let names = Names::new(&summaries, &declared);
+    let (effects, names) = rayon::join(|| EffectWords::new(apis, &summaries), || Names::new(&summaries, &declared));
     let (mut wanted, mut opened) = (Wanted::default(), Wanted::default());
     keep_more(
         &summaries,
@@ -454,7 +453,7 @@ pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options)
         };
         Choice::Parse { without: summary.without(kept, &used, &macros, at_once) }
     };
-    let choices = summaries.iter().zip(&kept).zip(files).zip(&off).map(choose).collect();
+    let choices = summaries.par_iter().zip(&kept).zip(files).zip(&off).map(choose).collect();
     Plan { choices, search: Some(Search::new(summaries, declared, &effects)) }
 }
 
