@@ -57,7 +57,8 @@ impl Bounds {
         match (audit, distance) {
             (true, 0..=2) => Bounds { hasty: 60_000, work: 100_000 },
             (true, _) => Bounds { hasty: 15_000, work: 40_000 },
-            (false, 0..=1) => Bounds { hasty: 10_000, work: 40_000 },
+            (false, 0..=1) => Bounds { hasty: 20_000, work: 50_000 },
+            (false, 2) => Bounds { hasty: 10_000, work: 20_000 },
             (false, u8::MAX) => Bounds { hasty: 2_000, work: 6_000 },
             (false, _) => Bounds { hasty: 5_000, work: 12_000 },
         }
