@@ -99,12 +99,22 @@ pub struct Extractor<'a> {
     pub without: &'a [std::ops::Range<usize>],
 }
 
+thread_local!(static NAMES: RefCell<Names> = RefCell::default());
+
 /// An identifier, without `r#`.
 pub fn name(ident: &proc_macro2::Ident) -> Ustr {
-    thread_local!(static NAMES: RefCell<Names> = RefCell::default());
     NAMES.with_borrow_mut(|names| {
         names.text.clear();
         let _ = write!(names.text, "{ident}");
+        names.known()
+    })
+}
+
+/// A name that stands in a text without `r#`.
+pub fn name_of(text: &str) -> Ustr {
+    NAMES.with_borrow_mut(|names| {
+        names.text.clear();
+        names.text.push_str(text);
         names.known()
     })
 }

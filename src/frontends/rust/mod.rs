@@ -20,6 +20,7 @@ mod prefilter;
 #[cfg(test)]
 mod tests;
 mod types;
+mod uses;
 mod words;
 mod world;
 
@@ -97,6 +98,7 @@ struct Text {
     text: Arc<str>,
     /// Bodies of functions that need not be parsed, as byte ranges between their braces.
     without: Vec<Range<usize>>,
+    uses: Vec<uses::UseItem>,
     allows: Vec<TextAllow>,
 }
 
@@ -142,6 +144,7 @@ fn read_all(
             let allows = allows::read(&text, options);
             Ok(Text {
                 without: Vec::new(),
+                uses: Vec::new(),
                 allows,
                 number,
                 candidate: 0,
@@ -181,7 +184,7 @@ fn read_all(
             // Whether its allows are used is to be told.
             prefilter::Choice::Skip if !text.allows.is_empty() => Some(text),
             prefilter::Choice::Skip => None,
-            prefilter::Choice::Parse { without } => Some(Text { without, ..text }),
+            prefilter::Choice::Parse { without, uses } => Some(Text { without, uses, ..text }),
         })
         .collect();
     let parsed: Vec<_> = kept.par_iter().with_max_len(1).map(|text| parse(text, &macros, options)).collect();
@@ -248,17 +251,27 @@ fn macro_table(texts: &[Text], options: &Options) -> MacroTable {
 const MACRO_BUDGET: usize = 4 << 20;
 
 fn parse(text: &Text, macros: &MacroTable, options: &Options) -> Result<hir::FileHir, Problem> {
-    let parse = |without: &[Range<usize>]| {
+    let parse = |without: &[Range<usize>], uses: Vec<hir::Use>| {
         let prefilter::Squeezed { text: left, cuts } = prefilter::squeeze(&text.text, without);
         with_tree(&text.shown, &left, |file, base, body| {
             let of = (text.number, text.package);
             let spans = extract::Spans::squeezed(body, base as u32, cuts);
             let mut extractor = extract::Extractor::new(options, macros, of, spans, MACRO_BUDGET, without);
-            extractor.file(file)
+            let mut hir = extractor.file(file);
+            hir.items.push(hir::Item { name: Ustr::default(), kind: hir::ItemKind::Use(uses) });
+            hir
         })
     };
+    let (mut without, mut uses) = (text.without.clone(), Vec::new());
+    for used in &text.uses {
+        if let Some(brings) = uses::read(&text.text[used.tree.clone()]) {
+            uses.extend(brings);
+            without.push(used.item.clone());
+        }
+    }
+    let without = prefilter::apart(without);
     // What is wrong with the whole is told, not what is wrong with what was left of it.
-    parse(&text.without).or_else(|problem| if text.without.is_empty() { Err(problem) } else { parse(&[]) })
+    parse(&without, uses).or_else(|problem| if without.is_empty() { Err(problem) } else { parse(&[], Vec::new()) })
 }
 
 /// Whether the file at `path` could be read if `text` was its text; if not, why and where.

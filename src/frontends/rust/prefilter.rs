@@ -4,6 +4,7 @@
 
 use super::hir::LeftOut;
 use super::lex::{self, Scanner, Token};
+use super::uses::UseItem;
 use super::{Options, cfg, words, world};
 use crate::apis::{Api, Apis};
 use crate::effects::Effect;
@@ -90,6 +91,8 @@ pub enum Choice {
     Parse {
         /// Byte ranges between their braces.
         without: Vec<Range<usize>>,
+        /// `use` items that need no parser if their trees can be read without one.
+        uses: Vec<UseItem>,
     },
 }
 
@@ -159,6 +162,8 @@ struct Summary {
     calls: Vec<ItemCall>,
     /// Definitions of macros, whole.
     rules: Vec<Range<usize>>,
+    /// `use` items that stand plainly in the file.
+    uses: Vec<UseItem>,
     /// Macros that name functions as their calls say.
     naming: Vec<Word>,
     /// Libraries of the tables that it names.
@@ -290,7 +295,7 @@ impl Summary {
 }
 
 /// Sorted, without those that lie in others.
-fn apart(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
+pub fn apart(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     found.sort_by_key(|range| (range.start, Reverse(range.end)));
     let mut end = 0;
     found.retain(|range| {
@@ -398,7 +403,8 @@ pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options)
     let scan = |file: &Candidate| Scan::new(file.text, options, &libraries).run();
     let mut summaries: Vec<Summary> = files.par_iter().with_max_len(1).map(scan).collect();
     if lines <= SMALL || options.whole {
-        let choices = summaries.into_iter().map(|summary| Choice::Parse { without: summary.tests }).collect();
+        let choose = |summary: Summary| Choice::Parse { without: summary.tests, uses: summary.uses };
+        let choices = summaries.into_iter().map(choose).collect();
         return Plan { choices, search: None };
     }
     let off = {
@@ -451,7 +457,8 @@ pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options)
                 || part.declares
                 || part.words.iter().any(|word| declaring.contains(word))
         };
-        Choice::Parse { without: summary.without(kept, &used, &macros, at_once) }
+        let without = summary.without(kept, &used, &macros, at_once);
+        Choice::Parse { without, uses: summary.uses.clone() }
     };
     let choices = summaries.par_iter().zip(&kept).zip(files).zip(&off).map(choose).collect();
     Plan { choices, search: Some(Search::new(summaries, declared, &effects)) }
@@ -777,6 +784,8 @@ struct Scan<'t> {
     rules_start: Option<usize>,
     /// The depth of the call of a macro that is open in the place of an item.
     call: Option<usize>,
+    /// The `use` item whose end has not come: where it starts, and its tree.
+    using: Option<(usize, usize)>,
     /// The item in a body whose end has not come.
     inside: Option<Inside>,
     /// Names of libraries that are looked out for.
@@ -854,6 +863,7 @@ impl<'t> Scan<'t> {
             rules: None,
             rules_start: None,
             call: None,
+            using: None,
             inside: None,
             libraries,
             arguments: None,
@@ -932,6 +942,9 @@ impl<'t> Scan<'t> {
                         self.head = None;
                     }
                     if before == b';' {
+                        if let Some((start, tree)) = self.using.take_if(|_| self.depth == 0) {
+                            self.found.uses.push(UseItem { item: start..at + 1, tree: tree..at });
+                        }
                         self.end_inside(at, false);
                     }
                 }
@@ -945,6 +958,7 @@ impl<'t> Scan<'t> {
             self.found.functions_out.clear();
             self.found.files_out.clear();
             self.found.rules.clear();
+            self.found.uses.clear();
             self.found.calls.iter_mut().for_each(|call| call.item = None);
             self.part.left_out = false;
             self.part.body = None;
@@ -1035,7 +1049,10 @@ impl<'t> Scan<'t> {
             }
             "impl" if self.body.is_none() && self.head.is_none() => self.impl_head(),
             "mod" if self.body.is_none() => self.module(),
-            "use" => self.found.structural |= before == b'a',
+            "use" => {
+                self.found.structural |= before == b'a';
+                self.using = self.begins_use(range.start).map(|start| (start, range.end));
+            }
             "self"
                 if self.head.is_some()
                     && self.part.kind == Kind::Associated
@@ -1183,6 +1200,16 @@ impl<'t> Scan<'t> {
         let path = self.text[start.max(self.attribute_end)..name].trim();
         let is_path = |c: char| c == ':' || c == '_' || c.is_alphanumeric();
         (path.is_empty() || path.ends_with("::") && path.chars().all(is_path)).then_some(start)
+    }
+
+    /// Where the item begins that is a plain `use` at the top of the file: no attribute can leave it out, no documentation is its own.
+    fn begins_use(&self, keyword: usize) -> Option<usize> {
+        let start = self.item.filter(|_| self.depth == 0 && !self.conditional)?;
+        let outer_docs = self.tokens.docs[self.docs..].iter().any(|docs| self.text.as_bytes()[docs.start + 2] != b'!');
+        let visibility = self.text[start.max(self.attribute_end)..keyword].trim();
+        let within = visibility.strip_prefix("pub(").and_then(|rest| rest.strip_suffix(')'));
+        let is_plain = matches!(visibility, "" | "pub") || within.is_some_and(|within| !within.contains([')', '/']));
+        (is_plain && !outer_docs && self.rules.is_none() && self.call.is_none()).then_some(start)
     }
 
     /// The definition or the call of a macro ends with the bracket at `at`, if it is open at its depth.
@@ -1360,9 +1387,12 @@ mod tests {
     fn chosen(files: &[&str]) -> Vec<Choice> {
         let paths: Vec<String> = (0..files.len()).map(|at| format!("src/{at}.rs")).collect();
         let files: Vec<_> = paths.iter().map(String::as_str).zip(files.iter().copied()).collect();
-        let whole = Choice::Parse { without: Vec::new() };
-        assert!(choices(&files, false, SMALL, &OPTIONS).iter().all(|choice| *choice == whole));
+        assert!(choices(&files, false, SMALL, &OPTIONS).iter().all(is_whole));
         choices(&files, false, SMALL + 1, &OPTIONS)
+    }
+
+    fn is_whole(choice: &Choice) -> bool {
+        matches!(choice, Choice::Parse { without, .. } if without.is_empty())
     }
 
     #[track_caller]
@@ -1373,7 +1403,7 @@ mod tests {
 
     /// What is not parsed of `text`.
     fn cut<'t>(text: &'t str, choice: &Choice) -> Vec<&'t str> {
-        let Choice::Parse { without } = choice else { panic!("{text}") };
+        let Choice::Parse { without, .. } = choice else { panic!("{text}") };
         without.iter().map(|range| &text[range.clone()]).collect()
     }
 
@@ -1384,7 +1414,7 @@ mod tests {
         let choice = &chosen(&[text])[0];
         // Who calls it is found later, and read then.
         assert_eq!(cut(text, choice), ["#[a] pub fn b() -> [u8; { 2 }] { ä(\"}\") }", " deep() ", " sync_it(other) "]);
-        let Choice::Parse { without } = choice else { panic!() };
+        let Choice::Parse { without, .. } = choice else { panic!() };
         let squeezed = squeeze(text, without);
         assert!(squeezed.text.contains("fn other() { } impl X"), "{}", squeezed.text);
         for (at, ahead) in squeezed.cuts {
@@ -1455,12 +1485,32 @@ mod tests {
     }
 
     #[test]
+    fn plain_uses_are_told() {
+        let text = "//! Docs.\nuse a::{b, c}; #[allow(unused)] pub(crate) use d; #[cfg(x)] use e; mod f { use g; } m! { use h; } \
+                    /// Docs.\n use i; fn j() -> impl K + use<'_> { use l; } pub use m::*; macro_rules! n { () => { use o; } }\
+                    unsafe extern \"C\" { fn p(); } pub(in q) use r; #![allow(x)] use s;";
+        let Choice::Parse { uses, .. } = &choices(&[("src/lib.rs", text)], true, 1, &OPTIONS)[0] else { panic!() };
+        let items: Vec<_> = uses.iter().map(|used| (&text[used.item.clone()], &text[used.tree.clone()])).collect();
+        let expected = [
+            ("use a::{b, c};", " a::{b, c}"),
+            ("#[allow(unused)] pub(crate) use d;", " d"),
+            ("pub use m::*;", " m::*"),
+            ("pub(in q) use r;", " r"),
+        ];
+        assert_eq!(items, expected);
+        let open = "use a; fn b() { (";
+        assert!(
+            matches!(&choices(&[("src/lib.rs", open)], true, 1, &OPTIONS)[0], Choice::Parse { uses, .. } if uses.is_empty())
+        );
+    }
+
+    #[test]
     fn test_modules_are_cut() {
         let text = "fn a() {} #[cfg(test)] mod x { fn t() { } } mod y { fn u() {} } #[cfg(unix)] mod tests { fn v() {} } \
                     #[cfg(all(test, unix))] pub mod z { fn w() {} }";
         let with_tests = Options { include_tests: true, ..OPTIONS };
         let file = [("src/lib.rs", text)];
-        assert_eq!(choices(&file, true, 1, &with_tests), [Choice::Parse { without: Vec::new() }]);
+        assert!(is_whole(&choices(&file, true, 1, &with_tests)[0]));
         assert_eq!(cut(text, &choices(&file, true, 1, &OPTIONS)[0]), [" fn t() { } ", " fn w() {} "]);
     }
 
