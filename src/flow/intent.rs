@@ -6,6 +6,7 @@ use crate::ir::{FuncId, PackageId};
 use crate::source::{FileId, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
+use std::hash::Hash;
 use ustr::Ustr;
 
 /// A field of a type: (the type, the field).
@@ -97,6 +98,19 @@ impl Held {
     }
 }
 
+/// Notes a `value`, where there is one of each key or none that can be told. What was known `before` counts as if it had been noted here.
+fn note_one<K: Eq + Hash>(
+    all: &mut FxHashMap<K, Option<Value>>,
+    key: K,
+    value: Option<Value>,
+    before: Option<&Option<Value>>,
+) {
+    let known = all.entry(key).or_insert(before.copied().unwrap_or(value));
+    if *known != value {
+        *known = None;
+    }
+}
+
 /// The evidence.
 #[derive(Debug, Default)]
 pub struct Intents {
@@ -178,16 +192,32 @@ impl Intents {
         held.or_insert_with(|| before.cloned().unwrap_or_default()).note(field, own);
     }
 
-    /// Notes from which file the result of a call was read.
-    pub(super) fn note_read(&mut self, call: (FuncId, Span), file: Option<Value>) {
-        let known = self.read_from.entry(call).or_insert(file);
-        if *known != file {
-            *known = None;
-        }
+    /// Notes the path that a field's handle is opened by in one place; what was known `before` counts.
+    pub(super) fn note_link(&mut self, field: FieldKey, path: Option<Value>, before: &Intents) {
+        note_one(&mut self.links, field, path, before.links.get(&field));
     }
 
-    /// Adds what a task noted, retold. Of values that nothing else tells of, nobody asks in which fields they live.
-    pub(super) fn add(&mut self, new: Intents, retold: &mut Retelling<'_>) {
+    /// Notes from which file the result of a call was read.
+    pub(super) fn note_read(&mut self, call: (FuncId, Span), file: Option<Value>) {
+        note_one(&mut self.read_from, call, file, None);
+    }
+
+    /// Adds what a task noted, retold. Of values that nothing else tells of, nobody asks in which fields they live. What was known
+    /// `before` counts as if it had been noted here, where more is noted of the same.
+    pub(super) fn add(&mut self, mut new: Intents, before: &Intents, retold: &mut Retelling<'_>) {
+        let links = new.links.values_mut().chain(new.read_from.values_mut());
+        links.flatten().for_each(|value| *value = retold.value(*value));
+        retold.alternatives();
+        self.absorb(new, before, |value| retold.told(value));
+    }
+
+    /// Adds what was noted later, some of it with this in mind.
+    pub(super) fn append(&mut self, later: Intents) {
+        self.absorb(later, &Intents::default(), Some);
+    }
+
+    /// Adds what was noted, with the values for which there is one here. What was known `before` counts.
+    fn absorb(&mut self, new: Intents, before: &Intents, told: impl Fn(Value) -> Option<Value>) {
         let Intents {
             fields,
             synced_fields,
@@ -212,22 +242,17 @@ impl Intents {
             links,
         } = new;
         for (field, path) in links {
-            let path = path.map(|path| retold.value(path));
-            let link = self.links.entry(field).or_insert(path);
-            if *link != path {
-                *link = None;
-            }
+            self.note_link(field, path, before);
         }
         for (call, file) in read_from {
-            let file = file.map(|file| retold.value(file));
-            self.note_read(call, file);
+            note_one(&mut self.read_from, call, file, before.read_from.get(&call));
         }
-        retold.alternatives();
         for (function, values) in fields {
             let known = self.fields.entry(function).or_default();
             for (their, held) in values {
-                let Some(told) = retold.told(their) else { continue };
-                let known = known.entry(told).or_default();
+                let Some(value) = told(their) else { continue };
+                let before = || before.held(function, value).cloned().unwrap_or_default();
+                let known = known.entry(value).or_insert_with(before);
                 for (place, &field) in held.fields.iter().enumerate() {
                     known.note(field, held.passed_on >> place & 1 == 0);
                 }

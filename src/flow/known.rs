@@ -84,20 +84,84 @@ pub(super) struct Part {
 }
 
 impl Known {
-    /// Adds what a task `found`, in terms of its own, to what is known in `terms`. What another task found before counts. Without
-    /// `tell`, moments are left out.
-    pub fn add(&mut self, found: Found, terms: &mut Terms, tell: bool) {
-        let Found { terms: own, traces, parts } = found;
-        let traces = self.add_traces(traces);
-        let mut retold = Retold { terms: Retelling::new(own, terms), traces, parts: Parts::default() };
-        parts.into_iter().for_each(|part| self.add_part(part, &mut retold, tell));
+    /// Begins to add to what is known, in terms that start from those it is told in. Without `tell`, moments are left out.
+    pub fn adding(&self, terms: Terms, tell: bool) -> Adding<'_> {
+        Adding { before: self, new: Known::default(), terms, tell }
     }
 
-    fn add_part(&mut self, part: Part, retold: &mut Retold<'_>, tell: bool) {
+    /// Adds what was found later, in the same terms.
+    pub fn append(&mut self, later: Known) {
+        let Known { summaries, moments, ignored_syncs, best_effort, intents, traces, read_results, broken } = later;
+        self.summaries.extend(summaries);
+        self.moments.extend(moments);
+        self.ignored_syncs.extend(ignored_syncs);
+        self.best_effort.extend(best_effort);
+        self.intents.append(intents);
+        self.traces.0.extend(traces.0);
+        self.read_results.extend(read_results);
+        self.broken.extend(broken);
+    }
+}
+
+/// What tasks found, while others that started from the same still run.
+pub(super) struct Adding<'k> {
+    before: &'k Known,
+    new: Known,
+    terms: Terms,
+    tell: bool,
+}
+
+impl Adding<'_> {
+    /// Adds what a task `found`, in terms of its own. What another task found before counts.
+    pub fn add(&mut self, found: Found) {
+        let Found { terms: own, traces, parts } = found;
+        let traces = self.add_traces(traces);
+        let Adding { before, new, terms, tell } = self;
+        let mut retold = Retold { terms: Retelling::new(own, terms), traces, parts: Parts::default() };
+        parts.into_iter().for_each(|part| new.add_part(part, before, &mut retold, *tell));
+    }
+
+    /// All that was added, with the terms in which it is told.
+    pub fn end(self) -> (Known, OwnTerms) {
+        (self.new, self.terms.into_own())
+    }
+
+    /// Adds traces; gives those that were known and what they are here, by the place in memory of the former.
+    fn add_traces(&mut self, new: Traces) -> FxHashMap<usize, [Arc<Trace>; 2]> {
+        let (before, known) = (&self.before.traces, &mut self.new.traces);
+        if new.0.keys().all(|key| !before.0.contains_key(key) && !known.0.contains_key(key)) {
+            known.0.extend(new.0);
+            return FxHashMap::default();
+        }
+        // What is inside comes first.
+        let mut new: Vec<Arc<Trace>> = new.0.into_values().collect();
+        new.sort_by_key(|trace| trace.depth());
+        let mut retold: FxHashMap<usize, [Arc<Trace>; 2]> = FxHashMap::default();
+        for trace in new {
+            let inside = match &*trace {
+                Trace::Via(origin, inner) => {
+                    let inner = retold.get(&Arc::as_ptr(inner).addr());
+                    inner.map(|[_, inner]| Arc::new(Trace::Via(*origin, inner.clone())))
+                }
+                Trace::Here(_) => None,
+            };
+            let told = inside.unwrap_or_else(|| trace.clone());
+            let key = Traces::key(&told);
+            let here = before.0.get(&key).unwrap_or_else(|| known.0.entry(key).or_insert(told)).clone();
+            if !Arc::ptr_eq(&trace, &here) {
+                retold.insert(Arc::as_ptr(&trace).addr(), [trace, here]);
+            }
+        }
+        retold
+    }
+}
+
+impl Known {
+    fn add_part(&mut self, part: Part, before: &Known, retold: &mut Retold<'_>, tell: bool) {
         let Part { runs, intents, read_results, broken } = part;
         for (mut key, mut summary, told) in runs {
             key.1.iter_mut().for_each(|(value, _)| retold.value(value));
-            if self.summaries.contains_key(&key) {
+            if before.summaries.contains_key(&key) || self.summaries.contains_key(&key) {
                 continue;
             }
             let function = key.0;
@@ -121,37 +185,8 @@ impl Known {
             }));
             self.best_effort.extend(told.best_effort.into_iter().map(|place| (function, place)));
         }
-        self.intents.add(intents, &mut retold.terms);
+        self.intents.add(intents, &before.intents, &mut retold.terms);
         self.broken.extend(broken);
-    }
-
-    /// Adds traces; gives those that were known and what they are here, by the place in memory of the former.
-    fn add_traces(&mut self, new: Traces) -> FxHashMap<usize, [Arc<Trace>; 2]> {
-        if new.0.keys().all(|key| !self.traces.0.contains_key(key)) {
-            self.traces.0.extend(new.0);
-            return FxHashMap::default();
-        }
-        // What is inside comes first.
-        let mut new: Vec<Arc<Trace>> = new.0.into_values().collect();
-        new.sort_by_key(|trace| trace.depth());
-        let mut retold: FxHashMap<usize, [Arc<Trace>; 2]> = FxHashMap::default();
-        for trace in new {
-            let inside = match &*trace {
-                Trace::Via(origin, inner) => {
-                    retold.get(&Arc::as_ptr(inner).addr()).map(|[_, inner]| (*origin, inner.clone()))
-                }
-                Trace::Here(_) => None,
-            };
-            let place = Arc::as_ptr(&trace).addr();
-            let here = match inside {
-                Some((origin, inner)) => self.traces.add(Trace::Via(origin, inner)),
-                None => self.traces.0.entry(Traces::key(&trace)).or_insert(trace.clone()).clone(),
-            };
-            if place != Arc::as_ptr(&here).addr() {
-                retold.insert(place, [trace, here]);
-            }
-        }
-        retold
     }
 }
 

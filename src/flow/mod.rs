@@ -29,7 +29,7 @@ use litemap::LiteMap;
 use rustc_hash::{FxHashMap, FxHashSet};
 use state::{Facts, Kind, Origin, Pending, Question, Shared, Trace};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use summary::{Act, Summary};
 use terms::{Term, Terms, Value};
 use ustr::Ustr;
@@ -217,9 +217,11 @@ pub fn analyse_while(program: &Program, apis: &Apis, tell_deeds: bool, wanted: &
         for level in levels.into_iter().take_while(|_| wanted()) {
             let shared = std::mem::take(&mut terms).share();
             let run = |group: &&[&[FuncId]]| Engine::new(&plan, &known, shared.begin()).components(group, which);
-            let found = side_by_side(&groups(program, &level), run);
-            terms = shared.end();
-            found.into_iter().for_each(|found| known.add(found, &mut terms, tell));
+            let mut adding = known.adding(shared.begin(), tell);
+            side_by_side(&groups(program, &level), run, |found| adding.add(found));
+            let (more, own) = adding.end();
+            terms = shared.end(own);
+            known.append(more);
         }
     };
     for turn in [Turn::Makes, Turn::Changes, Turn::Neither] {
@@ -265,26 +267,40 @@ fn groups<'l, 'p>(program: &Program, level: &'l [&'p [FuncId]]) -> Vec<&'l [&'p 
     groups
 }
 
-/// What `run` makes of each of `tasks`, in their order. Each thread takes the next one that nobody has begun.
-fn side_by_side<T: Sync, R: Send + Sync>(tasks: &[T], run: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    if let [task] = tasks {
-        return vec![run(task)];
-    }
+/// Gives `take` what `run` makes of each of `tasks`, in their order, while later ones run. Each thread runs the next task that nobody has
+/// begun, and takes what is there unless another one does.
+fn side_by_side<T: Sync, R: Send, F: FnMut(R) + Send>(tasks: &[T], run: impl Fn(&T) -> R + Sync, take: F) {
     let next = AtomicUsize::new(0);
-    let done: Vec<OnceLock<R>> = tasks.iter().map(|_| OnceLock::new()).collect();
+    let done: Vec<Mutex<Option<R>>> = tasks.iter().map(|_| Mutex::new(None)).collect();
+    let taking = Mutex::new((0, take));
+    let result = |at: usize| done.get(at)?.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let take_all = |(at, take): &mut (usize, F)| {
+        while let Some(found) = result(*at) {
+            *at += 1;
+            take(found);
+        }
+    };
     let work = || {
         while let at = next.fetch_add(1, Ordering::Relaxed)
             && let Some(task) = tasks.get(at)
         {
-            let _ = done[at].set(run(task));
+            let found = run(task);
+            *done[at].lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+            if let Ok(mut taking) = taking.try_lock() {
+                take_all(&mut taking);
+            }
         }
     };
-    rayon::scope(|scope| {
-        for _ in 0..rayon::current_num_threads().min(tasks.len()) {
-            scope.spawn(|_| work());
-        }
-    });
-    done.into_iter().filter_map(OnceLock::into_inner).collect()
+    match tasks {
+        [_] => work(),
+        _ => rayon::scope(|scope| {
+            for _ in 0..rayon::current_num_threads().min(tasks.len()) {
+                scope.spawn(|_| work());
+            }
+        }),
+    }
+    // What came while another thread was about to stop taking.
+    take_all(&mut taking.into_inner().unwrap_or_else(PoisonError::into_inner));
 }
 
 /// How many instructions and blocks a function has.
@@ -398,11 +414,7 @@ impl Engine<'_> {
 
     /// Learns the path that a field's handle is opened by in one place, if it can be told.
     fn learn_link(&mut self, field: FieldKey, path: Option<Value>) {
-        let before = self.before.intents.links.get(&field).copied().unwrap_or(path);
-        let link = self.intents.links.entry(field).or_insert(before);
-        if *link != path {
-            *link = None;
-        }
+        self.intents.note_link(field, path, &self.before.intents);
     }
 
     /// The file that a result of `function` was read from, or made of what was.

@@ -175,6 +175,38 @@ impl Table {
     }
 }
 
+impl Table {
+    /// Adds what a table has that started from this one, which keeps its numbers.
+    fn append(&mut self, more: OwnTerms) {
+        let OwnTerms { first, own, rejoined } = more;
+        assert_eq!(first, (self.terms.len() as u32, self.sites.len() as u32), "it started from another table");
+        let Table { terms, index, sites, site_index, joins } = own;
+        let joined_before = self.joins.len() as u32;
+        for entry in terms.0.into_iter().flatten() {
+            let joined = if entry.joined == 0 { 0 } else { entry.joined + joined_before };
+            self.terms.push(Entry { joined, ..entry });
+        }
+        for joined in joins.0.into_iter().flatten() {
+            self.joins.push(joined);
+        }
+        self.index.reserve(index.len(), |(hash, _)| spread(*hash));
+        for (hash, value) in index {
+            self.index.insert_unique(spread(hash), (hash, value), |(hash, _)| spread(*hash));
+        }
+        self.sites.extend(sites);
+        self.site_index.extend(site_index);
+        for (value, list) in rejoined {
+            match self.terms[value.0 as usize].joined {
+                0 => {
+                    self.joins.push(list);
+                    self.terms[value.0 as usize].joined = self.joins.len() as u32;
+                }
+                place => self.joins[place as usize - 1] = list,
+            }
+        }
+    }
+}
+
 /// A table of terms: those that were there before, which several tables share and none changes, and its own.
 #[derive(Debug)]
 pub struct Terms {
@@ -869,9 +901,10 @@ impl SharedTerms {
         Terms::over(self.table.clone(), self.ops)
     }
 
-    /// The table itself, once none starts from it any more.
-    pub fn end(self) -> Terms {
-        let own = Arc::unwrap_or_clone(self.table);
+    /// The table itself with what one that started from it has beyond it, once none starts from it any more.
+    pub fn end(self, more: OwnTerms) -> Terms {
+        let mut own = Arc::unwrap_or_clone(self.table);
+        own.append(more);
         Terms { own, ..Terms::over(Arc::default(), self.ops) }
     }
 }
@@ -1195,14 +1228,15 @@ mod tests {
             own.add_alternative(dir, parts[0]);
             (own.into_own(), same, either)
         });
-        let mut all = shared.end();
+        let mut level = shared.begin();
         let told = made.map(|(own, same, either)| {
-            let mut retelling = Retelling::new(own, &mut all);
+            let mut retelling = Retelling::new(own, &mut level);
             let told = (retelling.value(same), retelling.value(either));
             retelling.alternatives();
             told
         });
         assert_eq!(told[0], told[1]);
+        let mut all = shared.end(level.into_own());
         let names = ["\"a\"", "\"b\""].map(|name| path(&mut all, name));
         let mut either = all.alternatives(told[0].1).to_vec();
         either.sort_unstable();
