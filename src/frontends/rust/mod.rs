@@ -341,6 +341,7 @@ fn lower_all(
     known.resize_with(ids.len(), || None);
     let lowered: Vec<Option<lower::Lowered>> = ids
         .par_iter()
+        .with_max_len(needed::LOWERED_AT_ONCE)
         .zip(known)
         .map(|(id, known)| {
             if known.is_some() {

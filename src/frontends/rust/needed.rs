@@ -48,6 +48,9 @@ const CALLEE_ROUNDS: usize = 2;
 /// The body of a function that is called, and does nothing itself, is read up to so many bytes.
 const SHORT: u32 = 1000;
 
+/// A task lowers at most so many functions: they take very different times.
+pub const LOWERED_AT_ONCE: usize = 8;
+
 /// A function's place among the world's functions.
 type FnAt = u32;
 
@@ -170,7 +173,7 @@ impl Needed<'_> {
             let shown = show(std::iter::once(&lowered.0).chain(&lowered.1), apis, numbered);
             Some((lowered, shown))
         };
-        let found: Vec<_> = functions.par_iter().map(look).collect();
+        let found: Vec<_> = functions.par_iter().with_max_len(LOWERED_AT_ONCE).map(look).collect();
         for (at, found) in functions.into_iter().zip(found) {
             // What cannot be lowered is told when it is to be.
             let (lowered, shown) = found.map_or_else(Default::default, |(lowered, shown)| (Some(lowered), shown));
@@ -190,7 +193,8 @@ impl Needed<'_> {
         }
         let mut by_file: Vec<_> = by_file.into_iter().collect();
         by_file.sort_unstable();
-        let read: Vec<_> = by_file.par_iter().map(|(file, bodies)| self.read_in(*file, bodies)).collect();
+        let read: Vec<_> =
+            by_file.par_iter().with_max_len(1).map(|(file, bodies)| self.read_in(*file, bodies)).collect();
         let mut done = Vec::new();
         for (at, result) in read.into_iter().flatten() {
             match result {

@@ -31,6 +31,8 @@ const SHORT: usize = 120;
 const MAX_DECLARATIONS: u32 = 4;
 /// A macro that makes more types than this says nothing about any of them.
 const MAX_MADE: usize = 64;
+/// A task looks at the words of at most so many files: they differ much in size.
+const FILES_AT_ONCE: usize = 16;
 /// Files that only hold the tree of modules together are parsed up to this size.
 const MODULE_BYTES: usize = 32 << 10;
 
@@ -460,7 +462,8 @@ pub fn choose(files: &[Candidate], lines: usize, apis: &Apis, options: &Options)
         let without = summary.without(kept, &used, &macros, at_once);
         Choice::Parse { without, uses: summary.uses.clone() }
     };
-    let choices = summaries.par_iter().zip(&kept).zip(files).zip(&off).map(choose).collect();
+    let choices =
+        summaries.par_iter().zip(&kept).zip(files).zip(&off).with_max_len(FILES_AT_ONCE).map(choose).collect();
     Plan { choices, search: Some(Search::new(summaries, declared, &effects)) }
 }
 
@@ -474,7 +477,7 @@ fn keep_more<'s>(
     let check = |(summary, kept): (&Summary, &Vec<bool>)| -> Vec<bool> {
         summary.parts.iter().zip(kept).map(|(part, kept)| !kept && fits(summary, part)).collect()
     };
-    let more: Vec<Vec<bool>> = summaries.par_iter().zip(&*kept).map(check).collect();
+    let more: Vec<Vec<bool>> = summaries.par_iter().zip(&*kept).with_max_len(FILES_AT_ONCE).map(check).collect();
     for (summary, (kept, more)) in summaries.iter().zip(kept.iter_mut().zip(more)) {
         for (part, (kept, more)) in summary.parts.iter().zip(kept.iter_mut().zip(more)) {
             if more {
