@@ -1,7 +1,7 @@
 //! A cheap scanner over Rust text: identifiers, brackets and punctuation with strings and comments skipped. It decides what is
 //! parsed at all and what is nested too deeply to hand to a parser; it never fails.
 
-use memchr::{memchr3_iter, memmem};
+use memchr::{memchr, memchr2, memchr3_iter, memmem};
 use std::ops::Range;
 
 /// One token.
@@ -34,9 +34,13 @@ impl<'a> Scanner<'a> {
     }
 
     fn skip_line(&mut self) {
-        while self.at < self.bytes.len() && self.bytes[self.at] != b'\n' {
-            self.at += 1;
-        }
+        let rest = &self.bytes[self.at..];
+        self.at += memchr(b'\n', rest).unwrap_or(rest.len());
+    }
+
+    fn skip_idents(&mut self) {
+        let rest = &self.bytes[self.at..];
+        self.at += rest.iter().position(|byte| !is_ident(*byte)).unwrap_or(rest.len());
     }
 
     fn skip_block_comment(&mut self) {
@@ -69,17 +73,14 @@ impl<'a> Scanner<'a> {
 
     fn skip_string(&mut self, quote: u8) {
         self.at += 1;
-        while self.at < self.bytes.len() {
-            match self.bytes[self.at] {
-                b'\\' => self.at += 2,
-                byte if byte == quote => {
-                    self.at += 1;
-                    return;
-                }
-                _ => self.at += 1,
+        while let Some(found) = self.bytes.get(self.at..).and_then(|rest| memchr2(quote, b'\\', rest)) {
+            self.at += found + 1;
+            if self.bytes[self.at - 1] == quote {
+                return;
             }
+            self.at += 1;
         }
-        self.at = self.at.min(self.bytes.len());
+        self.at = self.bytes.len();
     }
 
     /// At `#…"` or `"` after a raw prefix; false (and nothing skipped) if it is no raw string.
@@ -123,8 +124,9 @@ impl<'a> Scanner<'a> {
 
     fn ident(&mut self) -> Token {
         let start = self.at;
-        while is_ident(self.byte(0)) {
-            self.at += 1;
+        self.skip_idents();
+        if self.at - start > 2 {
+            return Token::Ident(start..self.at);
         }
         match &self.bytes[start..self.at] {
             b"r" | b"br" | b"cr" if matches!(self.byte(0), b'"' | b'#') => {
@@ -134,9 +136,7 @@ impl<'a> Scanner<'a> {
                 if self.byte(0) == b'#' && is_ident(self.byte(1)) {
                     self.at += 1;
                     let start = self.at;
-                    while is_ident(self.byte(0)) {
-                        self.at += 1;
-                    }
+                    self.skip_idents();
                     return Token::Ident(start..self.at);
                 }
             }
@@ -154,9 +154,43 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// What begins with a byte.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Space,
+    Ident,
+    Digit,
+    Open,
+    Close,
+    Slash,
+    Quote,
+    String,
+    Punct,
+}
+
+static CLASSES: [Class; 256] = {
+    let mut classes = [Class::Punct; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'0'..=b'9' => Class::Digit,
+            b'_' | b'a'..=b'z' | b'A'..=b'Z' | 0x80.. => Class::Ident,
+            b'(' | b'[' | b'{' => Class::Open,
+            b')' | b']' | b'}' => Class::Close,
+            b'/' => Class::Slash,
+            b'\'' => Class::Quote,
+            b'"' => Class::String,
+            space if space.is_ascii_whitespace() => Class::Space,
+            _ => Class::Punct,
+        };
+        byte += 1;
+    }
+    classes
+};
+
 /// Whether `byte` can be part of an identifier.
 pub fn is_ident(byte: u8) -> bool {
-    byte == b'_' || byte.is_ascii_alphanumeric() || byte >= 0x80
+    matches!(CLASSES[byte as usize], Class::Ident | Class::Digit)
 }
 
 impl Iterator for Scanner<'_> {
@@ -164,43 +198,40 @@ impl Iterator for Scanner<'_> {
 
     fn next(&mut self) -> Option<Token> {
         loop {
-            let byte = *self.bytes.get(self.at)?;
+            let rest = &self.bytes[self.at..];
+            let spaces = rest.iter().position(|byte| CLASSES[*byte as usize] != Class::Space);
+            self.at += spaces.unwrap_or(rest.len());
             let start = self.at;
-            match byte {
-                b'/' if self.byte(1) == b'/' => {
+            let class = CLASSES[*self.bytes.get(start)? as usize];
+            match class {
+                Class::Slash if self.byte(1) == b'/' => {
                     self.skip_line();
                     self.note_docs(start, b'/');
+                    continue;
                 }
-                b'/' if self.byte(1) == b'*' => {
+                Class::Slash if self.byte(1) == b'*' => {
                     self.skip_block_comment();
                     self.note_docs(start, b'*');
+                    continue;
                 }
-                b'"' => {
+                Class::Ident => return Some(self.ident()),
+                Class::Quote => return Some(self.quote()),
+                Class::String => {
                     self.skip_string(b'"');
                     return Some(Token::Literal(start..self.at));
                 }
-                b'\'' => return Some(self.quote()),
-                b'0'..=b'9' => {
-                    while is_ident(self.byte(0)) {
-                        self.at += 1;
-                    }
+                Class::Digit => {
+                    self.skip_idents();
                     return Some(Token::Literal(start..self.at));
                 }
-                b'(' | b'[' | b'{' => {
-                    self.at += 1;
-                    return Some(Token::Open(start));
-                }
-                b')' | b']' | b'}' => {
-                    self.at += 1;
-                    return Some(Token::Close(start));
-                }
-                _ if is_ident(byte) => return Some(self.ident()),
-                _ if byte.is_ascii_whitespace() => self.at += 1,
-                _ => {
-                    self.at += 1;
-                    return Some(Token::Punct(start));
-                }
+                Class::Open | Class::Close | Class::Punct | Class::Slash | Class::Space => {}
             }
+            self.at += 1;
+            return Some(match class {
+                Class::Open => Token::Open(start),
+                Class::Close => Token::Close(start),
+                _ => Token::Punct(start),
+            });
         }
     }
 }

@@ -761,6 +761,8 @@ struct Scan<'t> {
     ahead: Option<Option<Token>>,
     found: Summary,
     part: Part,
+    /// The words of the part, as they come.
+    words: Vec<Word>,
     /// Heads of the `impl`s and `trait`s that are open, with the depth at which they end.
     owners: Vec<(usize, Vec<Word>)>,
     depth: usize,
@@ -859,6 +861,7 @@ impl<'t> Scan<'t> {
             docs: 0,
             found: Summary::default(),
             part: Part::default(),
+            words: Vec::new(),
             owners: Vec::new(),
             depth: 0,
             head: None,
@@ -1085,7 +1088,7 @@ impl<'t> Scan<'t> {
             "use",
             "extern",
         ];
-        if !DECLARING.contains(&name) {
+        if !matches!(name.len(), 2..=6 | 11) || !DECLARING.contains(&name) {
             return None;
         }
         let text = self.text;
@@ -1126,7 +1129,7 @@ impl<'t> Scan<'t> {
     fn word(&mut self, range: Range<usize>, before: u8) {
         let bytes = self.text.as_bytes();
         let hashed = word(&self.text[range.clone()]);
-        self.part.words.push(hashed);
+        self.words.push(hashed);
         if self.body.is_none() && self.head.is_none() && self.rules.is_none() {
             self.item_word(&range, hashed);
         }
@@ -1140,14 +1143,14 @@ impl<'t> Scan<'t> {
         };
         let of_a_lock = follows(b"()") && LOCKING.contains(&&self.text[range.clone()]);
         if bracket.is_some() && !of_a_lock {
-            self.part.words.push(hashed ^ BRACKET);
+            self.words.push(hashed ^ BRACKET);
         }
         if bracket == Some(b':') && self.libraries.contains(&hashed) {
             self.found.libraries.insert(hashed);
         }
         let called = bracket == Some(b'(') || follows(b"::<");
         if follows(b"!") && !follows(b"!=") {
-            self.part.words.push(hashed ^ BANG);
+            self.words.push(hashed ^ BANG);
         }
         match before {
             b':' if bytes[..range.start].ends_with(b"::") => {
@@ -1155,20 +1158,20 @@ impl<'t> Scan<'t> {
                 let start = bytes[..end].iter().rposition(|byte| !lex::is_ident(*byte)).map_or(0, |at| at + 1);
                 match &self.text[start..end] {
                     "Self" => {
-                        self.part.words.push(hashed ^ PATH);
+                        self.words.push(hashed ^ PATH);
                         let owners = self.part.owners.iter().map(|owner| pair(*owner, hashed));
-                        self.part.words.extend(owners);
+                        self.words.extend(owners);
                     }
                     owner if owner.len() > 1 && owner.starts_with(|c: char| c.is_uppercase()) => {
-                        self.part.words.extend([hashed ^ PATH, pair(word(owner), hashed)]);
+                        self.words.extend([hashed ^ PATH, pair(word(owner), hashed)]);
                     }
-                    owner if owner.starts_with(|c: char| c.is_lowercase()) => self.part.words.push(hashed ^ BARE),
-                    _ => self.part.words.push(hashed ^ METHOD),
+                    owner if owner.starts_with(|c: char| c.is_lowercase()) => self.words.push(hashed ^ BARE),
+                    _ => self.words.push(hashed ^ METHOD),
                 }
             }
-            b'.' if called => self.part.words.push(hashed ^ METHOD),
+            b'.' if called => self.words.push(hashed ^ METHOD),
             b'.' => {}
-            _ if called => self.part.words.push(hashed ^ BARE),
+            _ if called => self.words.push(hashed ^ BARE),
             _ => {}
         }
     }
@@ -1317,12 +1320,14 @@ impl<'t> Scan<'t> {
     fn close(&mut self) {
         let mut part = std::mem::take(&mut self.part);
         if part.left_out {
+            self.words.clear();
             self.found.functions_out.extend(part.body.map(|body| part.start..body.end + 1));
             return;
         }
-        part.words.sort_unstable();
-        part.words.dedup();
-        part.words.shrink_to_fit();
+        self.words.sort_unstable();
+        self.words.dedup();
+        part.words = self.words.as_slice().into();
+        self.words.clear();
         if part.name != 0 || !part.words.is_empty() {
             self.found.parts.push(part);
         }
