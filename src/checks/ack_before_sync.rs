@@ -4,6 +4,7 @@ use super::success::MAX_INFERRED;
 use super::success::SuccessRule;
 use super::{Context, places, provenance, purpose, success::Left};
 use crate::finding::{Confidence, Level};
+use crate::flow::Moment;
 use crate::flow::intent::{stored_part, wrapped_part};
 use crate::flow::state::{Guard, How, Kind, Pending, Question};
 use crate::flow::summary::{Act, Summary, Trigger};
@@ -192,6 +193,46 @@ fn is_asked_to_sync(context: &Context<'_>, left: &Left<'_>) -> bool {
     })
 }
 
+/// Whether a function that makes the file and lets it go, unsynced, makes another and syncs that: in the same operation, or where it does the same
+/// in another way.
+fn is_synced_beside(context: &Context<'_>, left: &Left<'_>, in_another_way: bool) -> bool {
+    // What is done far below with two files is no one operation.
+    let near = if in_another_way { 0 } else { 1 };
+    let is_this = |other: &Pending| other.origin == left.origin && other.kind == left.pending.kind;
+    let makes = |moment: &Moment, file: Value| {
+        moment.pending.iter().any(|other| {
+            let made = matches!(other.how, How::Created | How::MaybeCreated);
+            other.file == file && made && other.trace.depth() <= near
+        })
+    };
+    let syncs = |moment: &Moment, file: Value| {
+        moment.facts.iter().any(|(other, facts)| {
+            let left = |one: &Pending| one.file == *other && one.kind != Kind::Name;
+            *other != file
+                && facts.written
+                && facts.synced
+                && makes(moment, *other)
+                && !moment.pending.iter().any(left)
+        })
+    };
+    let of_its_own = |pending: &Pending| {
+        pending.closed && !pending.doubt && pending.how != How::Copied && pending.trace.depth() <= near + 1
+    };
+    left.left_by.iter().filter(|(_, pending)| of_its_own(pending)).any(|&(function, pending)| {
+        let file = pending.file;
+        let successes = context.successes(function);
+        let leaves = |moment: &&&Moment| moment.pending.iter().any(is_this) && makes(moment, file);
+        let mut leaving = successes.iter().filter(leaves);
+        match in_another_way {
+            true => {
+                let elsewhere = |moment: &&Moment| !moment.fact(file).written && syncs(moment, file);
+                leaving.next().is_some_and(|moment| !syncs(moment, file)) && successes.iter().any(elsewhere)
+            }
+            false => leaving.any(|moment| syncs(moment, file)),
+        }
+    })
+}
+
 /// Whether a function that makes the file and leaves it so reads it instead where it is there: what is made once is to be found again.
 fn is_loaded_or_made(context: &Context<'_>, left: &Left<'_>) -> bool {
     left.left_by.iter().any(|(function, pending)| {
@@ -317,6 +358,9 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     if !left.must_be_durable(context) && is_nothing_to_callers(context, left) {
         return Some(Confidence::Low);
     }
+    if !pending.doubt && is_synced_beside(context, left, true) {
+        return Some(Confidence::Medium);
+    }
     if !left.must_be_durable(context) && context.is_best_effort(left.moment.function, &pending.trace) {
         return Some(Confidence::Low);
     }
@@ -357,6 +401,10 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
         return Some(Confidence::Medium);
     }
     if !temporary && is_log_left_alone(context, left) {
+        return Some(Confidence::Medium);
+    }
+    let constant = || provenance::is_constant(context, &pending.trace);
+    if !temporary && !left.is_far_fetched() && !constant() && is_synced_beside(context, left, false) {
         return Some(Confidence::Medium);
     }
     let precious = purpose::is_precious(context, left.origin.function, pending.file);

@@ -559,6 +559,17 @@ impl Terms {
         }
     }
 
+    /// The directory and the name that a path is put together of.
+    pub fn name_in_directory(&self, path: Value) -> Option<(Value, Value)> {
+        match self.get(path) {
+            Term::Handle { file: inner, .. } | Term::Buffered(inner) => self.name_in_directory(*inner),
+            Term::Op(name, args) if *name == self.ops.join && args.len() == 2 && self.components(args[1]) <= 1 => {
+                Some((args[0], args[1]))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether `dir` is the directory that the program runs in.
     pub fn is_dot(&self, dir: Value) -> bool {
         matches!(self.get(dir), Term::Const(text) if matches!(text.trim_matches('"'), "." | ""))

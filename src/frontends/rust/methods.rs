@@ -1,7 +1,7 @@
 //! Who is meant by `value.method(…)`: tables of impls, and the order in which they are asked.
 
 use super::types::{TraitId, Ty, is_pointer, last};
-use super::world::World;
+use super::world::{AdtData, World};
 use crate::ir::ApiId;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -192,6 +192,23 @@ impl World<'_> {
             }
             _ => None,
         }
+    }
+
+    /// The one field that a type lends by its own `Deref`, where `name` is a method of what it lends and none of the type: what is done by it
+    /// is done to that field. Nothing where two fields could be it.
+    pub fn lent_field(&self, ty: &Ty, name: Ustr, count: usize) -> Option<(Ustr, Ty)> {
+        let outer = ty.peel();
+        let Ty::Adt(id, _) = outer else { return None };
+        let target = self.deref_target(outer)?;
+        let AdtData::Struct(fields) = &self.adts[*id as usize].data else { return None };
+        let lends = |of: &Ty| of.core() == target.core() && *target.core() != Ty::Unknown;
+        let mut lent = fields.list.iter().zip(self.field_types(*id)).filter(|(_, of)| lends(of));
+        let ((field, _), _) = lent.next()?;
+        let is_its = lent.next().is_none()
+            && self.holds_handle(&target, 0)
+            && self.method_of(outer, name, count).is_none()
+            && self.method_of(&target, name, count).is_some();
+        is_its.then_some((*field, target))
     }
 
     fn method_of(&self, ty: &Ty, name: Ustr, count: usize) -> Option<Method> {

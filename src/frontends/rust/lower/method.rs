@@ -16,8 +16,9 @@ impl<'h> Lower<'h> {
         if let Some(path) = self.path_of_parts(call, expect, sp) {
             return path;
         }
-        let recv = self.expr(&call.recv, None);
         let name = call.name;
+        let recv = self.expr(&call.recv, None);
+        let recv = self.lent_by_it(recv, name, call.args.len(), sp);
         let focus = Sp { lo: call.name_span.lo.min(sp.hi), hi: sp.hi };
         if recv.ty == Ty::Never && self.f.dead {
             return Val::never();
@@ -155,6 +156,14 @@ impl<'h> Lower<'h> {
         self.call_own(&ids, call.name, given, Some(of), turbofish, sp, focus)
     }
 
+    /// The receiver, or the field that it lends to be asked in its place.
+    fn lent_by_it(&mut self, recv: Val, name: Ustr, count: usize, sp: Sp) -> Val {
+        match self.world.lent_field(&recv.ty, name, count) {
+            Some((field, of)) => Val { ty: Ty::Ref(true, Arc::new(of)), ..self.field(&recv, field, sp) },
+            None => recv,
+        }
+    }
+
     /// Calls the method `name` of a value, with arguments that are there already.
     pub(super) fn method_on(
         &mut self,
@@ -165,6 +174,7 @@ impl<'h> Lower<'h> {
         sp: Sp,
         focus: Sp,
     ) -> Val {
+        let recv = self.lent_by_it(recv, name, args.len(), sp);
         let found = self.world.method(&recv.ty, name, args.len());
         let passing = passing_of_type(&recv.ty);
         let mut given = vec![(recv.clone(), if passing == Passing::Move { Passing::Mutable } else { passing })];
