@@ -29,7 +29,7 @@ pub const RULE: ActRule = ActRule {
             return None;
         }
         let by_pattern = pending.file != file && is_named_by_pattern(context, moment, pending.file, file);
-        if pending.file != file && is_pointed_at(context, moment, pending, file, to) {
+        if pending.file != file && is_pointed_at(context, moment, pending, file, from, to) {
             return Some(Confidence::Medium);
         }
         if pending.file != file && !by_pattern && !context.terms.borrow_mut().is_under(pending.file, file) {
@@ -68,30 +68,31 @@ fn is_last_name(context: &Context<'_>, moment: &Moment, file: Value) -> bool {
 }
 
 /// Whether what is renamed tells which of several files counts, and the written file is the one that it is about to tell: it was made here, under
-/// a name with a number in it, in the directory of the one name that there always is; and the file with that name was synced.
-fn is_pointed_at(context: &Context<'_>, moment: &Moment, pending: &Pending, renamed: Value, to: Value) -> bool {
-    let facts = moment.fact(renamed);
+/// a number that the renamed file had in its own name, in the directory of the one name that there always is; and what is renamed was synced.
+fn is_pointed_at(context: &Context<'_>, moment: &Moment, pending: &Pending, file: Value, from: Value, to: Value) -> bool {
+    let facts = moment.fact(file);
     if !(facts.written && facts.synced)
         || !moment.fact(pending.file).created
+        || moment.fact(pending.file).renamed
         || pending.doubt
+        || moment.trace.depth() > 2
         || !matches!(pending.how, How::Written | How::WrittenWhole)
         || purpose::is_disposable(context, pending.trace.origin().function, pending.file)
+        || context.successes(moment.function).iter().any(|success| success.fact(pending.file).renamed)
     {
         return false;
     }
     let terms = context.terms.borrow();
-    let (Some((dir, name)), Some((beside, numbered))) =
-        (terms.name_in_directory(to), terms.name_in_directory(pending.file))
-    else {
+    let parts = |path| terms.name_in_directory(path);
+    let (Some((dir, name)), Some((beside, told)), Some((_, telling))) = (parts(to), parts(pending.file), parts(from)) else {
         return false;
     };
-    let is_numbered = |name: Value| match terms.get(name) {
-        Term::Op(pattern, args) => {
-            pattern.starts_with("format:") && args.iter().any(|arg| !matches!(terms.get(*arg), Term::Const(_)))
-        }
-        _ => false,
+    let numbers = |name: Value| match terms.get(name) {
+        Term::Op(pattern, args) if pattern.starts_with("format:") => args.as_slice(),
+        _ => &[],
     };
-    dir == beside && matches!(terms.get(name), Term::Const(_)) && is_numbered(numbered)
+    let is_told = |number: &Value| !matches!(terms.get(*number), Term::Const(_)) && numbers(telling).contains(number);
+    dir == beside && matches!(terms.get(name), Term::Const(_)) && numbers(told).iter().any(is_told)
 }
 
 /// Whether the name of what is renamed is written out, and what was written has a name in the same directory that was put together by a pattern
