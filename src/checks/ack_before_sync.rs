@@ -196,8 +196,9 @@ fn is_asked_to_sync(context: &Context<'_>, left: &Left<'_>) -> bool {
 /// Whether a function that makes the file and lets it go, unsynced, makes another and syncs that: in the same operation, or where it does the same
 /// in another way.
 fn is_synced_beside(context: &Context<'_>, left: &Left<'_>, in_another_way: bool) -> bool {
-    // What is done far below with two files is no one operation.
+    // What is done far below with two files is no one operation, and what two commands of a program do is not done in two ways.
     let near = if in_another_way { 0 } else { 1 };
+    let is_program = |function: FuncId| context.program.functions[function.index()].short_name == "main";
     let is_this = |other: &Pending| other.origin == left.origin && other.kind == left.pending.kind;
     let makes = |moment: &Moment, file: Value| {
         moment.pending.iter().any(|other| {
@@ -208,17 +209,15 @@ fn is_synced_beside(context: &Context<'_>, left: &Left<'_>, in_another_way: bool
     let syncs = |moment: &Moment, file: Value| {
         moment.facts.iter().any(|(other, facts)| {
             let left = |one: &Pending| one.file == *other && one.kind != Kind::Name;
-            *other != file
-                && facts.written
-                && facts.synced
-                && makes(moment, *other)
-                && !moment.pending.iter().any(left)
+            *other != file && facts.written && facts.synced && makes(moment, *other) && !moment.pending.iter().any(left)
         })
     };
     let of_its_own = |pending: &Pending| {
-        pending.closed && !pending.doubt && pending.how != How::Copied && pending.trace.depth() <= near + 1
+        pending.closed && !pending.doubt && pending.how != How::Copied && pending.trace.depth() <= 2 * near
     };
-    left.left_by.iter().filter(|(_, pending)| of_its_own(pending)).any(|&(function, pending)| {
+    let mut operations =
+        left.left_by.iter().filter(|(function, pending)| of_its_own(pending) && !is_program(*function));
+    operations.any(|&(function, pending)| {
         let file = pending.file;
         let successes = context.successes(function);
         let leaves = |moment: &&&Moment| moment.pending.iter().any(is_this) && makes(moment, file);

@@ -31,6 +31,8 @@ const DISPOSABLE: &[&str] = &[
     "lockfile",
     "pid",
     "pidfile",
+    "stdout",
+    "stderr",
     "socket",
     "fifo",
     "export",

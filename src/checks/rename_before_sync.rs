@@ -69,7 +69,14 @@ fn is_last_name(context: &Context<'_>, moment: &Moment, file: Value) -> bool {
 
 /// Whether what is renamed tells which of several files counts, and the written file is the one that it is about to tell: it was made here, under
 /// a number that the renamed file had in its own name, in the directory of the one name that there always is; and what is renamed was synced.
-fn is_pointed_at(context: &Context<'_>, moment: &Moment, pending: &Pending, file: Value, from: Value, to: Value) -> bool {
+fn is_pointed_at(
+    context: &Context<'_>,
+    moment: &Moment,
+    pending: &Pending,
+    file: Value,
+    from: Value,
+    to: Value,
+) -> bool {
     let facts = moment.fact(file);
     if !(facts.written && facts.synced)
         || !moment.fact(pending.file).created
@@ -84,7 +91,8 @@ fn is_pointed_at(context: &Context<'_>, moment: &Moment, pending: &Pending, file
     }
     let terms = context.terms.borrow();
     let parts = |path| terms.name_in_directory(path);
-    let (Some((dir, name)), Some((beside, told)), Some((_, telling))) = (parts(to), parts(pending.file), parts(from)) else {
+    let (Some((dir, name)), Some((beside, told)), Some((_, telling))) = (parts(to), parts(pending.file), parts(from))
+    else {
         return false;
     };
     let numbers = |name: Value| match terms.get(name) {
