@@ -77,15 +77,16 @@ fn is_pointed_at(
     from: Value,
     to: Value,
 ) -> bool {
-    let facts = moment.fact(file);
-    if !(facts.written && facts.synced)
-        || !moment.fact(pending.file).created
-        || moment.fact(pending.file).renamed
+    let (facts, made) = (moment.fact(file), moment.fact(pending.file));
+    let filled = made.created && !made.renamed && matches!(pending.how, How::Written | How::WrittenWhole);
+    let settled = facts.written && facts.synced;
+    let renamed = || context.successes(moment.function).iter().any(|success| success.fact(pending.file).renamed);
+    if !filled
+        || !settled
         || pending.doubt
         || moment.trace.depth() > 2
-        || !matches!(pending.how, How::Written | How::WrittenWhole)
         || purpose::is_disposable(context, pending.trace.origin().function, pending.file)
-        || context.successes(moment.function).iter().any(|success| success.fact(pending.file).renamed)
+        || renamed()
     {
         return false;
     }
