@@ -28,26 +28,26 @@ pub const RULE: ActRule = ActRule {
         {
             return None;
         }
-        let by_pattern = pending.file != file && is_named_by_pattern(context, moment, pending.file, file);
         if pending.file != file && is_pointed_at(context, moment, pending, file, from, to) {
             return Some(Confidence::Medium);
         }
-        if pending.file != file && !by_pattern && !context.terms.borrow_mut().is_under(pending.file, file) {
+        if pending.file != file && !context.terms.borrow_mut().is_under(pending.file, file) {
             return None;
         }
         if is_made_again(context, moment, pending, to) || is_put_aside(context, moment, file) {
             return Some(Confidence::Low);
         }
         match pending.how {
-            How::Written | How::WrittenWhole | How::Copied if by_pattern => Some(Confidence::Medium),
             How::Written | How::WrittenWhole | How::Copied => Some(Confidence::High),
             How::HandedOver => Some(Confidence::Medium),
             // A length alone publishes no content.
             _ => None,
         }
     },
-    message: |_, moment, pending| match moment.act {
-        Act::Rename { file, .. } if moment.fact(file).synced && pending.file != file => {
+    message: |context, moment, pending| match moment.act {
+        Act::Rename { file, from, to, .. }
+            if pending.file != file && is_pointed_at(context, moment, pending, file, from, to) =>
+        {
             "file is renamed into place before the content of what it leads to is durable".to_string()
         }
         Act::Link { .. } => "file is linked into place before its content is durable".to_string(),
@@ -102,45 +102,6 @@ fn is_pointed_at(
     };
     let is_told = |number: &Value| !matches!(terms.get(*number), Term::Const(_)) && numbers(telling).contains(number);
     dir == beside && matches!(terms.get(name), Term::Const(_)) && numbers(told).iter().any(is_told)
-}
-
-/// Whether the name of what is renamed is written out, and what was written has a name in the same directory that was put together by a pattern
-/// which that name fits, while nothing else was seen of a file of that name.
-fn is_named_by_pattern(context: &Context<'_>, moment: &Moment, written: Value, renamed: Value) -> bool {
-    let terms = context.terms.borrow();
-    let Some((dir, name)) = terms.name_in_directory(renamed) else { return false };
-    let Term::Const(name) = terms.get(name) else { return false };
-    let facts = moment.fact(renamed);
-    if facts.created || facts.written || facts.read || facts.temporary {
-        return false;
-    }
-    terms.alternatives(written).iter().chain([&written]).any(|other| {
-        let Some((beside, pattern)) = terms.name_in_directory(*other) else { return false };
-        let Term::Op(pattern, _) = terms.get(pattern) else { return false };
-        let pattern = pattern.strip_prefix("format:");
-        beside == dir && pattern.is_some_and(|pattern| fits(name.trim_matches('"'), pattern))
-    })
-}
-
-/// Whether a name is made by a pattern with holes in braces, one of which must not be all of it.
-fn fits(name: &str, pattern: &str) -> bool {
-    let mut pieces = pattern.split('{');
-    let first = pieces.next().unwrap_or_default();
-    let Some(mut rest) = name.strip_prefix(first) else { return false };
-    let mut solid = !first.is_empty();
-    let mut open = false;
-    for piece in pieces {
-        let piece = piece.split_once('}').map_or("", |(_, piece)| piece);
-        open = piece.is_empty();
-        solid |= !open;
-        if !open {
-            // A hole holds a letter at least.
-            let from = rest.chars().next().map_or(0, char::len_utf8);
-            let Some(at) = rest[from..].find(piece).filter(|_| from > 0) else { return false };
-            rest = &rest[from + at + piece.len()..];
-        }
-    }
-    solid && open != rest.is_empty()
 }
 
 /// Whether what renames goes on to make the file anew under its old name: what was live there is put aside, under a name that nobody counted
