@@ -88,6 +88,8 @@ pub struct Extractor<'a> {
     pub inner: Vec<Item>,
     pub unread: Vec<Sp>,
     pub left_out: Vec<LeftOut>,
+    /// How many functions were read.
+    functions: usize,
     pub modules: Vec<Ustr>,
     /// Macros that were run in this file, by where their text lies.
     pub rules: FxHashMap<*const u8, Option<Rc<super::mbe::Rules>>>,
@@ -119,6 +121,9 @@ pub fn name_of(text: &str) -> Ustr {
     })
 }
 
+/// The binary logarithm of how many names a thread remembers.
+const KNOWN_BITS: u32 = 14;
+
 /// Names that a thread has read last: the table of all names is one for all threads, and large.
 struct Names {
     text: String,
@@ -127,7 +132,7 @@ struct Names {
 
 impl Default for Names {
     fn default() -> Names {
-        Names { text: String::new(), last: vec![Ustr::default(); 1 << 12] }
+        Names { text: String::new(), last: vec![Ustr::default(); 1 << KNOWN_BITS] }
     }
 }
 
@@ -137,7 +142,7 @@ impl Names {
         let text = self.text.strip_prefix("r#").unwrap_or(&self.text);
         let mut hasher = FxHasher::default();
         hasher.write(text.as_bytes());
-        let last = &mut self.last[(hasher.finish() >> 52) as usize];
+        let last = &mut self.last[(hasher.finish() >> (u64::BITS - KNOWN_BITS)) as usize];
         if *last != text {
             *last = text.into();
         }
@@ -164,6 +169,7 @@ impl<'a> Extractor<'a> {
             inner: Vec::new(),
             unread: Vec::new(),
             left_out: Vec::new(),
+            functions: 0,
             modules: Vec::new(),
             rules: Default::default(),
             running: Vec::new(),
@@ -180,7 +186,7 @@ impl Extractor<'_> {
         }
         let mut items = Vec::new();
         self.items(&file.items, &mut items);
-        FileHir { items, left_out: std::mem::take(&mut self.left_out), off: false }
+        FileHir { items, left_out: std::mem::take(&mut self.left_out), off: false, functions: self.functions }
     }
 
     pub fn sp(&self, span: PmSpan) -> Sp {
@@ -376,6 +382,7 @@ impl Extractor<'_> {
         span: (PmSpan, PmSpan),
         body: Option<&syn::Block>,
     ) -> FnDef {
+        self.functions += 1;
         let outer = std::mem::take(&mut self.inner);
         let outer_unread = std::mem::take(&mut self.unread);
         let mut def = FnDef {

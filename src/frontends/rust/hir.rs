@@ -27,6 +27,8 @@ pub struct FileHir {
     pub left_out: Vec<LeftOut>,
     /// The whole file is left out (`#![cfg(test)]`).
     pub off: bool,
+    /// How many functions are in it.
+    pub functions: usize,
 }
 
 /// `#[cfg(test)] mod name;`

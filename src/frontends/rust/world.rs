@@ -206,7 +206,7 @@ pub fn build<'h>(workspace: &Workspace, files: &'h [Parsed], apis: &'h Apis) -> 
         consts: Vec::new(),
         statics: Vec::new(),
         impls: Vec::new(),
-        fns: Vec::new(),
+        fns: Vec::with_capacity(files.iter().map(|file| file.hir.functions).sum()),
         dependencies: Vec::new(),
         by_crate_name: FxHashMap::default(),
         tables: Default::default(),
