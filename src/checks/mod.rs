@@ -192,14 +192,18 @@ pub fn run(program: &Program, mut flow: Flow, policies: &[Option<Policy>]) -> Ve
         });
         (findings, told)
     };
+    let at_successes = || {
+        let mut successes = Vec::new();
+        ask(&mut |context| success::run(context, SUCCESS_RULES, &mut successes));
+        successes
+    };
     let at_others = || {
-        let (mut successes, mut others) = (Vec::new(), Vec::new());
+        let mut others = Vec::new();
         ask(&mut |context| {
-            success::run(context, SUCCESS_RULES, &mut successes);
             overwrite_in_place::run(context, &mut others);
             sync_error_ignored::run(context, &mut others);
         });
-        (successes, others)
+        others
     };
     let at_promises = || {
         let mut promised = Vec::new();
@@ -211,8 +215,9 @@ pub fn run(program: &Program, mut flow: Flow, policies: &[Option<Policy>]) -> Ve
         });
         promised
     };
-    let ((mut findings, told), ((successes, others), promised)) =
-        rayon::join(at_acts, || rayon::join(at_others, at_promises));
+    // The longest first.
+    let ((mut findings, told), (promised, (successes, others))) =
+        rayon::join(at_acts, || rayon::join(at_promises, || rayon::join(at_successes, at_others)));
     // What is published or outlived too early is told there, not again where success is reported.
     let is_told =
         |finding: &Finding| is_about_bytes(finding) && finding.steps.iter().any(|step| told.contains(&step.span));

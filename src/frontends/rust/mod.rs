@@ -217,7 +217,7 @@ fn read_all(
     let ids = world.number(|id, _| needed.as_ref().is_none_or(|needed| needed.functions.contains(&id)));
     let known = needed.map_or_else(Vec::new, |needed| needed.take(&ids, &world));
     let (program, off) = lower_all(workspace, &context, (&ids, known), &mut output.problems, sources);
-    drop(world);
+    world.free();
     output.program = program;
     // What was kept of the texts is a large tree: it goes while the analysis goes on.
     rayon::spawn(move || drop(files));

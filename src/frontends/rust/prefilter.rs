@@ -705,12 +705,43 @@ impl<'s> Names<'s> {
     }
 }
 
+/// Which words may be in a set, by some bits of each: nearly all words that are asked for are in none.
+struct Sieve(Box<[u64]>);
+
+/// The binary logarithm of the bits of a sieve.
+const SIEVE_BITS: u32 = 16;
+
+impl Default for Sieve {
+    fn default() -> Sieve {
+        Sieve(vec![0; 1 << (SIEVE_BITS - u64::BITS.ilog2())].into())
+    }
+}
+
+impl Sieve {
+    fn place(word: Word) -> (usize, u64) {
+        let place = (word ^ word >> SIEVE_BITS) & ((1 << SIEVE_BITS) - 1);
+        ((place / u64::BITS) as usize, 1 << (place % u64::BITS))
+    }
+
+    fn insert(&mut self, word: Word) {
+        let (at, bit) = Sieve::place(word);
+        self.0[at] |= bit;
+    }
+
+    fn may_have(&self, word: Word) -> bool {
+        let (at, bit) = Sieve::place(word);
+        self.0[at] & bit != 0
+    }
+}
+
 /// What a function that could call into the relevant ones must name.
 #[derive(Default)]
 struct Wanted {
     alone: FxHashSet<Word>,
     /// Names that many declare: one of these types or traits has to be near too.
     with_owner: FxHashMap<Word, Vec<Word>>,
+    /// Of both.
+    sieve: Sieve,
 }
 
 impl Wanted {
@@ -721,27 +752,29 @@ impl Wanted {
         let owners = part.owners.iter().copied().filter(|owner| names.is_rare(*owner));
         match part.kind {
             Kind::Type => {}
-            Kind::Free if names.is_rare(part.name) => {
-                self.alone.insert(part.name ^ BARE);
-            }
-            Kind::Macro if names.is_rare(part.name) => {
-                self.alone.insert(part.name ^ BANG);
-            }
+            Kind::Free if names.is_rare(part.name) => self.add_alone(part.name ^ BARE),
+            Kind::Macro if names.is_rare(part.name) => self.add_alone(part.name ^ BANG),
             Kind::Free | Kind::Macro => {}
             Kind::Method | Kind::Associated if names.is_distinctive(part.name) => {
-                self.alone.extend([part.name ^ METHOD, part.name ^ PATH]);
-                self.alone.extend(owners.map(|owner| pair(owner, part.name)));
+                [part.name ^ METHOD, part.name ^ PATH].into_iter().for_each(|word| self.add_alone(word));
+                owners.for_each(|owner| self.add_alone(pair(owner, part.name)));
             }
             Kind::Method => {
-                self.alone.extend(owners.clone().map(|owner| pair(owner, part.name)));
+                owners.clone().for_each(|owner| self.add_alone(pair(owner, part.name)));
+                self.sieve.insert(part.name ^ METHOD);
                 self.with_owner.entry(part.name ^ METHOD).or_default().extend(owners);
             }
-            Kind::Associated => self.alone.extend(owners.map(|owner| pair(owner, part.name))),
+            Kind::Associated => owners.for_each(|owner| self.add_alone(pair(owner, part.name))),
         }
     }
 
+    fn add_alone(&mut self, word: Word) {
+        self.sieve.insert(word);
+        self.alone.insert(word);
+    }
+
     fn fits(&self, file: &Summary, part: &Part, names: &Names) -> bool {
-        part.words.iter().any(|word| self.word_fits(file, part, *word, names))
+        part.words.iter().any(|word| self.sieve.may_have(*word) && self.word_fits(file, part, *word, names))
     }
 
     fn word_fits(&self, file: &Summary, part: &Part, word: Word, names: &Names) -> bool {

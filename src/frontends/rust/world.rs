@@ -193,6 +193,14 @@ pub const OUTSIDE: u32 = u32::MAX;
 /// Deepest `mod` nesting.
 const MAX_MODULES: usize = 128;
 
+impl World<'_> {
+    /// Frees what it holds, side by side: it is many small things.
+    pub fn free(mut self) {
+        let fns = std::mem::take(&mut self.fns);
+        rayon::join(|| drop(fns), || drop(self));
+    }
+}
+
 pub fn build<'h>(workspace: &Workspace, files: &'h [Parsed], apis: &'h Apis) -> World<'h> {
     let world = World {
         apis,
