@@ -9,7 +9,9 @@ use crate::flow::intent::{stored_part, wrapped_part};
 use crate::flow::state::{Guard, How, Kind, Pending, Question};
 use crate::flow::summary::{Act, Summary, Trigger};
 use crate::flow::terms::{Term, Value};
-use crate::ir::{Arg, Base, Callee, FuncId, Function, FunctionKind, InstKind, Operand, Passing, Place, ValueKind};
+use crate::ir::{
+    Arg, Base, Callee, FuncId, Function, FunctionKind, InstKind, Operand, Passing, Place, Rvalue, Step, ValueKind,
+};
 use ustr::Ustr;
 
 /// The rule.
@@ -305,6 +307,19 @@ fn is_log_left_alone(context: &Context<'_>, left: &Left<'_>) -> bool {
         && !left.is_far_fetched()
 }
 
+/// Whether the function that writes it says in a field of its value that a sync is owed now: it is for whoever asks that field.
+fn owes_openly(context: &Context<'_>, left: &Left<'_>) -> bool {
+    let body = &context.program.functions[left.origin.function.index()];
+    body.owner.is_some()
+        && body.blocks.iter().flat_map(|block| &block.insts).any(|inst| match &inst.kind {
+            InstKind::Assign { place, value: Rvalue::Use(Operand::Const(value)) } => match place.steps.last() {
+                Some(Step::Field { name, .. }) => purpose::marks_as_owing(name, value),
+                _ => false,
+            },
+            _ => false,
+        })
+}
+
 /// The function that opens the file, made if it was not there, where that is not the one that writes it.
 fn maker<'a>(context: &Context<'_>, left: &Left<'a>) -> Option<(FuncId, &'a Pending)> {
     let makes = |function: FuncId, file: Value| {
@@ -347,6 +362,9 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     let near = body.package == top.package && pending.trace.depth() <= 2;
     if top.short_name == "main" && near && !promised && !left.must_be_durable(context) {
         return Some(Confidence::Low);
+    }
+    if !promised && !left.must_be_durable(context) && owes_openly(context, left) {
+        return None;
     }
     if promised || left.settled_elsewhere && !pending.doubt {
         return Some(Confidence::Medium);
@@ -412,7 +430,8 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     // The handle is gone: nobody can sync it any more, in a program that does sync what it cares for.
     // A file made here and given away was made to be written.
     let filled = pending.how != How::HandedOver || left.moment.fact(pending.file).created;
-    (pending.closed && syncs && filled)
+    // A sync that is a call of its own is still to come.
+    (pending.closed && syncs && filled && !left.lives_in(context, &intents.only_synced))
         .then(|| if is_state(context, left, precious) { Confidence::Medium } else { Confidence::Low })
 }
 
@@ -441,6 +460,7 @@ fn is_state(context: &Context<'_>, left: &Left<'_>, precious: bool) -> bool {
     let near = beside(left.who_names_it(context)) || maker.is_some_and(|(function, _)| beside(function));
     let precious =
         precious || maker.is_some_and(|(function, pending)| purpose::is_precious(context, function, pending.file));
+    let kept = || purpose::is_kept_as_precious(context, left.origin.function, pending.file);
     let far_fetched = left.is_far_fetched()
         && !(precious && pending.how != How::Copied && left.is_done_where_it_is_named(context))
         && maker.is_none_or(|(_, pending)| pending.trace.depth() > MAX_INFERRED);
@@ -454,7 +474,7 @@ fn is_state(context: &Context<'_>, left: &Left<'_>, precious: bool) -> bool {
     !aside
         && !again
         && (near && (precious || !vague && state())
-            || (precious || !vague && context.mostly_syncs(body.package)) && state()
+            || (kept() || (precious || !vague) && context.mostly_syncs(body.package)) && state()
             || is_loaded_or_made(context, left)
             || precious && pending.idle_flush && intents.syncing_packages.contains(&body.package))
         && !far_fetched

@@ -55,6 +55,9 @@ fn judge(context: &Context<'_>, moment: &Moment, pending: &Pending) -> Option<Co
     if !is_one_operation(moment, pending) {
         return Some(Confidence::Low);
     }
+    if pending.kind != Kind::Name && !may_succeed(context, moment, pending, file) {
+        return Some(Confidence::Low);
+    }
     if removed.read {
         // What was written before it was read is not made of it.
         let made_of_it = pending.kind == Kind::Name
@@ -109,6 +112,19 @@ pub fn is_made_for_log(context: &Context<'_>, moment: &Moment, pending: &Pending
     // What is made of other files has those.
     let made_anew = || !moment.facts.iter().any(|(_, facts)| facts.read && !facts.created);
     pending.how == How::Created && is_log(context, log) && beside() && made_anew() && settled_later()
+}
+
+/// Whether content that is written can stand for what `file` held: not what goes away with its own name, what is the same whatever was there,
+/// or what was made of other files alone.
+fn may_succeed(context: &Context<'_>, moment: &Moment, pending: &Pending, file: Value) -> bool {
+    let fact = moment.fact(pending.file);
+    let passing = !fact.renamed && (fact.temporary || purpose::is_in_temporary(context, pending.file));
+    let of_others = || {
+        !pending.sources.is_empty()
+            && !is_source(context, pending, file)
+            && provenance::may_write_what_was_read(context, moment.function, &pending.trace, None)
+    };
+    !passing && (pending.how == How::Copied || !provenance::is_constant(context, &pending.trace) && !of_others())
 }
 
 /// Whether what is written takes the place of what is removed: it was renamed somewhere, lies in the same directory, or both are done in

@@ -143,7 +143,11 @@ fn elsewhere(context: &Context<'_>) -> Elsewhere {
             continue;
         }
         let mut read: Vec<Value> = Vec::new();
-        for (file, _) in summary.outcomes.iter().flat_map(|outcome| &outcome.facts).filter(|(_, facts)| facts.read) {
+        // What reads like a file for whoever holds it tells nothing of what the file is for.
+        let interface = context.program.functions[function.index()].interface;
+        let like_a_file = interface.is_some_and(|interface| interface.ends_with("Read"));
+        let facts = summary.outcomes.iter().flat_map(|outcome| &outcome.facts);
+        for (file, _) in facts.filter(|(_, facts)| facts.read && !like_a_file) {
             if !read.contains(file) {
                 read.push(*file);
             }
@@ -227,6 +231,10 @@ fn judge(
     let aliases = places::aliases(context, function, file);
     let strong = |alias: &&Alias| !matches!(alias, Alias::Given(_));
     if aliases.iter().filter(strong).any(|alias| elsewhere.renamed.contains(&(package, *alias))) {
+        return None;
+    }
+    // What was there is kept aside.
+    if is_kept_aside(context, function, trigger, file) {
         return None;
     }
     // A copy fills it at once, and its original stays.
@@ -317,6 +325,18 @@ fn is_made_of_itself(context: &Context<'_>, function: FuncId, file: Value) -> bo
         // What is synced afterwards is not told write by write.
         None => provenance::writes_what_was_read(context, function, file),
     }
+}
+
+/// Whether the function has copied what the file held to another file before it cuts it, and leaves that there.
+fn is_kept_aside(context: &Context<'_>, function: FuncId, trigger: &Trigger, file: Value) -> bool {
+    let cut = trigger.trace.start().span;
+    let mut pending = context.successes(function).iter().flat_map(|moment| &moment.pending);
+    pending.any(|pending| {
+        pending.how == How::Copied
+            && pending.file != file
+            && pending.sources[..] == [file]
+            && pending.trace.start().span.start < cut.start
+    })
 }
 
 /// Whether what cuts the file is a copy of another one over it.

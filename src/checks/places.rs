@@ -4,6 +4,7 @@
 //! from such fields and from constants (`join(Store.dir, "state.json")`), or, weaker, by a constant file name alone.
 
 use super::{Context, purpose};
+use crate::flow::intent::FieldKey;
 use crate::flow::terms::{Term, Terms, Value};
 use crate::ir::{FuncId, Function, PackageId, ValueKind};
 use rustc_hash::FxHashSet;
@@ -39,7 +40,10 @@ fn find_aliases(context: &Context<'_>, function: FuncId, file: Value) -> Vec<Ali
     let body = &context.program.functions[function.index()];
     let terms = context.terms.borrow();
     let mut found = Vec::new();
-    for (owner, field) in context.flow.intents.fields_of(function, file) {
+    // What others wrap around any path that they are given tells no file.
+    let is_given = matches!(terms.get(file), Term::Param(_));
+    let wraps = |field: &FieldKey| is_given && context.flow.intents.is_passed_on(function, file, *field);
+    for (owner, field) in context.flow.intents.fields_of(function, file).iter().filter(|field| !wraps(field)) {
         found.push(Alias::Place(Ustr::from(&format!("{owner}.{field}"))));
     }
     let told = Told { body, terms: &terms };

@@ -688,6 +688,19 @@ pub fn marks_as_synced(name: &str, value: Option<&str>) -> bool {
     done && !nothing
 }
 
+/// Whether a field of that name with that constant `value` says that a sync is owed from now on: `dirty`, `needs_sync`, and what says that one
+/// was done, taken back.
+pub fn marks_as_owing(name: &str, value: &str) -> bool {
+    let words = words(name);
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    let about = has(&["sync", "fsync", "flush"]) && !has(&["block", "blocks", "peer", "header", "network", "chain"]);
+    match value {
+        "true" => has(&["dirty", "unsynced"]) || about && has(&["needs", "need", "should", "must", "pending", "wants"]),
+        "false" => has(&["synced", "fsynced"]) && !has(&["not"]) && words.len() <= 2,
+        _ => false,
+    }
+}
+
 /// Whether a flag's name says that it takes durability away: `no_sync`, `disable_fsync`.
 pub fn is_opt_out(name: &str) -> bool {
     names_an_option(name)
@@ -809,24 +822,33 @@ fn is_blocking(context: &Context<'_>, function: FuncId) -> bool {
 
 /// Whether names around the file say that it is to outlive a crash.
 pub fn is_precious(context: &Context<'_>, function: FuncId, file: Value) -> bool {
-    let body = &context.program.functions[function.index()];
-    let mut fields = context.flow.intents.fields_of(function, file).iter();
     *context.index.precious.borrow_mut().entry((function, file)).or_insert_with(|| {
-        let named = match body.kind {
-            FunctionKind::Closure { parent } => parent,
-            _ => function,
-        };
-        let name = &*context.program.functions[named.index()].name;
-        let waits = is_blocking(context, named).then(|| name.strip_suffix(BLOCKING)).flatten();
+        let named = &context.program.functions[named(context, function).index()];
         // A module that is named after a sync may bring anything in line.
-        let own = &*context.program.functions[named.index()].short_name;
-        let around = name.strip_suffix(own).unwrap_or_default();
-        let around: Vec<&str> = around.split("::").filter(|part| *part != "sync").collect();
-        let waits = waits.map(|_| own.strip_suffix(BLOCKING).unwrap_or(own));
-        has(waits.unwrap_or(own), PRECIOUS)
-            || around.iter().any(|part| has(part, PRECIOUS))
-            || body.owner.is_some_and(|owner| has(&owner, PRECIOUS))
-            || fields.any(|&(owner, name)| has(&owner, PRECIOUS) || has(&name, PRECIOUS))
-            || context.terms.borrow().texts(file).iter().any(|text| has(text, PRECIOUS))
+        let around = named.name.strip_suffix(&*named.short_name).unwrap_or_default();
+        let mut around = around.split("::").filter(|part| *part != "sync");
+        around.any(|part| has(part, PRECIOUS)) || is_kept_as_precious(context, function, file)
     })
+}
+
+/// As [`is_precious`], by the names of the file itself, of what is done and of the types that keep it. That a module has to do with what is precious
+/// says less of each file that is written in it.
+pub fn is_kept_as_precious(context: &Context<'_>, function: FuncId, file: Value) -> bool {
+    let mut fields = context.flow.intents.fields_of(function, file).iter();
+    let named = named(context, function);
+    let own = &*context.program.functions[named.index()].short_name;
+    let owner = context.program.functions[function.index()].owner;
+    let own = own.strip_suffix(BLOCKING).filter(|_| is_blocking(context, named)).unwrap_or(own);
+    has(own, PRECIOUS)
+        || owner.is_some_and(|owner| has(type_of(&owner), PRECIOUS))
+        || fields.any(|&(owner, name)| has(&owner, PRECIOUS) || has(&name, PRECIOUS))
+        || context.terms.borrow().texts(file).iter().any(|text| has(text, PRECIOUS))
+}
+
+/// The function itself, or the one that holds the closure.
+fn named(context: &Context<'_>, function: FuncId) -> FuncId {
+    match context.program.functions[function.index()].kind {
+        FunctionKind::Closure { parent } => parent,
+        _ => function,
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     ack_before_sync, create_without_dir_sync, delete_before_sync, flush_is_not_sync, overwrite_in_place,
-    rename_without_dir_sync,
+    rename_before_sync, rename_without_dir_sync,
 };
 use crate::finding::{Confidence, Finding};
 use crate::source::Span;
@@ -11,11 +11,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 /// Joins what is told of one change by two rules.
 pub fn join(findings: &mut Vec<Finding>) {
     join_cuts(findings);
+    drop_replaced(findings);
     drop_told_by_another(findings);
 }
 
 /// Takes out what is told of names where another finding tells it: that the old file goes before a new name is durable says that the name is not;
-/// a file that is cut in place is there, or is mended by being made under another name, unless it is surer that it is made.
+/// a file that is cut in place is there, or is mended by being made under another name; of the two, what is surer is told.
 fn drop_told_by_another(findings: &mut Vec<Finding>) {
     let mut renamed: FxHashSet<Span> = FxHashSet::default();
     let mut cut: FxHashMap<Span, Confidence> = FxHashMap::default();
@@ -32,12 +33,34 @@ fn drop_told_by_another(findings: &mut Vec<Finding>) {
             _ => {}
         }
     }
+    let made: FxHashMap<Span, Confidence> = findings
+        .iter()
+        .filter(|finding| finding.rule == create_without_dir_sync::RULE.id && finding.condition.is_none())
+        .map(|finding| (finding.span, finding.confidence))
+        .collect();
     findings.retain(|finding| match finding.rule {
+        rule if rule == overwrite_in_place::ID => {
+            made.get(&finding.span).is_none_or(|sure| finding.confidence >= *sure)
+        }
         rule if rule == rename_without_dir_sync::RULE.id => !renamed.contains(&finding.span),
         rule if rule == create_without_dir_sync::RULE.id => {
             cut.get(&finding.span).is_none_or(|sure| finding.confidence > *sure)
         }
         _ => true,
+    });
+}
+
+/// Takes out that a file goes before the content of its successor is durable, where that is told at the same place as the same write being renamed
+/// there unsynced: one sync mends both.
+fn drop_replaced(findings: &mut Vec<Finding>) {
+    let first = |finding: &Finding| Some((finding.span, finding.steps.first()?.span));
+    let renamed = findings.iter().filter(|finding| finding.rule == rename_before_sync::RULE.id);
+    let renamed: FxHashSet<(Span, Span)> = renamed
+        .filter(|finding| finding.confidence > Confidence::Low && finding.condition.is_none())
+        .filter_map(first)
+        .collect();
+    findings.retain(|finding| {
+        finding.rule != delete_before_sync::RULE.id || first(finding).is_none_or(|told| !renamed.contains(&told))
     });
 }
 
