@@ -5,7 +5,7 @@ use super::success::SuccessRule;
 use super::{Context, places, provenance, purpose, success::Left};
 use crate::finding::{Confidence, Level};
 use crate::flow::Moment;
-use crate::flow::intent::{stored_part, wrapped_part};
+use crate::flow::intent::{FieldKey, stored_part, wrapped_part};
 use crate::flow::state::{Guard, How, Kind, Pending, Question};
 use crate::flow::summary::{Act, Summary, Trigger};
 use crate::flow::terms::{Term, Value};
@@ -430,8 +430,11 @@ pub fn judge(context: &Context<'_>, left: &Left<'_>) -> Option<Confidence> {
     // The handle is gone: nobody can sync it any more, in a program that does sync what it cares for.
     // A file made here and given away was made to be written.
     let filled = pending.how != How::HandedOver || left.moment.fact(pending.file).created;
-    // A sync that is a call of its own is still to come.
-    (pending.closed && syncs && filled && !left.lives_in(context, &intents.only_synced))
+    // A sync that is a call of its own is still to come, unless that is what others wrap around the file.
+    let (own, file) = (left.moment.function, pending.file);
+    let apart = |field: &&FieldKey| intents.only_synced.contains(*field) && !intents.is_passed_on(own, file, **field);
+    let synced_apart = intents.fields_of(own, file).iter().any(|field| apart(&field));
+    (pending.closed && syncs && filled && !synced_apart)
         .then(|| if is_state(context, left, precious) { Confidence::Medium } else { Confidence::Low })
 }
 

@@ -5,7 +5,7 @@ use super::Context;
 use crate::config::Policy;
 use crate::flow::state::Trace;
 use crate::flow::terms::{Term, UNIT, Value};
-use crate::ir::{FuncId, Function, FunctionKind};
+use crate::ir::{FuncId, Function, FunctionKind, LocalId, ValueKind};
 use rustc_hash::FxHashSet;
 use std::cell::RefCell;
 use ustr::Ustr;
@@ -746,7 +746,24 @@ pub fn promises_durability(function: &Function) -> bool {
     ]
     .iter()
     .any(|word| docs.contains(word));
-    promises_sync(&function.short_name) || !denies && DOC_PROMISES.iter().any(|word| docs.contains(word))
+    promises_sync(&function.short_name) && !brings_in_line(function)
+        || !denies && DOC_PROMISES.iter().any(|word| docs.contains(word))
+}
+
+/// Whether a function that is called just after syncing, belongs to no type and is given no file and no path brings things in line with each
+/// other: there is nothing that it could make durable.
+fn brings_in_line(function: &Function) -> bool {
+    let can_hold = |local: &LocalId| {
+        let kind = function.locals[local.index()].kind;
+        matches!(
+            kind,
+            ValueKind::File | ValueKind::BufferedFile | ValueKind::AsyncFile | ValueKind::TempFile | ValueKind::Path
+        )
+    };
+    function.owner.is_none()
+        && function.short_name == "sync"
+        && !function.params.is_empty()
+        && !function.params.iter().any(can_hold)
 }
 
 /// Whether a function's documentation says that what it writes may be lost, or its name that it can be had again.

@@ -16,7 +16,7 @@ pub fn join(findings: &mut Vec<Finding>) {
 }
 
 /// Takes out what is told of names where another finding tells it: that the old file goes before a new name is durable says that the name is not;
-/// a file that is cut in place is there, or is mended by being made under another name; of the two, what is surer is told.
+/// a file that is cut in place is there, or is mended by being made under another name, unless it is surer that it is made.
 fn drop_told_by_another(findings: &mut Vec<Finding>) {
     let mut renamed: FxHashSet<Span> = FxHashSet::default();
     let mut cut: FxHashMap<Span, Confidence> = FxHashMap::default();
@@ -33,15 +33,7 @@ fn drop_told_by_another(findings: &mut Vec<Finding>) {
             _ => {}
         }
     }
-    let made: FxHashMap<Span, Confidence> = findings
-        .iter()
-        .filter(|finding| finding.rule == create_without_dir_sync::RULE.id && finding.condition.is_none())
-        .map(|finding| (finding.span, finding.confidence))
-        .collect();
     findings.retain(|finding| match finding.rule {
-        rule if rule == overwrite_in_place::ID => {
-            made.get(&finding.span).is_none_or(|sure| finding.confidence >= *sure)
-        }
         rule if rule == rename_without_dir_sync::RULE.id => !renamed.contains(&finding.span),
         rule if rule == create_without_dir_sync::RULE.id => {
             cut.get(&finding.span).is_none_or(|sure| finding.confidence > *sure)
