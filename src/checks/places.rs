@@ -237,15 +237,13 @@ impl Told<'_> {
                 let _ = write!(out, ".{name}");
             }
             Term::Op(name, args) => {
+                *specific |= !self.is_plain(name);
                 let _ = write!(out, "{name}(");
-                let mut told = args.is_empty() && !self.is_plain(name);
                 for (number, &arg) in args.iter().enumerate() {
                     out.push_str(if number > 0 { "," } else { "" });
-                    self.write(arg, out, &mut told, depth + 1);
+                    self.write(arg, out, specific, depth + 1);
                 }
                 out.push(')');
-                // What is made of just any value is just any value.
-                *specific |= told;
             }
             Term::Const(text) => {
                 *specific |= text.chars().filter(|c| c.is_alphabetic()).count() >= 3;
