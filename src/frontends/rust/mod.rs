@@ -100,6 +100,9 @@ struct Text {
     without: Vec<Range<usize>>,
     uses: Vec<uses::UseItem>,
     allows: Vec<TextAllow>,
+    /// The macros that it defines, unless the configuration leaves them out.
+    macros: Vec<lex::MacroDef>,
+    lines: usize,
 }
 
 /// Reads the Rust code of `workspace` into a program. Never fails: what cannot be read is a problem of its own.
@@ -141,11 +144,17 @@ fn read_all(
                     message: format!("file is larger than {} MiB", MAX_FILE_BYTES >> 20),
                 });
             }
+            // All that is asked of the whole text is asked while it is near.
             let allows = allows::read(&text, options);
+            let mut macros = lex::macro_defs(&text);
+            macros.retain(|def| !cfg::head_left_out(&text[..def.at], options));
+            let lines = memchr_iter(b'\n', text.as_bytes()).count();
             Ok(Text {
                 without: Vec::new(),
                 uses: Vec::new(),
                 allows,
+                macros,
+                lines,
                 number,
                 candidate: 0,
                 path: file.path.clone(),
@@ -162,8 +171,8 @@ fn read_all(
             Err(problem) => output.problems.push(problem),
         }
     }
-    output.stats.lines = kept.par_iter().map(|text| memchr_iter(b'\n', text.text.as_bytes()).count()).sum();
-    let macros = macro_table(&kept, options);
+    output.stats.lines = kept.iter().map(|text| text.lines).sum();
+    let macros = macro_table(&kept);
     let entries: FxHashSet<&Path> =
         workspace.packages.iter().flat_map(|package| &package.entries).map(|entry| entry.path.as_path()).collect();
     let candidates: Vec<_> = kept
@@ -207,11 +216,14 @@ fn read_all(
             Err(problem) => output.problems.push(problem),
         }
     }
-    let (world, returns) = rayon::join(|| world::build(workspace, &files, apis), || returns(apis));
+    let (world, (returns, names)) = rayon::join(
+        || world::build(workspace, &files, apis),
+        || (returns(apis), search.as_ref().map(|search| search.names())),
+    );
     let returns = lower::row_types(&world, &returns);
     let context = lower::Context { world: &world, returns: &returns };
-    let needed = search.map(|search| {
-        let needed = needed::Needed { context: &context, search: &search, macros: &macros, options, sources };
+    let needed = search.as_ref().zip(names).map(|(search, names)| {
+        let needed = needed::Needed { context: &context, search, names, macros: &macros, options, sources };
         needed.find(&mut output.problems)
     });
     let ids = world.number(|id, _| needed.as_ref().is_none_or(|needed| needed.functions.contains(&id)));
@@ -220,21 +232,15 @@ fn read_all(
     world.free();
     output.program = program;
     // What was kept of the texts is a large tree: it goes while the analysis goes on.
-    rayon::spawn(move || drop(files));
+    rayon::spawn(move || drop((files, search)));
     output.allows.retain(|allow| !off.contains(&allow.span.file));
     output
 }
 
-fn macro_table(texts: &[Text], options: &Options) -> MacroTable {
-    let defs = |text: &Text| {
-        let mut defs = lex::macro_defs(&text.text);
-        defs.retain(|def| !cfg::head_left_out(&text.text[..def.at], options));
-        defs
-    };
-    let found: Vec<_> = texts.par_iter().map(defs).collect();
+fn macro_table(texts: &[Text]) -> MacroTable {
     let mut table = MacroTable::default();
-    for (text, defs) in texts.iter().zip(found) {
-        for def in defs {
+    for text in texts {
+        for def in &text.macros {
             let rules = MacroRules {
                 file: text.number,
                 package: text.package,

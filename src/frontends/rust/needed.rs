@@ -4,7 +4,7 @@
 use super::hir::{Body, FnDef};
 use super::lower::{self, Context, Lowered};
 use super::macros::MacroTable;
-use super::prefilter::{BodyAt, Search, changes};
+use super::prefilter::{BodyAt, Names, Search, changes};
 use super::types::Ty;
 use super::words;
 use super::world::World;
@@ -21,6 +21,7 @@ use std::rc::Rc;
 pub struct Needed<'a> {
     pub context: &'a Context<'a>,
     pub search: &'a Search,
+    pub names: Names<'a>,
     pub macros: &'a MacroTable,
     pub options: &'a Options,
     pub sources: &'a SourceMap,
@@ -92,7 +93,6 @@ impl Needed<'_> {
         let here = numbered.iter().copied().filter(|at| self.def(*at).body.get().is_some()).collect();
         self.look_at(here, &numbered, &mut known);
         let shown = &known.shown;
-        let names = self.search.names();
         let mut kept: FxHashSet<FnAt> =
             shown.iter().filter(|(_, shown)| shown.effective || shown.reads).map(|(at, _)| *at).collect();
         let mut edge: Vec<FnAt> = shown.iter().filter(|(_, shown)| shown.changes).map(|(at, _)| *at).collect();
@@ -102,7 +102,7 @@ impl Needed<'_> {
             let called = called.unwrap_or_else(|| std::mem::take(&mut edge));
             let later = self.later(&numbered);
             let bodies = called.iter().filter_map(|at| self.body_at(*at));
-            let candidates = self.search.callers(&names, bodies, round == 0, &later);
+            let candidates = self.search.callers(&self.names, bodies, round == 0, &later);
             let read = self.read(candidates, problems);
             self.look_at(read, &numbered, &mut known);
             let shown = &known.shown;

@@ -349,7 +349,7 @@ impl Search {
             let bodies = summary.parts.iter().enumerate();
             bodies.filter_map(|(at, part)| Some((part.body.as_ref()?.start as u32, at as u32))).collect()
         };
-        let bodies = summaries.iter().map(starts).collect();
+        let bodies = summaries.par_iter().with_max_len(FILES_AT_ONCE).map(starts).collect();
         let mut made = Vec::new();
         for (file, summary) in summaries.iter().enumerate() {
             for (at, part) in summary.parts.iter().enumerate() {
