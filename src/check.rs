@@ -194,19 +194,23 @@ fn policy_at(program: &Program, policies: &[Option<Policy>], span: Span) -> Opti
 
 /// Front end, flow and checks.
 fn read(workspace: &Workspace, texts: &dyn Texts, config: &Config, report: &mut Report) -> Vec<Found> {
-    let Some(Analysed { program, flow, allows, .. }) = analyse(workspace, texts, config, false, report) else {
+    let Some(Analysed { program, mut flow, allows, .. }) = analyse(workspace, texts, config, false, report) else {
         return Vec::new();
     };
     let policies = policies(&program, &report.sources, config);
     // To show everything, nothing may be held back; what a policy adds stays.
     let held = policies.iter().map(|policy| policy.filter(|policy| !config.output_all || *policy == Policy::Durable));
-    let mut findings = checks::run(&program, flow, &held.collect::<Vec<_>>());
+    let mut findings = checks::run(&program, &mut flow, &held.collect::<Vec<_>>());
     suppress::apply(&mut findings, &allows);
     let with_policy = |finding: Finding| {
         let policy = policy_at(&program, &policies, finding.span);
         (finding, policy)
     };
-    findings.into_iter().map(with_policy).collect()
+    let found = findings.into_iter().map(with_policy).collect();
+    // Both are made of many small things: who waits for the report need not wait until they are freed.
+    rayon::spawn(move || drop(program));
+    rayon::spawn(move || drop(flow));
+    found
 }
 
 /// What is known before anything is judged.

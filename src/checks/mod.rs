@@ -176,9 +176,9 @@ impl<'a> Context<'a> {
 
 /// Runs all checks. `policies` are those that somebody set, by function: they decide where rules speak that need an intent; what a
 /// policy silences is left to the caller.
-pub fn run(program: &Program, mut flow: Flow, policies: &[Option<Policy>]) -> Vec<Finding> {
+pub fn run(program: &Program, flow: &mut Flow, policies: &[Option<Policy>]) -> Vec<Finding> {
     let terms = std::mem::take(&mut flow.terms).share();
-    let flow = &flow;
+    let flow = &*flow;
     // What is asked side by side is asked in terms of its own.
     let ask = |run: &mut dyn FnMut(&Context<'_>)| {
         let terms = RefCell::new(terms.begin());
