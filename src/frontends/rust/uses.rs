@@ -25,6 +25,13 @@ pub fn read(text: &str) -> Option<Vec<Use>> {
     reader.ahead.is_none().then_some(reader.out)
 }
 
+/// What names nothing: the parser tells what is wrong with it.
+const KEYWORDS: &[&str] = &[
+    "as", "async", "await", "break", "const", "continue", "dyn", "else", "enum", "extern", "false", "fn", "for", "if",
+    "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub", "ref", "return", "static", "struct", "trait",
+    "true", "type", "unsafe", "use", "where", "while",
+];
+
 /// Deepest nesting of braces that is read here.
 const MAX_DEPTH: usize = 32;
 
@@ -56,7 +63,11 @@ impl Reader<'_> {
 
     fn ident(&mut self) -> Option<Ustr> {
         match self.next()? {
-            Token::Ident(range) => Some(name_of(&self.text[range])),
+            Token::Ident(range) => {
+                let is_raw = self.text[..range.start].ends_with("r#");
+                let text = &self.text[range];
+                (is_raw || !KEYWORDS.contains(&text)).then(|| name_of(text))
+            }
             _ => None,
         }
     }
@@ -141,6 +152,14 @@ mod tests {
         assert_eq!(told("{a, super::*}").unwrap(), ["a a", "super *"]);
         assert_eq!(told("self::a").unwrap(), ["self::a a"]);
         assert_eq!(told("a::{}").unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn keywords_are_left_to_the_parser() {
+        for text in ["match::a", "a::{fn}", "a as type"] {
+            assert_eq!(told(text), None, "{text}");
+        }
+        assert_eq!(told("r#match::a as r#type").unwrap(), ["match::a type"]);
     }
 
     #[test]
